@@ -1,0 +1,1 @@
+"""Ground floor: ids, clock, errors, fingerprints, money, units. Standard library and msgspec only."""

@@ -1,0 +1,39 @@
+"""Identifiers: a short prefix for the kind, then 48 bits of milliseconds and 80 random bits in Crockford's base 32 (ULID layout).
+
+Ids of one kind sort by the moment they were made.
+"""
+
+import os
+import threading
+from datetime import UTC, datetime
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}
+_LENGTH = 26
+_lock = threading.Lock()
+_last = 0
+
+
+def new_id(prefix: str, now: datetime) -> str:
+    """Return a new id such as `run_01k9...`. Thread safe; ids of one process are strictly increasing."""
+    global _last
+    number = (int(now.timestamp() * 1000) << 80) | int.from_bytes(os.urandom(10), "big")
+    with _lock:
+        number = _last = number if number > _last or (number >> 80) < (_last >> 80) else _last + 1
+    letters = [_ALPHABET[(number >> shift) & 31] for shift in range(5 * (_LENGTH - 1), -1, -5)]
+    return f"{prefix}_{''.join(letters)}"
+
+
+def id_time(identifier: str) -> datetime:
+    """Return the moment, UTC with millisecond precision, at which an id was made.
+
+    Raises:
+        ValueError: if the text is not an id of ours.
+    """
+    body = identifier.rpartition("_")[2]
+    if len(body) != _LENGTH or any(letter not in _VALUE for letter in body):
+        raise ValueError(f"{identifier!r} is not an id: expected a prefix, an underscore and {_LENGTH} letters or digits")
+    number = 0
+    for letter in body:
+        number = number << 5 | _VALUE[letter]
+    return datetime.fromtimestamp((number >> 80) / 1000, UTC)

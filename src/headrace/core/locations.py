@@ -1,0 +1,28 @@
+"""Where in the user's own code a declaration was written, so that an error can name file and line."""
+
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+_PACKAGE_DIRECTORY = str(Path(__file__).resolve().parents[1])
+
+
+class Location(NamedTuple):
+    """A line of a file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def caller_location() -> Location | None:
+    """Return the innermost line on the stack that is outside Headrace and the libraries, or None if there is none."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not (file.startswith((_PACKAGE_DIRECTORY, "<")) or "site-packages" in file):
+            return Location(file, frame.f_lineno)
+        frame = frame.f_back  # type: ignore[assignment]
+    return None

@@ -1,0 +1,63 @@
+"""Durations and sizes as people write them."""
+
+import re
+from datetime import timedelta
+
+from headrace.core.errors import UserError
+
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)")
+
+
+def parse_duration(text: str | timedelta) -> timedelta:
+    """Return the duration that a text such as `3h`, `45d`, `90m` or `1d12h` says; a timedelta is returned as it is.
+
+    Raises:
+        UserError: if the text is none, or the duration is not above zero.
+    """
+    if isinstance(text, timedelta):
+        duration = text
+    else:
+        parts = _PART.findall(text)
+        if not parts or "".join(number + unit for number, unit in parts) != text:
+            raise UserError(f"{text!r} is not a duration.", remedy="Write a number and a unit (us, ms, s, m, h, d, w), such as '3h', '45d' or '1d12h'.")
+        duration = timedelta(microseconds=sum(round(float(number) * _SECONDS[unit] * 1e6) for number, unit in parts))
+    if duration <= timedelta(0):
+        raise UserError(f"the duration {text!r} is not above zero.", remedy="Write a positive duration, such as '3h'.")
+    return duration
+
+
+def format_duration(duration: timedelta) -> str:
+    """Return the shortest text that `parse_duration` reads back."""
+    left = round(duration.total_seconds() * 1e6)
+    parts = []
+    for unit in ("w", "d", "h", "m", "s", "ms", "us"):
+        size = round(_SECONDS[unit] * 1e6)
+        if left >= size and not (unit == "w" and left % size):
+            parts.append(f"{left // size}{unit}")
+            left %= size
+    return "".join(parts) or "0s"
+
+
+def format_bytes(size_bytes: float) -> str:
+    """Return a size for a person, in powers of 1024."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(size_bytes) < 1024:
+            return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1024
+    return f"{size_bytes:.1f} TiB"
+
+
+def days(number: float) -> timedelta:
+    """Return so many days of 24 hours."""
+    return timedelta(days=number)
+
+
+def hours(number: float) -> timedelta:
+    """Return so many hours."""
+    return timedelta(hours=number)
+
+
+def minutes(number: float) -> timedelta:
+    """Return so many minutes."""
+    return timedelta(minutes=number)

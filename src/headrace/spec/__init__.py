@@ -1,0 +1,1 @@
+"""The project as declared: frozen values and their validation. No IO."""

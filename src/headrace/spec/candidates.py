@@ -1,0 +1,93 @@
+"""Candidates: kinds of model, each with its search space.
+
+A parameter is either one value, or a (low, high) range that tuning searches: floats on a logarithmic scale, integers uniformly.
+"""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from headrace.core.units import parse_duration
+from headrace.spec.declaration import Declaration
+from headrace.spec.errors import InvalidOption
+
+FloatSpace = float | tuple[float, float]
+IntSpace = int | tuple[int, int]
+
+
+class Candidate(Declaration, frozen=True, kw_only=True):
+    """A kind of model."""
+
+    @property
+    def name(self) -> str:
+        """Its name in reports: the class in lower case with underscores."""
+        return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in type(self).__name__).lstrip("_")
+
+    def space(self) -> dict[str, float | int | tuple[float, float] | tuple[int, int]]:
+        """The parameters and what each may be."""
+        return {field: getattr(self, field) for field in self.__struct_fields__ if field != "location"}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for field, value in self.space().items():
+            low = value[0] if isinstance(value, tuple | list) else value
+            high = value[1] if isinstance(value, tuple | list) else value
+            if not 0 < low <= high and not (low == 0 and high == 0):
+                raise InvalidOption(f"{field} of {type(self).__name__}()", value, "one positive value, or (low, high) with 0 < low <= high", location=self.location)
+
+
+class Baseline(Candidate, frozen=True, kw_only=True):
+    """What knowing nothing scores: the class shares, or the mean, of the training rows."""
+
+
+class Logistic(Candidate, frozen=True, kw_only=True):
+    """Logistic regression, for classes. `c` is the inverse strength of the ridge penalty."""
+
+    c: FloatSpace = (1e-3, 10.0)
+
+
+class Ridge(Candidate, frozen=True, kw_only=True):
+    """Linear regression with a ridge penalty `alpha`, for numbers."""
+
+    alpha: FloatSpace = (1e-2, 100.0)
+
+
+class GradientBoosting(Candidate, frozen=True, kw_only=True):
+    """Gradient-boosted trees (LightGBM), for any target; rounds stop early on the validation rows."""
+
+    num_leaves: IntSpace = (15, 127)
+    learning_rate: FloatSpace = (0.03, 0.2)
+    min_child_samples: IntSpace = (10, 200)
+    reg_lambda: FloatSpace = (1e-3, 10.0)
+    rounds: IntSpace = 400
+
+
+class Tune(Declaration, frozen=True, kw_only=True):
+    """What tuning may use: it stops at the first cap it meets. Caps are per model, shared among its candidates."""
+
+    trials: int = 20
+    time: timedelta = timedelta(minutes=2)
+    cost_usd: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set("time", parse_duration(self.time))
+        if self.cost_usd is not None:
+            self._set("cost_usd", Decimal(str(self.cost_usd)))
+            if self.cost_usd <= 0:
+                raise InvalidOption("cost_usd of Tune()", self.cost_usd, "an amount above zero", location=self.location)
+        if self.trials < 1:
+            raise InvalidOption("trials of Tune()", self.trials, "at least 1", location=self.location)
+
+
+class Outcomes(Declaration, frozen=True, kw_only=True):
+    """What each kind of outcome of a yes-or-no decision costs, in any one unit; a gain is negative."""
+
+    false_negative: float
+    false_positive: float
+    true_positive: float = 0.0
+    true_negative: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.false_negative <= self.true_positive or self.false_positive <= self.true_negative:
+            raise InvalidOption("the costs of Outcomes()", (self.false_negative, self.false_positive), "each mistake to cost more than the right answer", location=self.location)

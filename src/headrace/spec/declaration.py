@@ -1,0 +1,38 @@
+"""What every declaration shares: it is frozen, it knows the line it was written on, and it accepts lists for tuples."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from headrace.core.locations import Location, caller_location
+
+T = TypeVar("T")
+
+
+class Declaration(msgspec.Struct, frozen=True, kw_only=True, dict=False):
+    """A frozen part of the project. `location` is where it was written; it does not count in comparisons of meaning."""
+
+    location: Location | None = None
+
+    def __post_init__(self) -> None:
+        if self.location is None:
+            force_setattr(self, "location", caller_location())
+
+    def _set(self, field: str, value: object) -> None:
+        """Normalise a field while the value is being made."""
+        force_setattr(self, field, value)
+
+
+def as_names(value: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Return one name or several as a tuple."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def as_mapping(value: Mapping[str, T] | None) -> Mapping[str, T]:
+    """Return a read-only copy, in the order written."""
+    return MappingProxyType(dict(value or {}))

@@ -1,0 +1,169 @@
+"""Features: named values on a spine, and the two leaves that look into tables."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from headrace.core.units import format_duration
+from headrace.expressions import Aggregate, Expr, col
+from headrace.spec.declaration import Declaration, as_mapping, as_names
+from headrace.spec.errors import InvalidOption
+from headrace.spec.tables import Table, duration_or_none
+
+By = str | Iterable[str] | Mapping[str, str]
+Keys = tuple[tuple[str, str], ...]
+
+
+class Lookup(Expr, frozen=True, eq=False, kw_only=True):
+    """A leaf of a feature's expression whose value comes from a table: visible rows with the same key, as of the question.
+
+    `keys` pairs each spine column with the table's column.
+    """
+
+    table: Table
+    keys: Keys
+
+    def label(self) -> str:
+        """The lookup as people read it."""
+        raise NotImplementedError
+
+    def table_columns(self) -> frozenset[str]:
+        """The columns of the table that the value depends on."""
+        raise NotImplementedError
+
+    def declaration(self) -> dict[str, Any]:
+        """Everything its value depends on beside the rows: JSON values, canonical."""
+        raise NotImplementedError
+
+
+class Latest(Lookup, frozen=True, eq=False, kw_only=True):
+    """The value in the visible row with the greatest `known`, ties by `time`, then by arrival."""
+
+    value: Expr
+    max_age: timedelta | None
+
+    def label(self) -> str:
+        limit = f", max_age={format_duration(self.max_age)}" if self.max_age else ""
+        return f"latest({self.table.name}, {self.value}, by={_keys_label(self.keys)}{limit})"
+
+    def table_columns(self) -> frozenset[str]:
+        return self.value.columns() | {column for _, column in self.keys}
+
+    def declaration(self) -> dict[str, Any]:
+        return {
+            "kind": "latest", "table": self.table.name, "keys": [list(pair) for pair in self.keys], "value": self.value.to_json(),
+            "max_age_us": _microseconds(self.max_age),
+        }  # fmt: skip
+
+
+class Window(Lookup, frozen=True, eq=False, kw_only=True):
+    """An aggregate over visible rows with `as_of - over <= known < as_of`; with `hop` the left edge moves down to a tile boundary."""
+
+    aggregate: Aggregate
+    over: timedelta
+    hop: timedelta | None
+    where: Expr | None
+
+    def label(self) -> str:
+        hop = f", hop={format_duration(self.hop)}" if self.hop else ""
+        where = f", where={self.where}" if self.where is not None else ""
+        return f"window({self.table.name}, {self.aggregate}, by={_keys_label(self.keys)}, over={format_duration(self.over)}{hop}{where})"
+
+    def table_columns(self) -> frozenset[str]:
+        filtered = self.where.columns() if self.where is not None else frozenset()
+        return self.aggregate.columns() | filtered | {column for _, column in self.keys}
+
+    def declaration(self) -> dict[str, Any]:
+        return {
+            "kind": "window", "table": self.table.name, "keys": [list(pair) for pair in self.keys], "aggregate": self.aggregate.to_json(),
+            "over_us": _microseconds(self.over), "hop_us": _microseconds(self.hop),
+            "where": self.where.to_json() if self.where is not None else None,
+        }  # fmt: skip
+
+
+def latest(table: Table, value: str | Expr, by: By, max_age: str | timedelta | None = None) -> Latest:
+    """Return the newest visible value of a table's column (or expression over its columns) for the same key.
+
+    `by` names the key columns, or maps the spine's columns to the table's. Null when no row is visible, or when the newest one happened
+    more than `max_age` before the question.
+    """
+    _require_table("latest", table)
+    return Latest(table=table, keys=_keys("latest", by), value=col(value) if isinstance(value, str) else value, max_age=duration_or_none(max_age))
+
+
+def window(
+    table: Table, aggregate: Aggregate, by: By, over: str | timedelta, hop: str | timedelta | None = None, where: Expr | None = None
+) -> Window:
+    """Return an aggregate, such as `col("x").mean()` or `count()`, over the rows that became known within `over` before the question."""
+    _require_table("window", table)
+    if not isinstance(aggregate, Aggregate):
+        raise InvalidOption(f"the aggregate of window({table.name})", str(aggregate), "an aggregate, such as col('x').mean() or count()")
+    length = duration_or_none(over)
+    assert length is not None
+    if table.row_known is None:
+        raise InvalidOption(f"the table of window({table.name})", table.name, "a table with time=")
+    return Window(table=table, keys=_keys("window", by), aggregate=aggregate, over=length, hop=duration_or_none(hop), where=where)
+
+
+class Features(Declaration, frozen=True, kw_only=True):
+    """Named values on a spine, asked at `as_of`.
+
+    Attributes:
+        spine: the table of the rows that the question is asked about.
+        as_of: when the question is asked: an expression over given columns. Without it the features cannot look into tables that have a time.
+        given: the columns that the asker supplies; they are the request's schema when served.
+        values: the features, in order.
+    """
+
+    spine: Table
+    given: tuple[str, ...]
+    values: Mapping[str, Expr]
+    as_of: Expr | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set("given", as_names(self.given))
+        self._set("values", as_mapping({name: col(value) if isinstance(value, str) else value for name, value in self.values.items()}))
+        if not self.values:
+            raise InvalidOption("the values of Features()", {}, "at least one named expression", location=self.location)
+
+    @property
+    def name(self) -> str:
+        """A name for tables and reports: the spine's."""
+        return self.spine.name
+
+    def lookups(self) -> tuple[Lookup, ...]:
+        """The distinct lookups, in order of first use."""
+        found: dict[str, Lookup] = {}
+        for value in self.values.values():
+            for leaf in value.walk():
+                if isinstance(leaf, Lookup):
+                    found.setdefault(leaf.label(), leaf)
+        return tuple(found.values())
+
+    def tables(self) -> tuple[Table, ...]:
+        """The spine and every table looked into, each once."""
+        found = {self.spine.name: self.spine}
+        for lookup in self.lookups():
+            found.setdefault(lookup.table.name, lookup.table)
+        return tuple(found.values())
+
+
+def _keys(function: str, by: By) -> Keys:
+    pairs = tuple(by.items()) if isinstance(by, Mapping) else tuple((name, name) for name in as_names(by))
+    if not pairs:
+        raise InvalidOption(f"by= of {function}()", by, "at least one key column")
+    return pairs
+
+
+def _keys_label(keys: Keys) -> str:
+    return "[" + ", ".join(left if left == right else f"{left}={right}" for left, right in keys) + "]"
+
+
+def _require_table(function: str, table: object) -> None:
+    if not isinstance(table, Table):
+        raise InvalidOption(f"the table of {function}()", table, "a declared table: hr.Events, hr.Entity or hr.Derived")
+
+
+def _microseconds(duration: timedelta | None) -> int | None:
+    return None if duration is None else duration // timedelta(microseconds=1)

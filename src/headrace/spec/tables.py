@@ -1,0 +1,138 @@
+"""Tables: events, entities, and tables derived from tables; each with its contract."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any
+
+from headrace.core.units import parse_duration
+from headrace.expressions import DType, Expr
+from headrace.spec.declaration import Declaration, as_mapping, as_names
+from headrace.spec.errors import InvalidOption, SpecError
+from headrace.spec.expectations import Expectation
+from headrace.spec.sources import Source
+
+INGESTED = "ingested"
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Pseudonym(Declaration, frozen=True, kw_only=True):
+    """Replace a personal column at the door with a keyed hash: HMAC-SHA256, the key kept outside the lake.
+
+    One key a project, so that equal values stay equal across tables and can still be joined.
+    """
+
+
+class _Named(Declaration, frozen=True):
+    name: str
+
+
+class Table(_Named, frozen=True, kw_only=True):
+    """What every table declares.
+
+    Attributes:
+        columns: new or changed columns, in expressions over the source's own; the source's other columns are kept.
+        types: column types pinned by hand (`bool`, `int`, `float`, `string`, `datetime`, `duration`); others are inferred once and then pinned.
+        id: the columns that identify a row; of rows with the same id the first one stays, the others are counted as duplicates.
+        time: the column that says when it happened.
+        known: when it became known: a column for whole rows, `"ingested"`, or a mapping from columns to such columns. Default: `time`.
+            A null there means never.
+        expect: the contract's rules.
+        personal: how personal columns are protected at the door.
+    """
+
+    columns: Mapping[str, Expr] = _NOTHING
+    types: Mapping[str, DType] = _NOTHING
+    id: tuple[str, ...] = ()
+    time: str | None = None
+    known: str | Mapping[str, str] | None = None
+    expect: tuple[Expectation, ...] = ()
+    personal: Mapping[str, Pseudonym] = _NOTHING
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.name.replace("_", "").isalnum() or not self.name[0].isalpha():
+            raise InvalidOption("a table's name", self.name, "letters, digits and underscores, a letter first", location=self.location)
+        self._set("columns", as_mapping(self.columns))
+        self._set("id", as_names(self.id))
+        self._set("expect", tuple(self.expect))
+        self._set("personal", as_mapping(self.personal))
+        if isinstance(self.known, Mapping):
+            self._set("known", as_mapping(self.known))
+        try:
+            self._set("types", as_mapping({name: DType(kind) for name, kind in self.types.items()}))
+        except ValueError as error:
+            raise InvalidOption(f"the types of {self.name!r}", dict(self.types), f"types out of {', '.join(DType)}", location=self.location) from error
+        if self.known and not self.time:
+            raise SpecError(f"table {self.name!r} says when its rows become known, but not when they happen.", remedy="Name the column with time=.", location=self.location)
+        titles = [rule.title for rule in self.expect]
+        for title in titles:
+            if titles.count(title) > 1:
+                raise SpecError(f"table {self.name!r} expects {title} twice.", remedy="Remove one, or give check() another name.", location=self.location)
+
+    @property
+    def row_known(self) -> str | None:
+        """The column that says when a whole row became known (`ingested` for the ingestion moment); None: it always was."""
+        if isinstance(self.known, Mapping):
+            return self.known.get("*", self.time)
+        return self.known or self.time
+
+    def column_known(self, column: str) -> str | None:
+        """The column that says when a value of `column` became known."""
+        if isinstance(self.known, Mapping) and column in self.known:
+            return self.known[column]
+        return self.row_known
+
+    @property
+    def parents(self) -> tuple["Table", ...]:
+        """The tables it is made from."""
+        return ()
+
+
+class Events(Table, frozen=True, kw_only=True):
+    """Append-only facts.
+
+    >>> from headrace.spec.sources import File
+    >>> Events("clicks", source=File("clicks.csv"), id="click_id", time="at").row_known
+    'at'
+    """
+
+    source: Source
+
+
+class Entity(Table, frozen=True, kw_only=True):
+    """The changing state of a thing named by `key`; without a `time`, a fact that was always known."""
+
+    source: Source
+    key: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set("key", as_names(self.key))
+        if not self.key:
+            raise InvalidOption(f"the key of {self.name!r}", self.key, "at least one column", location=self.location)
+
+
+class Derived(Table, frozen=True, kw_only=True):
+    """A table made from tables by any function of Polars LazyFrames, one argument an input, that returns a LazyFrame.
+
+    Its fingerprint is the function's code without comments, and what it closes over.
+    """
+
+    inputs: tuple[Table, ...]
+    build: Callable[..., Any]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set("inputs", tuple(self.inputs))
+        if not self.inputs:
+            raise InvalidOption(f"the inputs of {self.name!r}", self.inputs, "at least one table", location=self.location)
+
+    @property
+    def parents(self) -> tuple[Table, ...]:
+        return self.inputs
+
+
+def duration_or_none(value: str | timedelta | None) -> timedelta | None:
+    """Return a duration, or None for none."""
+    return None if value is None else parse_duration(value)
