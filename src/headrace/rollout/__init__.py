@@ -1,0 +1,1 @@
+"""Promotion: gates. Pure of the ledger and of every store."""

@@ -1,0 +1,166 @@
+"""Gates judged on evidence. Pure: no clock, no store, no randomness."""
+
+import math
+from decimal import Decimal
+
+import msgspec
+
+from headrace.core.money import format_usd
+from headrace.rollout.errors import MissingEvidence
+from headrace.rollout.evidence import Evidence, GateResult
+from headrace.spec.gate import AtLeast, Beats, Cost, Gate, Latency, Slices
+from headrace.spec.metrics import METRICS
+
+MINIMUM_SUPPORT = 100
+"""Groups that rest on fewer rows are reported, not judged: at 100 the standard error of a share is still up to 0.05."""
+_ROUNDING = 1e-12  # 0.9 - 0.7 is a hair above 0.2 in binary
+
+
+def judge(gates: tuple[Gate, ...], evidence: Evidence, minimum_support: int = MINIMUM_SUPPORT) -> tuple[GateResult, ...]:
+    """Judge each gate, in order.
+
+    `minimum_support` is the number of rows that a group's metric must rest on to be judged by `gate.slices`.
+
+    Raises:
+        MissingEvidence: for a gate whose evidence is absent or not a number: nothing passes for want of a measurement.
+    """
+    return tuple(_judge_one(gate, evidence, minimum_support) for gate in gates)
+
+
+def title(gate: Gate) -> str:
+    """Return the gate's condition as people read it.
+
+    >>> title(Beats(opponent="champion"))
+    'beats champion'
+    """
+    match gate:
+        case Beats():
+            return f"beats {gate.opponent}"
+        case AtLeast():
+            return f"{gate.metric} {'at least' if METRICS[gate.metric].higher_is_better else 'at most'} {gate.value:g}"
+        case Slices():
+            return f"{gate.metric} alike across {gate.column}"
+        case Latency():
+            return "latency"
+        case Cost():
+            return "cost"
+        case _:
+            raise TypeError(f"no rule judges a gate of type {type(gate).__name__}")
+
+
+def _judge_one(gate: Gate, evidence: Evidence, minimum_support: int) -> GateResult:
+    match gate:
+        case Beats():
+            return _beats(gate, evidence)
+        case AtLeast():
+            return _at_least(gate, evidence)
+        case Slices():
+            return _slices(gate, evidence, minimum_support)
+        case Latency():
+            return _latency(gate, evidence)
+        case Cost():
+            return _cost(gate, evidence)
+        case _:
+            raise TypeError(f"no rule judges a gate of type {type(gate).__name__}")
+
+
+def _beats(gate: Beats, evidence: Evidence) -> GateResult:
+    higher = METRICS[evidence.metric].higher_is_better
+    needed = f"{evidence.metric} {'above' if higher else 'below'} the {gate.opponent}'s by more than chance"
+    if gate.opponent == "champion" and evidence.champion is None:
+        return GateResult(title(gate), True, "there is no champion yet", needed, {"champion": None})
+    found = evidence.differences.get(gate.opponent)
+    if found is None:
+        raise MissingEvidence(
+            title(gate), f"no difference against the {gate.opponent} was measured", "Evaluate both on the same test rows, then judge again."
+        )
+    _require_finite(gate, found.difference, found.low, found.high)
+    looks = "1 look" if evidence.look == 1 else f"{evidence.look} looks"
+    opponent = f"champion {evidence.champion}" if gate.opponent == "champion" else gate.opponent
+    measured = (
+        f"{found.difference:+.4f} against {opponent}, between {found.low:+.4f} and {found.high:+.4f} "
+        f"({found.level:.1%} interval, adjusted for {looks} at the test rows)"
+    )
+    details: dict[str, object] = {
+        **msgspec.structs.asdict(found),
+        **{
+            "opponent": gate.opponent,
+            "champion": evidence.champion,
+            "metric": evidence.metric,
+            "look": evidence.look,
+            "higher_is_better": higher,
+        },
+    }
+    return GateResult(title(gate), found.low > 0 if higher else found.high < 0, measured, needed, details)
+
+
+def _at_least(gate: AtLeast, evidence: Evidence) -> GateResult:
+    found = evidence.metrics.get(gate.metric)
+    if found is None:
+        measured = ", ".join(sorted(evidence.metrics)) or "nothing"
+        raise MissingEvidence(
+            title(gate), f"{gate.metric!r} was not measured", f"Name a metric that fits the model's task. Measured: {measured}."
+        )
+    _require_finite(gate, found.value)
+    higher = METRICS[gate.metric].higher_is_better
+    return GateResult(
+        title(gate),
+        found.value >= gate.value if higher else found.value <= gate.value,
+        f"{found.value:.4f}, between {found.low:.4f} and {found.high:.4f}",
+        f"{'at least' if higher else 'at most'} {gate.value:g}",
+        {**msgspec.structs.asdict(found), "metric": gate.metric, "bound": gate.value, "higher_is_better": higher},
+    )
+
+
+def _slices(gate: Slices, evidence: Evidence, minimum_support: int) -> GateResult:
+    groups = evidence.slices.get((gate.column, gate.metric))
+    if groups is None:
+        raise MissingEvidence(
+            title(gate), f"{gate.metric!r} was not measured by {gate.column!r}", "Evaluate the slices on the test rows, then judge again."
+        )
+    _require_finite(gate, *(group.value for group in groups if group.value is not None))
+    judged = sorted((group.value, group.group) for group in groups if group.value is not None and group.support >= minimum_support)
+    small = [group.group for group in groups if group.value is None or group.support < minimum_support]
+    gap = judged[-1][0] - judged[0][0] if len(judged) > 1 else None
+    if gap is None:
+        measured = f"{len(judged)} of {len(groups)} groups rest on enough rows: there is nothing to compare"
+    else:
+        (lowest, lowest_group), (highest, highest_group) = judged[0], judged[-1]
+        measured = f"gap {gap:.3f}: {lowest_group} {lowest:.3f}, {highest_group} {highest:.3f}, over {len(judged)} groups"
+        measured += f"; too small to tell: {', '.join(small)}" if small else ""
+    return GateResult(
+        title(gate),
+        gap is not None and gap <= gate.max_gap + _ROUNDING,
+        measured,
+        f"a gap of at most {gate.max_gap:g} between groups that rest on {minimum_support} rows or more",
+        {
+            "column": gate.column, "metric": gate.metric, "max_gap": gate.max_gap, "minimum_support": minimum_support, "gap": gap,
+            "too_small": small, "groups": [msgspec.to_builtins(group) for group in groups],
+        },
+    )  # fmt: skip
+
+
+def _latency(gate: Latency, evidence: Evidence) -> GateResult:
+    found = evidence.latency_p99_ms
+    if found is None:
+        raise MissingEvidence(title(gate), "no latency was measured", "Time single predictions in process, then judge again.")
+    _require_finite(gate, found)
+    details: dict[str, object] = {"p99_ms": found, "bound_ms": gate.p99_ms}
+    return GateResult(title(gate), found <= gate.p99_ms, f"{found:.3g} ms at the 99th percentile", f"at most {gate.p99_ms:g} ms", details)
+
+
+def _cost(gate: Cost, evidence: Evidence) -> GateResult:
+    found = evidence.cost_per_1k_usd
+    if found is None:
+        raise MissingEvidence(title(gate), "the cost of predictions was not measured", "Meter predictions in process, then judge again.")
+    if not isinstance(found, Decimal) or not found.is_finite():
+        raise MissingEvidence(title(gate), f"the measured cost is {found!r}", "Pass a finite Decimal in USD.")
+    needed = f"at most {format_usd(gate.per_1k_usd)} per 1,000 predictions"
+    details: dict[str, object] = {"per_1k_usd": str(found), "bound_usd": str(gate.per_1k_usd)}
+    return GateResult(title(gate), found <= gate.per_1k_usd, f"{format_usd(found)} per 1,000 predictions", needed, details)
+
+
+def _require_finite(gate: Gate, *values: float) -> None:
+    for value in values:
+        if not math.isfinite(value):
+            raise MissingEvidence(title(gate), f"a measurement is {value}", "Find out why the evaluation gave no number, then judge again.")
