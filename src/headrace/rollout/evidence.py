@@ -5,26 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-
-class Measured(msgspec.Struct, frozen=True):
-    """A metric with its confidence interval, in the metric's own units."""
-
-    value: float
-    low: float
-    high: float
-
-
-class Difference(msgspec.Struct, frozen=True):
-    """Candidate minus opponent, on the same test rows, in the metric's own units.
-
-    `low` and `high` bound it at confidence `level`, which the caller has already widened for the number of looks at these test rows
-    (Bonferroni: 1 - alpha / looks; Dunn, Multiple Comparisons Among Means, JASA 1961).
-    """
-
-    difference: float
-    low: float
-    high: float
-    level: float
+from headrace.stats.bootstrap import Interval
 
 
 class SliceMetric(msgspec.Struct, frozen=True):
@@ -44,20 +25,24 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         metric: the metric that the model is chosen by.
-        metrics: metrics on the test rows, by name.
-        differences: against `"baseline"` and `"champion"`, on `metric`.
-        champion: the champion's name, or None when there is none yet.
+        metrics: metrics on the test rows, by name, in their own units.
+        differences: by opponent, `"baseline"` and `"champion"`: by how much this model is better on `metric`, on the same test rows; above
+            zero is better for any metric.
+        level: the confidence level of the differences' intervals, which the caller has already widened for `look` (Bonferroni:
+            1 - alpha / looks; Dunn, Multiple Comparisons Among Means, JASA 56, 1961).
         look: how many times these test rows have now been looked at, this time included.
+        champion: the champion's name, or None when there is none yet.
         slices: for each (column, metric), the groups.
         latency_p99_ms: one prediction in process, 99th percentile, in milliseconds.
         cost_per_1k_usd: what a thousand predictions cost.
     """
 
     metric: str
-    metrics: Mapping[str, Measured]
-    differences: Mapping[str, Difference]
-    champion: str | None = None
+    metrics: Mapping[str, Interval]
+    differences: Mapping[str, Interval]
+    level: float
     look: int = 1
+    champion: str | None = None
     slices: Mapping[tuple[str, str], tuple[SliceMetric, ...]] = msgspec.field(default_factory=dict)
     latency_p99_ms: float | None = None
     cost_per_1k_usd: Decimal | None = None

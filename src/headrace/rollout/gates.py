@@ -10,6 +10,7 @@ from headrace.rollout.errors import MissingEvidence
 from headrace.rollout.evidence import Evidence, GateResult
 from headrace.spec.gate import AtLeast, Beats, Cost, Gate, Latency, Slices
 from headrace.spec.metrics import METRICS
+from headrace.stats.bootstrap import Interval
 
 MINIMUM_SUPPORT = 100
 """Groups that rest on fewer rows are reported, not judged: at 100 the standard error of a share is still up to 0.05."""
@@ -65,51 +66,46 @@ def _judge_one(gate: Gate, evidence: Evidence, minimum_support: int) -> GateResu
 
 
 def _beats(gate: Beats, evidence: Evidence) -> GateResult:
-    higher = METRICS[evidence.metric].higher_is_better
-    needed = f"{evidence.metric} {'above' if higher else 'below'} the {gate.opponent}'s by more than chance"
+    needed = f"{evidence.metric} better than the {gate.opponent}'s by more than chance"
     if gate.opponent == "champion" and evidence.champion is None:
         return GateResult(title(gate), True, "there is no champion yet", needed, {"champion": None})
-    found = evidence.differences.get(gate.opponent)
-    if found is None:
-        raise MissingEvidence(
-            title(gate), f"no difference against the {gate.opponent} was measured", "Evaluate both on the same test rows, then judge again."
-        )
-    _require_finite(gate, found.difference, found.low, found.high)
+    missing = MissingEvidence(
+        title(gate), f"no difference against the {gate.opponent} was measured", "Evaluate both on the same test rows."
+    )
+    value, low, high = _bounds(gate, evidence.differences.get(gate.opponent), missing)
     looks = "1 look" if evidence.look == 1 else f"{evidence.look} looks"
     opponent = f"champion {evidence.champion}" if gate.opponent == "champion" else gate.opponent
+    verb = "better" if value >= 0 else "worse"
     measured = (
-        f"{found.difference:+.4f} against {opponent}, between {found.low:+.4f} and {found.high:+.4f} "
-        f"({found.level:.1%} interval, adjusted for {looks} at the test rows)"
+        f"{abs(value):.4f} {verb} than the {opponent}, between {low:+.4f} and {high:+.4f} "
+        f"({evidence.level:.1%} interval, adjusted for {looks} at the test rows)"
     )
     details: dict[str, object] = {
-        **msgspec.structs.asdict(found),
-        **{
-            "opponent": gate.opponent,
-            "champion": evidence.champion,
-            "metric": evidence.metric,
-            "look": evidence.look,
-            "higher_is_better": higher,
-        },
-    }
-    return GateResult(title(gate), found.low > 0 if higher else found.high < 0, measured, needed, details)
+        "opponent": gate.opponent, "champion": evidence.champion, "metric": evidence.metric, "better_by": value, "low": low, "high": high,
+        "level": evidence.level, "look": evidence.look,
+    }  # fmt: skip
+    return GateResult(title(gate), low > 0, measured, needed, details)
 
 
 def _at_least(gate: AtLeast, evidence: Evidence) -> GateResult:
-    found = evidence.metrics.get(gate.metric)
-    if found is None:
-        measured = ", ".join(sorted(evidence.metrics)) or "nothing"
-        raise MissingEvidence(
-            title(gate), f"{gate.metric!r} was not measured", f"Name a metric that fits the model's task. Measured: {measured}."
-        )
-    _require_finite(gate, found.value)
+    measured = ", ".join(sorted(evidence.metrics)) or "nothing"
+    missing = MissingEvidence(title(gate), f"{gate.metric!r} has no value", f"Name a metric that fits the task. Measured: {measured}.")
+    value, low, high = _bounds(gate, evidence.metrics.get(gate.metric), missing)
     higher = METRICS[gate.metric].higher_is_better
     return GateResult(
         title(gate),
-        found.value >= gate.value if higher else found.value <= gate.value,
-        f"{found.value:.4f}, between {found.low:.4f} and {found.high:.4f}",
+        value >= gate.value if higher else value <= gate.value,
+        f"{value:.4f}, between {low:.4f} and {high:.4f}",
         f"{'at least' if higher else 'at most'} {gate.value:g}",
-        {**msgspec.structs.asdict(found), "metric": gate.metric, "bound": gate.value, "higher_is_better": higher},
+        {"metric": gate.metric, "value": value, "low": low, "high": high, "bound": gate.value, "higher_is_better": higher},
     )
+
+
+def _bounds(gate: Gate, found: Interval | None, missing: MissingEvidence) -> tuple[float, float, float]:
+    if found is None or found.value is None or found.low is None or found.high is None:
+        raise missing
+    _require_finite(gate, found.value, found.low, found.high)
+    return found.value, found.low, found.high
 
 
 def _slices(gate: Slices, evidence: Evidence, minimum_support: int) -> GateResult:

@@ -8,14 +8,15 @@ import msgspec
 import pytest
 
 from headrace.rollout.errors import MissingEvidence
-from headrace.rollout.evidence import Difference, Evidence, GateResult, Measured, SliceMetric
+from headrace.rollout.evidence import Evidence, GateResult, SliceMetric
 from headrace.rollout.gates import MINIMUM_SUPPORT, judge
 from headrace.spec import gate
 from headrace.spec.gate import Gate
+from headrace.stats.bootstrap import Interval
 
 
 def evidence(**changes: object) -> Evidence:
-    given: dict[str, object] = {"metric": "average_precision", "metrics": {}, "differences": {}, **changes}
+    given: dict[str, object] = {"metric": "average_precision", "metrics": {}, "differences": {}, "level": 0.95, **changes}
     return Evidence(**given)  # type: ignore[arg-type]
 
 
@@ -25,17 +26,14 @@ def judge_one(condition: Gate, found: Evidence) -> GateResult:
 
 
 def against(opponent: str, low: float, high: float, **changes: object) -> Evidence:
-    return evidence(differences={opponent: Difference((low + high) / 2, low, high, 0.95)}, **changes)
+    return evidence(differences={opponent: Interval((low + high) / 2, low, high)}, **changes)
 
 
+@pytest.mark.parametrize("metric", ["average_precision", "rmse"])
 @pytest.mark.parametrize(("low", "high", "passed"), [(0.01, 0.03, True), (-0.001, 0.03, False), (0.0, 0.02, False), (-0.03, -0.01, False)])
-def test_a_higher_is_better_metric_beats_when_its_interval_is_above_zero(low: float, high: float, passed: bool) -> None:
-    assert judge_one(gate.beats("baseline"), against("baseline", low, high)).passed is passed
-
-
-@pytest.mark.parametrize(("low", "high", "passed"), [(-0.3, -0.1, True), (-0.3, 0.001, False), (0.1, 0.3, False)])
-def test_a_lower_is_better_metric_beats_when_its_interval_is_below_zero(low: float, high: float, passed: bool) -> None:
-    assert judge_one(gate.beats("baseline"), against("baseline", low, high, metric="rmse")).passed is passed
+def test_better_means_the_whole_interval_above_zero(metric: str, low: float, high: float, passed: bool) -> None:
+    assert judge_one(gate.beats("baseline"), against("baseline", low, high, metric=metric)).passed is passed
+    assert judge_one(gate.beats("champion"), against("champion", low, high, metric=metric, champion="late v3")).passed is passed
 
 
 def test_the_first_model_has_no_champion_to_beat_and_is_told_so() -> None:
@@ -45,13 +43,18 @@ def test_the_first_model_has_no_champion_to_beat_and_is_told_so() -> None:
 
 
 def test_the_champion_the_interval_and_the_looks_are_named() -> None:
-    found = evidence(differences={"champion": Difference(0.02, 0.01, 0.03, 0.9833)}, champion="late v3", look=3)
+    found = evidence(differences={"champion": Interval(0.02, 0.01, 0.03)}, champion="late v3", look=3, level=0.9833)
     result = judge_one(gate.beats("champion"), found)
-    assert (
-        result.measured
-        == "+0.0200 against champion late v3, between +0.0100 and +0.0300 (98.3% interval, adjusted for 3 looks at the test rows)"
+    assert result.measured == (
+        "0.0200 better than the champion late v3, between +0.0100 and +0.0300 (98.3% interval, adjusted for 3 looks at the test rows)"
     )
-    assert result.needed == "average_precision above the champion's by more than chance"
+    assert result.needed == "average_precision better than the champion's by more than chance"
+
+
+def test_a_worse_model_is_called_worse() -> None:
+    assert judge_one(gate.beats("baseline"), against("baseline", -0.03, -0.01)).measured.startswith(
+        "0.0200 worse than the baseline, between -0.0300"
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,8 +63,9 @@ def test_the_champion_the_interval_and_the_looks_are_named() -> None:
         (gate.beats("champion"), evidence(champion="late v3")),
         (gate.beats("baseline"), evidence()),
         (gate.beats("baseline"), against("baseline", float("nan"), 0.1)),
-        (gate.at_least("recall", 0.5), evidence(metrics={"precision": Measured(0.9, 0.8, 1.0)})),
-        (gate.at_least("recall", 0.5), evidence(metrics={"recall": Measured(float("nan"), 0.8, 1.0)})),
+        (gate.beats("baseline"), evidence(differences={"baseline": Interval(None, None, None)})),
+        (gate.at_least("recall", 0.5), evidence(metrics={"precision": Interval(0.9, 0.8, 1.0)})),
+        (gate.at_least("recall", 0.5), evidence(metrics={"recall": Interval(float("nan"), 0.8, 1.0)})),
         (gate.slices("carrier", "recall", 0.2), evidence(slices={("carrier", "precision"): ()})),
         (gate.slices("carrier", "recall", 0.2), evidence(slices={("carrier", "recall"): (SliceMetric("AA", 9, 9, float("inf")),)})),
         (gate.latency(5), evidence()),
@@ -82,7 +86,7 @@ def test_no_gate_passes_for_want_of_evidence(condition: Gate, found: Evidence) -
     ("recall", 0.5, 0.5, True), ("recall", 0.49, 0.5, False), ("brier", 0.1, 0.1, True), ("brier", 0.11, 0.1, False),
 ])  # fmt: skip
 def test_at_least_means_at_most_where_less_is_better(metric: str, value: float, bound: float, passed: bool) -> None:
-    result = judge_one(gate.at_least(metric, bound), evidence(metrics={metric: Measured(value, 0.0, 1.0)}))
+    result = judge_one(gate.at_least(metric, bound), evidence(metrics={metric: Interval(value, 0.0, 1.0)}))
     assert result.passed is passed
     assert result.needed == f"{'at least' if metric == 'recall' else 'at most'} {bound:g}"
 
@@ -130,8 +134,8 @@ def test_cost(spent: str, passed: bool) -> None:
 
 def test_results_keep_the_order_of_the_gates_and_are_json() -> None:
     found = evidence(
-        differences={"baseline": Difference(0.1, 0.05, 0.15, 0.95)},
-        metrics={"recall": Measured(0.5, 0.4, 0.6)},
+        differences={"baseline": Interval(0.1, 0.05, 0.15)},
+        metrics={"recall": Interval(0.5, 0.4, 0.6)},
         latency_p99_ms=0.2,
         cost_per_1k_usd=Decimal("0.0001"),
         slices={("carrier", "recall"): (SliceMetric("AA", 900, 300, 0.9), SliceMetric("HA", 9, 3, None))},
