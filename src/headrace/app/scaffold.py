@@ -1,0 +1,92 @@
+"""A first description out of one file: read it, look at its columns, write a `project.py` that works and says why it is as it is."""
+
+from pathlib import Path
+
+import polars as pl
+
+from headrace.app.reports import Report
+from headrace.app.scaffold_columns import choose_columns
+from headrace.app.scaffold_errors import ProjectExists, UnknownTarget, UnusableTarget
+from headrace.app.scaffold_names import as_table_name
+from headrace.app.scaffold_source import read_whole
+from headrace.app.scaffold_split import choose_time
+from headrace.app.scaffold_target import choose_target
+from headrace.app.scaffold_text import Plan, render
+from headrace.ingest.profile import profile_table
+from headrace.spec.sources import File
+
+
+class LeftOut(Report, frozen=True, kw_only=True):
+    """A column that is no feature, and why."""
+
+    column: str
+    reason: str
+
+
+class Scaffold(Report, frozen=True, kw_only=True):
+    """What was written. `time_column` is None where rows are split at random."""
+
+    path: str
+    rows: int
+    target: str
+    task: str
+    time_column: str | None
+    features: list[str]
+    left_out: list[LeftOut]
+
+
+def scaffold(file: Path, target: str, output: Path) -> Scaffold:
+    """Profile a CSV, JSON lines, Parquet or Arrow file and write `output/project.py`, which runs as it is.
+
+    Raises:
+        ProjectExists: if that file is there; nothing is overwritten.
+        UnknownTarget: if the file has no such column.
+        UnusableTarget: if the column cannot be predicted, or nothing is left to predict it from.
+        SourceUnreadable: if the file cannot be read.
+    """
+    path = output / "project.py"
+    if path.exists():
+        raise ProjectExists(path)
+    source, frame = read_whole(file)
+    if target not in frame.columns:
+        raise UnknownTarget(target, file, frame.columns)
+    plan = _decide(file, source, frame, target, output)
+    output.mkdir(parents=True, exist_ok=True)
+    with path.open("x", encoding="utf-8") as stream:
+        stream.write(render(plan))
+    return Scaffold(
+        path=str(path),
+        rows=frame.height,
+        target=target,
+        task=plan.choice.task,
+        time_column=plan.time.column if plan.time else None,
+        features=[name for column in plan.used for name, _ in column.features],
+        left_out=[LeftOut(column=each.column, reason=each.left_out) for each in plan.columns if each.left_out is not None],
+    )
+
+
+def _decide(file: Path, source: File, frame: pl.DataFrame, target: str, output: Path) -> Plan:
+    profile = profile_table(frame)
+    choice = choose_target(frame[target], profile.column(target))
+    plan = Plan(
+        source=File(_path_from(output, file), format=source.format, null_values=source.null_values, separator=source.separator),
+        name=as_table_name(file.name.partition(".")[0]),
+        target=target,
+        profile=profile,
+        choice=choice,
+        columns=choose_columns(frame, profile, target, choice),
+        time=choose_time(frame, profile, target),
+    )
+    if not plan.used:
+        raise UnusableTarget(target, "no other column can tell anything about it", "Give a file with more columns.")
+    return plan
+
+
+def _path_from(output: Path, file: Path) -> str:
+    """Return the file's path relative to the description where both lie together, so that the folder can be moved; else the whole path."""
+    folder, whole = output.resolve(), file.resolve()
+    if whole.is_relative_to(folder):
+        return whole.relative_to(folder).as_posix()
+    if whole.is_relative_to(folder.parent):
+        return f"../{whole.relative_to(folder.parent).as_posix()}"
+    return whole.as_posix()

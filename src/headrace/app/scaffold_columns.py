@@ -1,0 +1,97 @@
+"""Which columns a first model uses, and how."""
+
+import re
+
+import msgspec
+import polars as pl
+
+from headrace.app.scaffold_leaks import suspicion
+from headrace.app.scaffold_names import distinct_name, one_line, quoted
+from headrace.app.scaffold_target import TargetChoice
+from headrace.expressions import DType
+from headrace.ingest.profile import ColumnProfile, TableProfile
+
+_NEARLY_UNIQUE = 0.5
+_FEW_TEXTS = 20
+_ID_NAME = re.compile(r"(^|[\s_\-.])(id|key|index|idx|uuid|guid|rownum|row)$|[a-z]I[Dd]$", re.IGNORECASE)
+
+
+class ColumnChoice(msgspec.Struct, frozen=True):
+    """A column: its features as (name, code) pairs, what to say about them, and why they are not used, if they are not."""
+
+    column: str
+    features: tuple[tuple[str, str], ...]
+    comment: str
+    left_out: str | None = None
+
+
+def choose_columns(frame: pl.DataFrame, profile: TableProfile, target: str, choice: TargetChoice) -> tuple[ColumnChoice, ...]:
+    """Decide on every column but the target, in the file's order."""
+    chosen: list[ColumnChoice] = []
+    for column in profile.columns:
+        if column.name != target:
+            taken = {name for each in chosen for name, _ in each.features}
+            features = _features(column, frame[column.name], taken)
+            reason = _why_not(column, frame.height) or _suspected(frame, column, target, choice)
+            if not features and reason is None:
+                reason = "its month, weekday and hour never change"
+            chosen.append(ColumnChoice(column.name, features, _describe(column, frame.height), reason))
+    return tuple(chosen)
+
+
+def _why_not(column: ColumnProfile, rows: int) -> str | None:
+    present = rows - column.nulls
+    if not present:
+        return "it is null throughout"
+    if column.distinct == 1 and not column.nulls:
+        return f"it is {_short(column.min)} throughout"
+    if column.type is DType.STRING and column.distinct > max(_FEW_TEXTS, _NEARLY_UNIQUE * present):
+        return f"{column.distinct} different texts in {present} rows: a name or an id, from which nothing general can be learnt"
+    if (
+        column.type is DType.INT
+        and column.distinct == present > _FEW_TEXTS
+        and (_ID_NAME.search(column.name) or _counts_up(column, present))
+    ):
+        return "a different integer in every row: an id or a row number, from which nothing general can be learnt"
+    return None
+
+
+def _counts_up(column: ColumnProfile, present: int) -> bool:
+    return isinstance(column.min, int) and isinstance(column.max, int) and column.max - column.min + 1 == present
+
+
+def _suspected(frame: pl.DataFrame, column: ColumnProfile, target: str, choice: TargetChoice) -> str | None:
+    why = suspicion(frame[column.name], frame[target], choice)
+    return f"SUSPICIOUS: {why}; take it in only if it is known before the question is asked" if why else None
+
+
+def _features(column: ColumnProfile, values: pl.Series, taken: set[str]) -> tuple[tuple[str, str], ...]:
+    code = f"col({quoted(column.name)})"
+    if column.distinct == 1 and column.nulls:
+        return ((distinct_name(f"{column.name} known", taken), f"{code}.is_not_null()"),)
+    if column.type is DType.DURATION:
+        return ((distinct_name(column.name, taken), f"{code}.total_hours()"),)
+    if column.type is not DType.DATETIME:
+        return ((distinct_name(column.name, taken), code),)
+    parts = [part for part, seen in _parts(values).items() if seen > 1]
+    return tuple((distinct_name(f"{column.name} {part}", taken), f"{code}.{part}()") for part in parts)
+
+
+def _parts(values: pl.Series) -> dict[str, int]:
+    """How many values each part of the moments has; years are left out, for the next one is always new."""
+    moments = values.drop_nulls().dt
+    return {"month": moments.month().n_unique(), "weekday": moments.weekday().n_unique(), "hour": moments.hour().n_unique()}
+
+
+def _describe(column: ColumnProfile, rows: int) -> str:
+    share = column.nulls / rows
+    nulls = (f", {share:.1%} null" if share >= 0.001 else f", {column.nulls} null") if column.nulls else ""
+    if column.type in (DType.STRING, DType.BOOL):
+        few = ", ".join(_short(each.value) for each in column.top[:3])
+        return f"{column.distinct} values: {few}{' ...' if column.distinct > 3 else ''}{nulls}"
+    return f"{_short(column.min)} to {_short(column.max)}{nulls}"
+
+
+def _short(value: object) -> str:
+    text = f"{value:g}" if isinstance(value, float) else one_line(str(value)).removesuffix("+00:00").removesuffix("T00:00:00")
+    return text if len(text) <= 25 else f"{text[:22]}..."

@@ -1,0 +1,35 @@
+"""Errors of writing a first description.
+
+UserError
+└── AppError
+    ├── UnknownTarget     the file has no such column: the nearest ones are named
+    ├── UnusableTarget    the column cannot be predicted as it is
+    └── ProjectExists     there is a description already, and it is not overwritten
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from headrace.app.errors import AppError
+from headrace.core.errors import suggest
+
+
+class UnknownTarget(AppError):
+    """The file has no such column."""
+
+    def __init__(self, target: str, file: Path, columns: Iterable[str]) -> None:
+        super().__init__(f"{file.name} has no column {target!r} to predict.", remedy=suggest(target, columns))
+
+
+class UnusableTarget(AppError):
+    """The column cannot be predicted as it is."""
+
+    def __init__(self, target: str, problem: str, remedy: str) -> None:
+        super().__init__(f"the column {target!r} cannot be predicted: {problem}.", remedy=remedy)
+
+
+class ProjectExists(AppError):
+    """There is a description already, and it is not overwritten."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is there already.", remedy="Name another folder with --output, or move that file away.")

@@ -1,0 +1,70 @@
+"""Whether a file has a time to split by, and where."""
+
+import re
+from datetime import datetime, timedelta
+
+import msgspec
+import polars as pl
+
+from headrace.core.units import format_duration
+from headrace.expressions import DType
+from headrace.ingest.profile import ColumnProfile, TableProfile
+
+_LEAST_MOMENTS = 20
+_LEAST_ROWS = 10
+_LEAST_SHARE = 0.05
+_OF_A_PERSON = re.compile(r"birth|born|dob", re.IGNORECASE)
+
+
+class TimeChoice(msgspec.Struct, frozen=True):
+    """The time column, and how long the validation and the test last, as texts such as `45d`."""
+
+    column: str
+    validation: str
+    test: str
+
+
+def choose_time(frame: pl.DataFrame, profile: TableProfile, target: str) -> TimeChoice | None:
+    """Return the datetime column to split by, with about a fifth of the rows each for validation and test; None if there is none.
+
+    Usable is one without nulls, with at least twenty different moments, that leaves rows with different targets in each of the three parts.
+    Of several, the one with the most moments.
+    """
+    usable = sorted((column for column in profile.columns if column.name != target and _is_a_time(column)), key=lambda each: -each.distinct)
+    for column in usable:
+        found = _cut(frame.select(time=pl.col(column.name), target=pl.col(target)))
+        if found is not None:
+            validation, test = found
+            return TimeChoice(column.name, format_duration(validation), format_duration(test))
+    return None
+
+
+def _is_a_time(column: ColumnProfile) -> bool:
+    return column.type is DType.DATETIME and not column.nulls and column.distinct >= _LEAST_MOMENTS and not _OF_A_PERSON.search(column.name)
+
+
+def _cut(frame: pl.DataFrame) -> tuple[timedelta, timedelta] | None:
+    labelled = frame.drop_nulls("target")
+    moments = labelled["time"].sort().to_list()
+    first, second, last = moments[len(moments) * 3 // 5], moments[len(moments) * 4 // 5], frame["time"].max()
+    assert isinstance(last, datetime)
+    test, validation = _round_up(last - second), _round_up(second - first)
+    if not test or not validation:
+        return None
+    return (validation, test) if _all_parts_serve(labelled, last - test, validation) else None
+
+
+def _round_up(duration: timedelta) -> timedelta:
+    for unit in (timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)):
+        if duration >= 2 * unit:
+            return -(-duration // unit) * unit
+    return duration
+
+
+def _all_parts_serve(labelled: pl.DataFrame, test_from: datetime, validation: timedelta) -> bool:
+    time = labelled["time"]
+    for part in (time > test_from, (time <= test_from) & (time > test_from - validation), time <= test_from - validation):
+        rows = labelled.filter(part)
+        if rows.height < max(_LEAST_ROWS, _LEAST_SHARE * labelled.height) or rows["target"].n_unique() < 2:
+            return False
+    return True

@@ -1,0 +1,134 @@
+"""The text of a first `project.py`."""
+
+import textwrap
+from collections.abc import Sequence
+
+import msgspec
+
+from headrace.app.scaffold_columns import ColumnChoice
+from headrace.app.scaffold_names import as_table_name, one_line, quoted
+from headrace.app.scaffold_split import TimeChoice
+from headrace.app.scaffold_target import METRIC_OF_TASK, TargetChoice
+from headrace.expressions import DType
+from headrace.ingest.profile import TableProfile
+from headrace.spec.metrics import BINARY, REGRESSION
+from headrace.spec.sources import File
+
+_MOST_BOUNDS = 8
+_WIDTH = 120
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that was decided. `source` has its path as it is to be written."""
+
+    source: File
+    name: str
+    target: str
+    profile: TableProfile
+    choice: TargetChoice
+    columns: tuple[ColumnChoice, ...]
+    time: TimeChoice | None
+
+    @property
+    def used(self) -> tuple[ColumnChoice, ...]:
+        """The columns that become features."""
+        return tuple(column for column in self.columns if column.left_out is None and column.features)
+
+
+def render(plan: Plan) -> str:
+    """Return a `project.py` that imports nothing but Headrace."""
+    parts = (_head(plan), _table(plan), _features(plan), _model(plan), _project(plan))
+    return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _head(plan: Plan) -> list[str]:
+    # Neither a backslash nor a double quote may stand in the docstring, whatever the column and the file are called.
+    said = f"Predict {one_line(plan.target)} from {one_line(plan.source.path)}.".replace("\\", "/").replace('"', "'")
+    return [
+        f'"""{said}',
+        "",
+        f"Written by headrace init after a look at its {plan.profile.rows} rows and {len(plan.profile.columns)} columns.",
+        "It is yours now: headrace run carries it out.",
+        '"""',
+        "",
+        "import headrace as hr",
+        "from headrace import col",
+        "",
+    ]
+
+
+def _table(plan: Plan) -> list[str]:
+    options = [quoted(plan.source.path)]
+    if plan.source.null_values:
+        options.append(f"null_values=[{', '.join(quoted(text) for text in plan.source.null_values)}]")
+    if plan.source.separator != File(plan.source.path, format=plan.source.format).separator:
+        options.append(f"separator={quoted(plan.source.separator)}")
+    lines = ["rows = hr.Events(", f"    {quoted(plan.name)},", f"    source=hr.File({', '.join(options)}),"]
+    if plan.time is not None:
+        lines.append(f"    time={quoted(plan.time.column)},  # when it happened, and when it became known")
+    lines.append(
+        "    # What the file promises; rows that break a rule are set aside with the reason. Ranges are those seen: keep what must hold."
+    )
+    lines.append("    expect=[")
+    lines.append(f"        hr.rows(minimum={max(1, plan.profile.rows // 2)}),")
+    lines += [f"        # hr.between({quoted(name)}, {low!r}, {high!r})," for name, low, high in _bounds(plan)]
+    return [*lines, "    ],", ")", ""]
+
+
+def _bounds(plan: Plan) -> Sequence[tuple[str, object, object]]:
+    numeric = (column for column in plan.profile.columns if column.type in (DType.INT, DType.FLOAT) and column.min is not None)
+    return [(column.name, column.min, column.max) for column in numeric][:_MOST_BOUNDS]
+
+
+def _features(plan: Plan) -> list[str]:
+    used = plan.used
+    given = [column.column for column in used]
+    if plan.time is not None and plan.time.column not in given:
+        given.append(plan.time.column)
+    lines = ["features = hr.Features(", "    spine=rows,"]
+    if plan.time is not None:
+        lines.append(f"    as_of=col({quoted(plan.time.column)}),  # when the question is asked")
+    lines += ["    # What whoever asks for a prediction supplies. Take out what is known only after the answer.", "    given=["]
+    lines += [f"        {quoted(name)}," for name in given]
+    lines += ["    ],", "    values={"]
+    for column in plan.columns:
+        mark = "" if column.left_out is None else "# "
+        if column.left_out is not None:
+            lines += _wrapped(f"{one_line(column.column)} is left out: {column.left_out}.", "        # ")
+        lines += [f"        {mark}{quoted(name)}: {code},  # {column.comment}" for name, code in column.features]
+    return [*lines, "    },", ")", ""]
+
+
+def _wrapped(text: str, prefix: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, initial_indent=prefix, subsequent_indent=prefix, break_on_hyphens=False)
+
+
+def _model(plan: Plan) -> list[str]:
+    choice, metric = plan.choice, METRIC_OF_TASK[plan.choice.task]
+    linear = "hr.Ridge()" if choice.task == REGRESSION else "hr.Logistic()"
+    lines = ["model = hr.Model(", f"    {quoted(as_table_name(plan.target))},", "    features=features,"]
+    lines += [line for comment in choice.comments for line in _wrapped(one_line(comment), "    # ")]
+    lines.append(f"    target={choice.code},")
+    if choice.states_task:
+        lines.append(f"    task={quoted(choice.task)},")
+    lines += _split(plan)
+    lines += [
+        f"    candidates=[hr.Baseline(), {linear}, hr.GradientBoosting()],",
+        '    tune=hr.Tune(trials=15, time="30s"),',
+        f"    metric={quoted(metric)},",
+    ]
+    if choice.task == BINARY:
+        lines.append("    # costs=hr.Outcomes(false_negative=10, false_positive=1),  # what mistakes cost; the threshold follows from it")
+    lines.append('    gates=[hr.gate.beats("champion"), hr.gate.beats("baseline")],')
+    return [*lines, ")", ""]
+
+
+def _split(plan: Plan) -> list[str]:
+    if plan.time is not None:
+        comment = f"    # By {one_line(plan.time.column)}: learn from the past, choose on what came after, judge on the newest fifth."
+        return [comment, f"    split=hr.split.by_time(validation={quoted(plan.time.validation)}, test={quoted(plan.time.test)}),"]
+    return ["    # At random, for there is no time to split by.", "    split=hr.split.random(validation=0.2, test=0.2),"]
+
+
+def _project(plan: Plan) -> list[str]:
+    return [f"project = hr.Project({quoted(plan.name)}, models=[model])"]

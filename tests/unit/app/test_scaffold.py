@@ -1,0 +1,237 @@
+"""The first description out of one file: what is decided, what is said, and that the file written loads and fits its data."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from headrace.app.loading import load_project
+from headrace.app.scaffold import Scaffold, scaffold
+from headrace.app.scaffold_errors import ProjectExists, UnknownTarget, UnusableTarget
+from headrace.expressions import DType, infer
+from headrace.ingest.column_types import dtype_of
+from headrace.ingest.errors import SourceUnreadable
+from headrace.ingest.sources import read_source
+from headrace.spec.project import Model
+from headrace.spec.split import ByTime, Random
+from headrace.spec.tables import Events
+
+N = 300
+Made = tuple[Scaffold, Model, str]
+Make = Callable[..., Made]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Write columns to a file, scaffold it, load what was written, and check that every expression fits the file's types."""
+
+    def build(columns: dict[str, object], target: str, name: str = "data.csv", **options: str) -> Made:
+        frame = pl.DataFrame(columns)
+        file = tmp_path / name
+        frame.write_parquet(file) if name.endswith(".parquet") else frame.write_csv(file, **options)  # type: ignore[call-overload]
+        made = scaffold(file, target, tmp_path / "project")
+        (model,) = load_project(Path(made.path)).models
+        _check_fits(model, tmp_path / "project")
+        return made, model, Path(made.path).read_text(encoding="utf-8")
+
+    return build
+
+
+def _check_fits(model: Model, root: Path) -> None:
+    spine = model.features.spine
+    assert isinstance(spine, Events)
+    schema = read_source(spine.source, root).collect_schema()
+    types: dict[str, DType] = {name: dtype_of(name, dtype) for name, dtype in schema.items()}
+    assert set(model.features.given) <= set(types)
+    assert all(infer(value, types) for value in model.features.values.values())
+    assert infer(model.target, types)
+
+
+def reasons(made: Scaffold) -> dict[str, str]:
+    return {each.column: each.reason for each in made.left_out}
+
+
+X = [(i * 7 % 101) / 10 for i in range(N)]
+YES_NO = ["yes" if i % 7 < 2 else "no" for i in range(N)]
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "target", "metric"),
+    [
+        ([i % 3 == 0 for i in range(N)], "binary", 'col("y")', "average_precision"),
+        ([int(i % 3 > 0) for i in range(N)], "binary", 'col("y") == 1', "average_precision"),
+        ([-1 if i % 3 == 0 else 1 for i in range(N)], "binary", 'col("y") == 1', "average_precision"),
+        ([2.5 if i % 3 == 0 else 7.5 for i in range(N)], "binary", 'col("y") == 2.5', "average_precision"),
+        (["No" if i % 3 == 0 else "Yes" for i in range(N)], "binary", 'col("y") == "Yes"', "average_precision"),
+        (["ham" if i % 3 else "spam" for i in range(N)], "binary", 'col("y") == "spam"', "average_precision"),
+        ([f"c{i % 3}" for i in range(N)], "multiclass", 'col("y")', "log_loss"),
+        ([i % 10 for i in range(N)], "multiclass", 'col("y")', "log_loss"),
+        ([i % 11 for i in range(N)], "regression", 'col("y")', "rmse"),
+        ([i % 97 / 8 for i in range(N)], "regression", 'col("y")', "rmse"),
+    ],
+)
+def test_the_target_says_the_task(make: Make, values: list[object], task: str, target: str, metric: str) -> None:
+    made, model, text = make({"x": X, "y": values}, "y")
+    assert (made.task, model.metric) == (task, metric)
+    assert f"target={target}," in text
+    assert (model.task == "multiclass") is (task == "multiclass" and isinstance(values[0], int))
+    assert {candidate.name for candidate in model.candidates} == {
+        "baseline",
+        "gradient_boosting",
+        "ridge" if task == "regression" else "logistic",
+    }
+
+
+def test_ids_constants_nulls_and_names_are_left_out_and_said_so(make: Make) -> None:
+    columns = {
+        "row": list(range(N)), "customer_id": [i * 37 % 90_001 for i in range(N)], "name": [f"n{i}" for i in range(N)], "empty": [None] * N,
+        "same": ["x"] * N, "amount": [i * 37 % 90_001 for i in range(N)], "seen": [5 if i % 4 else None for i in range(N)],
+        "town": [f"t{i % 40}" for i in range(N)], "y": YES_NO,
+    }  # fmt: skip
+    made, model, text = make(columns, "y")
+    assert set(reasons(made)) == {"row", "customer_id", "name", "empty", "same"}
+    assert made.features == ["amount", "seen_known", "town"]
+    assert model.features.given == ("amount", "seen", "town")
+    assert '# "name": col("name"),' in text
+    assert "# same is left out: it is x throughout." in text
+
+
+@pytest.mark.parametrize(
+    ("column", "suspicious"),
+    [
+        ([{"yes": "paid", "no": "unpaid"}[y] for y in YES_NO], True),
+        ([{"yes": "paid", "no": "unpaid"}[y] if i else "unpaid" for i, y in enumerate(YES_NO)], True),
+        ([(100.0 if y == "yes" else 0.0) + x for x, y in zip(X, YES_NO, strict=True)], True),
+        ([(8.0 if y == "yes" else 0.0) + x for x, y in zip(X, YES_NO, strict=True)], False),
+        ([{"yes": "paid", "no": "unpaid"}[y] if i % 20 else "paid" for i, y in enumerate(YES_NO)], False),
+        ([f"t{i % 140}" for i in range(N)], False),
+    ],
+)
+def test_a_column_that_gives_a_class_away_is_suspected(make: Make, column: list[object], suspicious: bool) -> None:
+    made, model, _ = make({"x": X, "clue": column, "y": YES_NO}, "y")
+    assert reasons(made).get("clue", "").startswith("SUSPICIOUS") is suspicious
+    assert ("clue" in model.features.given) is not suspicious
+
+
+def test_a_column_with_the_order_of_a_number_is_suspected(make: Make) -> None:
+    price = [i * i % 911 / 4 for i in range(N)]
+    noisy = [value + (i * 53 % 97) for i, value in enumerate(price)]
+    made, _, _ = make({"in_euro": [-3 * value**2 for value in price], "noisy": noisy, "price": price}, "price")
+    assert list(reasons(made)) == ["in_euro"]
+
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def test_a_time_splits_the_rows_and_is_when_the_question_is_asked(make: Make) -> None:
+    sold = [(START + timedelta(hours=9 * i)).strftime("%Y-%m-%dT%H:%M:%SZ") for i in range(N)]
+    born = [f"{1950 + i % 50}-03-{1 + i % 28:02d}" for i in range(N)]
+    made, model, _ = make({"born": born, "sold": sold, "x": X, "y": YES_NO}, "y")
+    assert (made.time_column, model.features.spine.time, str(model.features.as_of)) == ("sold", "sold", 'col("sold")')
+    assert isinstance(model.split, ByTime)
+    assert model.split.test == model.split.validation == timedelta(days=23)  # a fifth of 299 x 9 hours, rounded up
+    assert made.features == ["born_weekday", "sold_month", "sold_weekday", "sold_hour", "x"]
+    assert "sold" in model.features.given
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        [START + timedelta(hours=i) if i else None for i in range(N)],
+        [START + timedelta(days=i % 15) for i in range(N)],
+        [START + timedelta(days=2 * i if YES_NO[i] == "yes" else -i) for i in range(N)],
+    ],
+    ids=["with nulls", "too few", "one class at the end"],
+)
+def test_a_time_that_cannot_split_does_not(make: Make, moments: list[datetime | None]) -> None:
+    made, model, _ = make({"at": moments, "x": X, "y": YES_NO}, "y", name="data.parquet")
+    assert made.time_column is None
+    assert model.features.as_of is None
+    assert isinstance(model.split, Random)
+
+
+def test_any_column_name_works(make: Make) -> None:
+    strange = ['the "class"', "back\\slash", "for", "1st", "größe", "a b", "A-B", "a_b", "# no", "{x}", "line\nbreak", "'''", '"""']
+    columns: dict[str, object] = {name: [(i * (k + 3)) % 29 / 2 for i in range(N)] for k, name in enumerate(strange)}
+    made, model, _ = make({**columns, 'is "it"\n"""\\?': YES_NO}, 'is "it"\n"""\\?', name="data.parquet")
+    assert set(model.features.given) == set(strange)
+    assert len(set(made.features)) == len(strange)
+    assert model.target.columns() == {'is "it"\n"""\\?'}
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_the_separator_is_found(make: Make, separator: str) -> None:
+    made, _, _ = make({"x": X, "town": [f"t,{i % 5}" for i in range(N)], "y": YES_NO}, "y", separator=separator)
+    assert made.features == ["x", "town"]
+
+
+def test_a_text_among_numbers_is_null_and_among_texts_is_not(make: Make) -> None:
+    made, model, text = make({"x": ["NA" if i % 9 == 0 else str(i / 7) for i in range(N)], "y": YES_NO}, "y")
+    assert 'null_values=["NA"]' in text
+    assert "11.3% null" in text
+    assert made.features == ["x"]
+    assert model.features.spine.name == "data"
+
+
+def test_a_country_is_not_null(make: Make) -> None:
+    _, _, text = make({"country": [("NA", "DE", "ZW")[i % 3] for i in range(N)], "y": YES_NO}, "y")
+    assert "null_values" not in text
+
+
+def test_the_path_is_relative_within_one_folder_and_whole_elsewhere(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"x": X, "y": YES_NO})
+    for place in ("work/data.csv", "work/p/data.csv", "away/deep/data.csv"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        frame.write_csv(tmp_path / place)
+    expected = {
+        "work/data.csv": "../data.csv",
+        "work/p/data.csv": "data.csv",
+        "away/deep/data.csv": str((tmp_path / "away/deep/data.csv").resolve()),
+    }
+    for place, path in expected.items():
+        made = scaffold(tmp_path / place, "y", tmp_path / "work" / "p")
+        assert f'hr.File("{path}")' in Path(made.path).read_text()
+        Path(made.path).unlink()
+
+
+def test_nothing_is_overwritten(make: Make, tmp_path: Path) -> None:
+    _, _, text = make({"x": X, "y": YES_NO}, "y")
+    with pytest.raises(ProjectExists, match=r"project\.py is there already"):
+        scaffold(tmp_path / "data.csv", "y", tmp_path / "project")
+    assert (tmp_path / "project" / "project.py").read_text() == text
+
+
+def test_a_misspelt_target_is_answered_with_the_nearest_name(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(UnknownTarget, match="Did you mean 'late'") as caught:
+        make({"x": X, "late": YES_NO}, "lat")
+    assert "Valid: late, x" in str(caught.value)
+    assert not (tmp_path / "project").exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ([None] * N, "null in all 300 rows"),
+        (["yes"] * N, 'it is "yes" in every row'),
+        ([START + timedelta(days=i) for i in range(N)], "it is a datetime"),
+        ([f"t{i % 60}" for i in range(N)], "60 different texts"),
+        ([], "has no rows"),
+    ],
+)
+def test_a_target_that_cannot_be_predicted_is_refused(make: Make, tmp_path: Path, values: list[object], problem: str) -> None:
+    columns = {"x": X[: len(values)], "y": pl.Series(values, dtype=None if values and values[0] is not None else pl.String)}
+    with pytest.raises(UnusableTarget, match=problem):
+        make(columns, "y", name="data.parquet")
+    assert not (tmp_path / "project").exists()
+
+
+def test_a_file_without_anything_to_learn_from_is_refused(make: Make) -> None:
+    with pytest.raises(UnusableTarget, match="no other column"):
+        make({"id": list(range(N)), "y": YES_NO}, "y")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnreadable, match=r"nowhere\.csv"):
+        scaffold(tmp_path / "nowhere.csv", "y", tmp_path)
