@@ -1,0 +1,96 @@
+"""Connections: SQLite in WAL with sane pragmas, Postgres by psycopg; transactions that read, and transactions that write one at a time."""
+
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from headrace.ledger.errors import UnusableUrl
+
+_BUSY_SECONDS = 60
+_PRAGMAS = ("foreign_keys = ON", "synchronous = FULL")
+"""FULL: what was committed survives a power cut, for 0.6 ms a write; an approval or a charge should."""
+
+
+def shown(url: str) -> str:
+    """Return a URL as it may be shown: without its password."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+
+
+def connect(url: str) -> Engine:
+    """Return an engine for a file path or a URL; the folder of a SQLite file is made.
+
+    Raises:
+        UnusableUrl: if the URL names no store we can open, or its driver is not installed.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database in (None, "", ":memory:"):
+            raise UnusableUrl(shown(url), "a ledger in memory would be forgotten, and is not shared between threads")
+        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    try:
+        return create_engine(parsed, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        reason = f"the driver {error.name!r} is not installed"
+        raise UnusableUrl(shown(url), reason, remedy="Install it: pip install 'psycopg[binary]'.") from error
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url) if "://" in url else URL.create("sqlite", database=url)
+        if parsed.drivername in ("postgresql", "postgres"):
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+            raise UnusableUrl(shown(url), f"{parsed.get_backend_name()} is not supported")
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise UnusableUrl(shown(url), shown(str(error))) from error
+    return parsed
+
+
+@contextmanager
+def begin(engine: Engine, *, writing: bool) -> Iterator[Connection]:
+    """Open a transaction: one that reads a single state and may not write, or one that writes."""
+    options: dict[str, Any] = {"headrace_writing": writing}
+    if engine.dialect.name == "postgresql":
+        options |= {"postgresql_readonly": not writing, "isolation_level": "READ COMMITTED" if writing else "REPEATABLE READ"}
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
+    """Set up a new connection. Transactions are begun by us: Python's driver would begin them late, and never as IMMEDIATE."""
+    del record
+    connection.isolation_level = None
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        _switch_to_wal(connection)
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Turn on the write-ahead log, which needs the file alone: SQLite does not wait here, so several first users must try again."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("headrace_writing", False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writing else 'ON'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

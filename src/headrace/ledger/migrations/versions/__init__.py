@@ -1,0 +1,1 @@
+"""One module a migration; `schema_version.HEAD` names the newest."""

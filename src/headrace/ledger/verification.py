@@ -1,0 +1,69 @@
+"""Following the audit's chain from its first row to its head."""
+
+import msgspec
+from sqlalchemy import select
+
+from headrace.ledger.audit import GENESIS, AuditHead, AuditRow, read_head, row_hash
+from headrace.ledger.schema import audit
+from headrace.ledger.session import as_struct
+from headrace.ledger.store import Ledger
+
+_BATCH = 1000
+
+
+class AuditReport(msgspec.Struct, frozen=True):
+    """What verification found: how many rows hold, the head, and the number of the first row that does not with the reason."""
+
+    rows: int
+    head: AuditHead
+    broken_at: int | None = None
+    reason: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the chain holds from end to end."""
+        return self.broken_at is None
+
+
+def verify_audit(ledger: "Ledger", kept: AuditHead | None = None) -> AuditReport:
+    """Follow the chain from its first row to its head.
+
+    `kept` is a head noted earlier outside the ledger: the chain must pass through it. Reads in batches; writers need not stop.
+    """
+    with ledger.read() as session:
+        head = read_head(session.connection, ledger.url)
+        link = AuditHead(0, GENESIS)
+        rows = session.connection.execution_options(yield_per=_BATCH).execute(select(audit).order_by(audit.c.sequence))
+        for found in rows:
+            row = as_struct(AuditRow, found)
+            reason = _fault(row, link, kept)
+            if reason:
+                rows.close()
+                return AuditReport(link.sequence, head, link.sequence + 1, reason)
+            link = AuditHead(row.sequence, row.hash)
+    return AuditReport(link.sequence, head, *_fault_at_end(link, head, kept))
+
+
+def _fault(row: AuditRow, link: AuditHead, kept: AuditHead | None) -> str:
+    if row.sequence != link.sequence + 1:
+        return f"row {link.sequence + 1} is missing: row {row.sequence} comes after row {link.sequence}"
+    if row.previous_hash != link.hash:
+        return f"row {row.sequence} does not carry the hash of the row before it"
+    if row.hash != row_hash(row):
+        return f"row {row.sequence} is not what was written: its content does not give its hash"
+    if kept is not None and row.sequence == kept.sequence and row.hash != kept.hash:
+        return f"row {row.sequence} has another hash than the one kept outside: the chain was rewritten"
+    return ""
+
+
+def _fault_at_end(link: AuditHead, head: AuditHead, kept: AuditHead | None) -> tuple[int | None, str]:
+    if head.sequence > link.sequence:
+        return link.sequence + 1, f"the newest rows are missing: the chain ends at row {link.sequence}, its head says {head.sequence}"
+    if link != head:
+        return link.sequence, f"the head says row {head.sequence} and another hash than the chain's last row, {link.sequence}"
+    if kept is not None and kept.sequence > link.sequence:
+        return (
+            link.sequence + 1,
+            f"the newest rows are missing: the chain ends at row {link.sequence}, the head kept outside says {kept.sequence}",
+        )
+    return None, ""
