@@ -1,0 +1,248 @@
+"""The ASGI application: routes, admission, and the life of the prediction log."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from headrace.core.clock import Clock, SystemClock
+from headrace.core.errors import suggest
+from headrace.serving import inference_protocol, plain_protocol
+from headrace.serving.describing import metadata, model_metadata, readiness, server_metadata
+from headrace.serving.errors import InvalidValue, Overloaded, ServerRefused, UnknownTarget, WrongMethod
+from headrace.serving.exchange import ClientLeft, Receive, Request, Response, Scope, Send, json_response, read_json_body, send_response
+from headrace.serving.openapi import openapi
+from headrace.serving.prediction_log import LogOptions, PredictionLog
+from headrace.serving.problems import problem_response
+from headrace.serving.question import Question
+from headrace.serving.records import PredictionRecord, PredictionSink
+from headrace.serving.rows import RowReader
+from headrace.serving.scoring import Scorer, ServedModel
+from headrace.serving.settings import Limits
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+# Rows scored before other requests get a turn: a few milliseconds.
+_TURN = 32
+_TRUTH: Mapping[str, bool] = {"true": True, "1": True, "": True, "false": False, "0": False}
+
+
+@dataclass(frozen=True)
+class ServingParts:
+    """What an application is wired from.
+
+    Attributes:
+        models: what is served, at least one; names are distinct.
+        sink: where predictions are kept.
+        pseudonym_key: the project's key, for personal columns at the door.
+        as_of: for replays: when questions that do not say so are asked; otherwise now.
+    """
+
+    models: Sequence[ServedModel]
+    sink: PredictionSink
+    pseudonym_key: bytes
+    clock: Clock = field(default_factory=SystemClock)
+    limits: Limits = field(default_factory=Limits)
+    flush_seconds: float = 0.5
+    close_seconds: float = 30.0
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True)
+class _Door:
+    """A model with its reader of rows."""
+
+    model: ServedModel
+    reader: RowReader
+    scorer: Scorer
+
+
+class Application:
+    """Serves models over ASGI 3. One event loop owns it; scoring a row is tens of microseconds and is done in the loop itself.
+
+    An ASGI server's lifespan starts and closes it; who calls it without one calls `start` and `close`.
+    """
+
+    def __init__(self, parts: ServingParts) -> None:
+        if not parts.models:
+            raise ServerRefused("there is no model to serve.", remedy="Run `headrace run` first, and approve what waits for approval.")
+        self._clock, self._limits, self._models = parts.clock, parts.limits, tuple(parts.models)
+        self._as_of = parts.as_of
+        self.log = PredictionLog(
+            parts.sink,
+            parts.clock,
+            LogOptions(
+                capacity=parts.limits.waiting_records,
+                flush_seconds=parts.flush_seconds,
+                close_seconds=parts.close_seconds,
+                retry_after_seconds=parts.limits.retry_after_seconds,
+            ),
+        )
+        self._doors = {
+            model.manifest.model: _Door(model, RowReader(model.manifest.given, parts.pseudonym_key), Scorer(model, parts.clock))
+            for model in self._models
+        }
+        if len(self._doors) < len(self._models):
+            raise ServerRefused("two models of the same name are to be served.", remedy="Serve one version of each model.")
+        self._openapi = json_response(200, openapi([model.manifest for model in self._models]))
+        self._routes = self._make_routes()
+        self._in_flight = 0
+        self._started = False
+
+    def start(self) -> None:
+        """Start logging predictions."""
+        self.log.start()
+        self._started = True
+
+    def close(self) -> None:
+        """Write every prediction that waits. Doing it twice changes nothing.
+
+        Raises:
+            PredictionsLost: if the sink did not take them in time.
+        """
+        self._started = False
+        self.log.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(Request.of(scope, receive), send)
+        else:
+            raise ServerRefused(f"connections of the type {scope['type']!r} are not offered.")
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        # The last write may take seconds; it is not done in the loop.
+        await asyncio.to_thread(self.close)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _answer(self, request: Request, send: Send) -> None:
+        try:
+            response = await self._route(request)(request)
+        except ClientLeft:
+            return
+        except Exception as error:  # noqa: BLE001 - the boundary to the asker: told without a trace, logged with it
+            response = problem_response(error, bare=request.path.startswith("/v2"))
+        await send_response(send, response)
+
+    def _route(self, request: Request) -> Handler:
+        methods = self._routes.get(request.path)
+        if methods is None:
+            path = request.path[:200]
+            raise UnknownTarget(f"there is nothing at {path!r}.", remedy=suggest(path, self._routes, limit=40))
+        handler = methods.get(request.method)
+        if handler is None:
+            raise WrongMethod(request.method[:20], request.path, methods)
+        return handler
+
+    def _make_routes(self) -> dict[str, dict[str, Handler]]:
+        live = json_response(200, {"live": True})
+        routes: dict[str, dict[str, Handler]] = {
+            "/health/live": _get(lambda: live),
+            "/health/ready": _get(self._ready),
+            "/metadata": _get(lambda: json_response(200, metadata(self._models, self._clock.now(), self.log.status()))),
+            "/openapi.json": _get(lambda: self._openapi),
+            "/predict": {"POST": self._predict},
+            "/v2": _get(lambda: json_response(200, server_metadata())),
+            "/v2/health/live": _get(lambda: live),
+            "/v2/health/ready": _get(self._ready),
+        }
+        for door in self._doors.values():
+            manifest = door.model.manifest
+            for root in (f"/v2/models/{manifest.model}", f"/v2/models/{manifest.model}/versions/{manifest.version}"):
+                routes[root] = _get(_constant(json_response(200, model_metadata(door.model))))
+                routes[f"{root}/ready"] = _get(_constant(json_response(200, {"name": manifest.model, "ready": True})))
+                routes[f"{root}/infer"] = {"POST": self._infer(door)}
+        return routes
+
+    def _ready(self) -> Response:
+        ready, facts = readiness(self._models, self._clock.now(), self._started, self.log.status())
+        return json_response(200 if ready else 503, facts)
+
+    async def _predict(self, request: Request) -> Response:
+        parameters = request.parameters()
+        with_features = _flag(parameters, "features")
+        door = self._door(parameters.get("model"))
+
+        def read(body: bytes) -> Question:
+            return plain_protocol.read_question(body, door.reader, self._asked(), self._limits.rows, with_features)
+
+        question, records = await self._admit(request, door, read)
+        return plain_protocol.write_answer(records, question, door.model.manifest.classes)
+
+    def _infer(self, door: _Door) -> Handler:
+        manifest = door.model.manifest
+
+        def read(body: bytes) -> Question:
+            return inference_protocol.read_question(body, door.reader, manifest, self._asked(), self._limits.rows)
+
+        async def infer(request: Request) -> Response:
+            inference_protocol.refuse_binary_body(request)
+            question, records = await self._admit(request, door, read)
+            return inference_protocol.write_answer(records, question, manifest)
+
+        return infer
+
+    async def _admit(self, request: Request, door: _Door, read: Callable[[bytes], Question]) -> tuple[Question, list[PredictionRecord]]:
+        """Read, score and log one request, or shed it: never wait in line."""
+        if self._in_flight >= self._limits.in_flight:
+            raise Overloaded("requests in flight", self._limits.retry_after_seconds)
+        self._in_flight += 1
+        try:
+            question = read(await read_json_body(request, self._limits))
+            self.log.reserve(len(question.rows))
+            try:
+                records = await _score(door.scorer, question)
+            except BaseException:
+                self.log.release(len(question.rows))
+                raise
+            for record in records:
+                self.log.append(record)
+            return question, records
+        finally:
+            self._in_flight -= 1
+
+    def _asked(self) -> datetime:
+        return self._as_of or self._clock.now()
+
+    def _door(self, name: str | None) -> _Door:
+        if name is None and len(self._doors) == 1:
+            return next(iter(self._doors.values()))
+        if name is None:
+            raise InvalidValue(
+                None, "model", "a parameter of the query, since several models are served", "missing", suggest("", self._doors)
+            )
+        if name not in self._doors:
+            raise UnknownTarget(f"there is no model {name!r:.100}.", remedy=suggest(name, self._doors))
+        return self._doors[name]
+
+
+async def _score(scorer: Scorer, question: Question) -> list[PredictionRecord]:
+    records = []
+    for number, row in enumerate(question.rows, start=1):
+        records.append(scorer.score(row, question.as_of))
+        if number % _TURN == 0:
+            await asyncio.sleep(0)
+    return records
+
+
+def _get(make: Callable[[], Response]) -> dict[str, Handler]:
+    async def handler(_request: Request) -> Response:
+        return make()
+
+    return {"GET": handler}
+
+
+def _constant(response: Response) -> Callable[[], Response]:
+    return lambda: response
+
+
+def _flag(parameters: Mapping[str, str], name: str) -> bool:
+    value = parameters.get(name, "false")
+    if value.lower() not in _TRUTH:
+        raise InvalidValue(None, name, "true or false", f"the text {value[:40]!r}")
+    return _TRUTH[value.lower()]

@@ -1,0 +1,78 @@
+"""`POST /predict`: rows as JSON objects in, predictions as JSON objects out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from headrace.core.errors import suggest
+from headrace.serving.errors import MalformedRequest
+from headrace.serving.exchange import Response, decode_json
+from headrace.serving.fields import describe
+from headrace.serving.question import Question, check_count
+from headrace.serving.records import PredictionRecord, plain_values
+from headrace.serving.rows import RowReader, read_as_of
+
+_ENVELOPE = ("rows", "as_of")
+_encode = msgspec.json.Encoder().encode
+
+
+class _Prediction(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    prediction_id: str
+    score: float | None = None
+    probabilities: dict[str, float] | None = None
+    decision: bool | str | None = None
+    model: str
+    version: str
+    features: dict[str, object] | None = None
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    predictions: list[_Prediction]
+
+
+def read_question(body: bytes, reader: RowReader, now: datetime, row_limit: int, with_features: bool) -> Question:
+    """Return what a body asks: `{"rows": [...], "as_of": ...}`, a bare list of rows, or one row.
+
+    Raises:
+        RequestError: naming what is wrong, and where.
+    """
+    raw = decode_json(body)
+    rows, as_of = _unwrap(raw, reader)
+    if type(rows) is not list:
+        raise MalformedRequest(f"'rows' is {describe(rows)}.", remedy="It must be a list of objects.")
+    check_count(len(rows), row_limit)
+    moment = read_as_of(as_of, now)
+    return Question([reader.read(row, index) for index, row in enumerate(rows)], moment, with_features)
+
+
+def write_answer(records: Sequence[PredictionRecord], question: Question, classes: tuple[str, ...]) -> Response:
+    """Return the predictions, in the rows' order."""
+    return Response(200, _encode(_Answer([_prediction(record, question.with_features, classes) for record in records])))
+
+
+def _unwrap(raw: Any, reader: RowReader) -> tuple[Any, Any]:
+    if type(raw) is list:
+        return raw, None
+    if type(raw) is not dict:
+        raise MalformedRequest(f"the body is {describe(raw)}.", remedy='Send {"rows": [{...}]}, a list of rows, or one row.')
+    if "rows" not in raw or "rows" in reader.given:
+        return [raw], None
+    for name in raw:
+        if name not in _ENVELOPE:
+            raise MalformedRequest(f"{name!r} does not stand beside 'rows'.", remedy=suggest(name, _ENVELOPE))
+    return raw["rows"], raw.get("as_of")
+
+
+def _prediction(record: PredictionRecord, with_features: bool, classes: tuple[str, ...]) -> _Prediction:
+    many = len(record.scores) > 1
+    return _Prediction(
+        prediction_id=record.id,
+        score=None if many else record.scores[0],
+        probabilities=dict(zip(classes, record.scores, strict=True)) if many else None,
+        decision=record.decision,
+        model=record.model,
+        version=record.version,
+        features=plain_values(record.features) if with_features else None,
+    )

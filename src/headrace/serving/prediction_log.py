@@ -1,0 +1,145 @@
+"""The bounded buffer between answers and the sink, and the thread that empties it.
+
+No lock in the request path: the event loop alone writes `_taken`, the writer alone writes `_written`, and a deque's ends are atomic.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from headrace.core.clock import Clock
+from headrace.core.ids import new_id
+from headrace.serving.errors import Overloaded, PredictionsLost
+from headrace.serving.records import PredictionBatch, PredictionRecord, PredictionSink, UsageWindow
+
+_LOG = logging.getLogger("headrace.serving")
+_FIRST_RETRY_SECONDS = 0.05
+_LAST_RETRY_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class LogStatus:
+    """How the log stands. `error` is the last failure of the sink, None once a write has succeeded again."""
+
+    waiting: int
+    written: int
+    failures: int
+    error: str | None
+    has_room: bool
+
+
+@dataclass(frozen=True)
+class LogOptions:
+    """How the log is written: every `flush_seconds`, or when `batch_records` wait; `close_seconds` is the last chance at the stop."""
+
+    capacity: int = 20_000
+    flush_seconds: float = 0.5
+    batch_records: int = 5_000
+    close_seconds: float = 30.0
+    retry_after_seconds: int = 1
+
+
+class PredictionLog:
+    """Takes records from the event loop, gives them to the sink in batches from one thread, and forgets none while the process lives."""
+
+    def __init__(self, sink: PredictionSink, clock: Clock, options: LogOptions | None = None) -> None:
+        self._sink = sink
+        self._clock = clock
+        self._options = options or LogOptions()
+        self._records: deque[PredictionRecord] = deque()
+        self._taken = 0
+        self._written = 0
+        self._failures = 0
+        self._error: str | None = None
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._deadline = float("inf")
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the writer; usage counts from here."""
+        self._cpu, self._wall = time.process_time(), time.perf_counter()
+        self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+        self._thread.start()
+
+    def reserve(self, count: int) -> None:
+        """Take room for so many records before they are computed.
+
+        Raises:
+            Overloaded: if there is none; nothing is ever dropped to make some.
+        """
+        if self._taken - self._written + count > self._options.capacity:
+            self._wake.set()
+            raise Overloaded("predictions waiting to be logged", self._options.retry_after_seconds)
+        self._taken += count
+
+    def release(self, count: int) -> None:
+        """Give room back that no record will fill."""
+        self._taken -= count
+
+    def append(self, record: PredictionRecord) -> None:
+        """Hand over a record for which room was reserved."""
+        self._records.append(record)
+        if len(self._records) >= self._options.batch_records and not self._wake.is_set():
+            self._wake.set()
+
+    def status(self) -> LogStatus:
+        """How the log stands now."""
+        waiting = self._taken - self._written
+        return LogStatus(waiting, self._written, self._failures, self._error, waiting < self._options.capacity)
+
+    def close(self) -> None:
+        """Write what waits and stop the writer.
+
+        Raises:
+            PredictionsLost: if the sink still failed when `close_seconds` had passed.
+        """
+        if self._thread is None:
+            return
+        self._deadline = time.perf_counter() + self._options.close_seconds
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(self._options.close_seconds + _LAST_RETRY_SECONDS)
+        self._thread = None
+        if self._taken > self._written:
+            raise PredictionsLost(self._taken - self._written, self._error or "the sink did not answer in time")
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait(self._options.flush_seconds)
+            self._wake.clear()
+            self._flush()
+        self._flush()
+
+    def _flush(self) -> None:
+        while self._records and time.perf_counter() < self._deadline:
+            count = min(len(self._records), self._options.batch_records)
+            records = tuple(self._records.popleft() for _ in range(count))
+            if not self._write(PredictionBatch(new_id("bat", self._clock.now()), records, self._usage(count))):
+                return
+
+    def _usage(self, predictions: int) -> UsageWindow:
+        cpu, wall = time.process_time(), time.perf_counter()
+        window = UsageWindow(predictions, cpu - self._cpu, wall - self._wall)
+        self._cpu, self._wall = cpu, wall
+        return window
+
+    def _write(self, batch: PredictionBatch) -> bool:
+        pause = _FIRST_RETRY_SECONDS
+        while True:
+            try:
+                self._sink.write(batch)
+            except Exception as error:  # noqa: BLE001 - whatever the sink raises, the records must be kept and offered again
+                self._failures += 1
+                self._error = f"{type(error).__name__}: {error}"
+                _LOG.warning("cannot log %d predictions, will try again: %s", len(batch.records), self._error)
+            else:
+                self._error = None
+                self._written += len(batch.records)
+                return True
+            if time.perf_counter() + pause > self._deadline:
+                return False
+            self._stopping.wait(pause) if not self._stopping.is_set() else time.sleep(pause)
+            pause = min(pause * 2, _LAST_RETRY_SECONDS) if not self._stopping.is_set() else _FIRST_RETRY_SECONDS

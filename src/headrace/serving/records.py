@@ -1,0 +1,82 @@
+"""What is kept of each prediction, and the sink that keeps it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+
+class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One answered prediction.
+
+    Attributes:
+        id: the prediction id that the asker got, `prd_...`.
+        moment: when it was answered, UTC.
+        as_of: the moment as of which features were computed, UTC.
+        inputs: the given columns as the features saw them: personal ones pseudonymised.
+        features: the feature values, by name.
+        scores: one probability for `binary`, one a class for `multiclass`, the value for `regression`.
+        decision: the decided label or truth value; None for `regression`.
+        seconds: from the validated row to the decision.
+    """
+
+    id: str
+    moment: datetime
+    as_of: datetime
+    model: str
+    version: str
+    inputs: Mapping[str, object]
+    features: Mapping[str, object]
+    scores: tuple[float, ...]
+    decision: str | bool | None
+    seconds: float
+
+    def inputs_json(self) -> str:
+        """The inputs as JSON text: moments in ISO 8601, durations in seconds, NaN as null."""
+        return values_json(self.inputs)
+
+    def features_json(self) -> str:
+        """The features as JSON text, likewise."""
+        return values_json(self.features)
+
+
+@dataclass(frozen=True)
+class UsageWindow:
+    """What the server process used while these predictions were answered: since the batch before, or since it started."""
+
+    predictions: int
+    cpu_seconds: float
+    wall_seconds: float
+
+
+@dataclass(frozen=True)
+class PredictionBatch:
+    """Records in the order they were answered. A retried batch keeps its `id`, so that a sink can tell that it has it already."""
+
+    id: str
+    records: tuple[PredictionRecord, ...]
+    usage: UsageWindow
+
+
+class PredictionSink(Protocol):
+    """Where predictions are kept.
+
+    `write` is called by one thread, never twice at once. It returns when the batch is durable, or raises: then it is called again with
+    the same batch until it returns. It must be idempotent by `batch.id`.
+    """
+
+    def write(self, batch: PredictionBatch) -> None:
+        """Keep a batch."""
+        ...
+
+
+def values_json(values: Mapping[str, object]) -> str:
+    """Return row values as JSON text: moments in ISO 8601, durations in seconds, NaN and infinities as null."""
+    return msgspec.json.encode(plain_values(values)).decode()
+
+
+def plain_values(values: Mapping[str, object]) -> dict[str, object]:
+    """Return row values as JSON takes them. msgspec writes NaN and infinities as null and moments as ISO 8601 by itself."""
+    return {name: value.total_seconds() if hasattr(value, "total_seconds") else value for name, value in values.items()}

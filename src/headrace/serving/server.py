@@ -1,0 +1,100 @@
+"""The server process: uvicorn on one socket, started and stopped with care."""
+
+import ipaddress
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from headrace.serving.application import Application
+from headrace.serving.errors import ServerRefused
+from headrace.serving.settings import ServerOptions
+
+Announce = Callable[[str], None]
+
+
+def serve(options: ServerOptions, application: Application, announce: Announce = print) -> None:
+    """Serve until SIGTERM or SIGINT; then finish what is in flight, write the prediction log, and return.
+
+    `announce` is called once with the server's URL when it takes requests. In another thread than the main one signals are not heard.
+
+    Raises:
+        ServerRefused: for an address that other machines reach without `behind_proxy`, or one that cannot be taken.
+        PredictionsLost: if the sink did not take the last predictions in time.
+    """
+    with _listen(options) as listener:
+        config = uvicorn.Config(
+            application,
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            interface="asgi3",
+            access_log=False,
+            log_level="error",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=options.shutdown_seconds,
+        )
+        try:
+            with _own_signals():
+                _Server(config, lambda: announce(_url(listener))).run(sockets=[listener])
+        finally:
+            # A second SIGINT skips the lifespan's end; the log is written nevertheless.
+            application.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._when_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self._when_started()
+
+
+def _listen(options: ServerOptions) -> socket.socket:
+    if not is_loopback(options.host) and not options.behind_proxy:
+        raise ServerRefused(
+            f"other machines could reach {options.host!r}, and this server has neither TLS nor authentication yet.",
+            remedy="Stay on 127.0.0.1, or put a proxy that does both in front of it and say --behind-proxy.",
+        )
+    try:
+        family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+        return socket.create_server((options.host, options.port), family=family, backlog=2048)
+    except OSError as error:
+        raise ServerRefused(
+            f"the server cannot listen on {options.host}:{options.port}: {error}.", remedy="Choose another with --port; 0 takes a free one."
+        ) from error
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches an address. A name other than localhost is taken to be reachable."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep uvicorn from ending the process: after its graceful stop it raises the signals again, to whoever handled them before."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,176 @@
+import threading
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from headrace.core.clock import SystemClock
+from headrace.serving.errors import Overloaded, PredictionsLost
+from headrace.serving.prediction_log import LogOptions, PredictionLog
+from headrace.serving.records import PredictionRecord, values_json
+
+
+def record(number):
+    moment = datetime(2024, 1, 1, tzinfo=UTC)
+    return PredictionRecord(
+        id=f"prd_{number}",
+        moment=moment,
+        as_of=moment,
+        model="m",
+        version="1",
+        inputs={},
+        features={},
+        scores=(0.5,),
+        decision=True,
+        seconds=0.0,
+    )
+
+
+class Sink:
+    """Fails the first `failures` times; waits at a gate."""
+
+    def __init__(self, failures=0):
+        self.failures, self.batches, self.seen = failures, [], []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def write(self, batch):
+        self.gate.wait(10)
+        self.seen.append(batch.id)
+        if self.failures:
+            self.failures -= 1
+            raise OSError("away")
+        self.batches.append(batch)
+
+
+def fill(log, count):
+    for number in range(count):
+        log.reserve(1)
+        log.append(record(number))
+
+
+def until(condition):
+    deadline = time.perf_counter() + 5
+    while not condition():
+        assert time.perf_counter() < deadline, "it did not happen in time"
+        time.sleep(0.002)
+
+
+def make(sink, **options):
+    log = PredictionLog(sink, SystemClock(), LogOptions(**{"flush_seconds": 0.01, "close_seconds": 1.0, **options}))
+    log.start()
+    return log
+
+
+def test_records_arrive_once_and_in_order():
+    sink = Sink()
+    log = make(sink, batch_records=7)
+    fill(log, 100)
+    log.close()
+    assert [each.id for batch in sink.batches for each in batch.records] == [f"prd_{n}" for n in range(100)]
+    assert max(len(batch.records) for batch in sink.batches) <= 7
+    status = log.status()
+    assert (status.waiting, status.written, status.failures, status.error) == (0, 100, 0, None)
+
+
+def test_a_full_batch_is_written_without_waiting_for_the_clock():
+    sink = Sink()
+    log = make(sink, batch_records=5, flush_seconds=60)
+    fill(log, 5)
+    until(lambda: sink.batches)
+    log.close()
+
+
+def test_a_sink_that_fails_gets_the_same_batch_again():
+    sink = Sink(failures=2)
+    log = make(sink)
+    fill(log, 3)
+    until(lambda: log.status().written == 3)
+    assert log.status().failures == 2
+    assert log.status().error is None
+    assert len(set(sink.seen)) == len(sink.batches)
+    log.close()
+
+
+def test_a_failure_is_told_while_it_lasts():
+    sink = Sink(failures=10**6)
+    log = make(sink)
+    fill(log, 1)
+    until(lambda: log.status().error)
+    assert "away" in log.status().error
+    sink.failures = 0
+    log.close()
+    assert log.status().written == 1
+
+
+def test_no_room_is_said_and_nothing_is_dropped():
+    sink = Sink()
+    sink.gate.clear()
+    log = make(sink, capacity=10)
+    fill(log, 10)
+    assert not log.status().has_room
+    with pytest.raises(Overloaded):
+        log.reserve(1)
+    sink.gate.set()
+    until(lambda: log.status().waiting == 0)
+    fill(log, 10)
+    log.close()
+    assert sum(len(batch.records) for batch in sink.batches) == 20
+
+
+def test_room_given_back_can_be_taken_again():
+    log = make(Sink(), capacity=10)
+    log.reserve(10)
+    log.release(4)
+    log.reserve(4)
+    with pytest.raises(Overloaded):
+        log.reserve(1)
+    log.release(10)
+    log.close()
+
+
+def test_what_could_not_be_written_before_the_stop_is_told():
+    sink = Sink(failures=10**6)
+    log = make(sink, close_seconds=0.2)
+    fill(log, 4)
+    with pytest.raises(PredictionsLost, match=r"4 predictions.*away"):
+        log.close()
+
+
+def test_a_sink_that_recovers_during_the_stop_loses_nothing():
+    sink = Sink(failures=10**6)
+    log = make(sink, close_seconds=5)
+    fill(log, 4)
+    until(lambda: log.status().failures >= 2)
+    threading.Timer(0.2, lambda: setattr(sink, "failures", 0)).start()
+    log.close()
+    assert log.status().written == 4
+
+
+def test_usage_adds_up_to_the_process():
+    sink = Sink()
+    cpu, wall = time.process_time(), time.perf_counter()
+    log = make(sink)
+    for _ in range(3):
+        fill(log, 2)
+        sum(n * n for n in range(100_000))
+        until(lambda: log.status().waiting == 0)
+    log.close()
+    windows = [batch.usage for batch in sink.batches]
+    assert sum(window.predictions for window in windows) == 6
+    assert 0 < sum(window.cpu_seconds for window in windows) <= time.process_time() - cpu
+    assert 0 < sum(window.wall_seconds for window in windows) <= time.perf_counter() - wall
+    assert all(window.cpu_seconds >= 0 for window in windows)
+
+
+def test_closing_twice_or_unstarted_changes_nothing():
+    log = make(Sink())
+    log.close()
+    log.close()
+    PredictionLog(Sink(), SystemClock()).close()
+
+
+def test_values_are_written_as_json_takes_them():
+    assert values_json({"a": float("nan"), "b": float("inf"), "c": datetime(2024, 1, 1, tzinfo=UTC), "d": None}) == (
+        '{"a":null,"b":null,"c":"2024-01-01T00:00:00Z","d":null}'
+    )

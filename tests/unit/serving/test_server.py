@@ -1,0 +1,63 @@
+import os
+import signal
+import socket
+import threading
+
+import httpx
+import pytest
+
+from headrace.serving.errors import ServerRefused
+from headrace.serving.server import is_loopback, serve
+from headrace.serving.settings import ServerOptions
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_loopback_is_known(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4", "::", "example.org", ""])
+def test_everything_else_is_refused_without_a_proxy(application, host):
+    assert not is_loopback(host)
+    with pytest.raises(ServerRefused, match="--behind-proxy"):
+        serve(ServerOptions(host=host, port=0), application)
+
+
+def test_a_port_in_use_is_told(application):
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ServerRefused, match="--port"):
+        serve(ServerOptions(port=taken.getsockname()[1]), application)
+
+
+def test_a_port_that_is_none_is_told():
+    with pytest.raises(ServerRefused, match="99999"):
+        ServerOptions(port=99999)
+
+
+def has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "0.0.0.0", pytest.param("::1", marks=pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here"))]
+)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_free_port_is_announced_and_a_signal_ends_it_with_everything_logged(build, row, sink, host, number):
+    """The signal goes to this very process: the server must catch it, and give the handlers back."""
+    application = build(flush_seconds=60)
+    before = signal.getsignal(number)
+    answers = []
+
+    def ask(url):
+        try:
+            answers.append(httpx.post(f"{url.replace('0.0.0.0', '127.0.0.1')}/predict", json=row))
+        finally:
+            os.kill(os.getpid(), number)
+
+    serve(ServerOptions(host=host, port=0, behind_proxy=True), application, lambda url: threading.Thread(target=ask, args=(url,)).start())
+    assert answers[0].status_code == 200
+    assert [record.id for record in sink.records] == [answers[0].json()["predictions"][0]["prediction_id"]]
+    assert signal.getsignal(number) is before
