@@ -21,7 +21,9 @@ def format_usd(amount: Decimal) -> str:
     """Return an amount for a person: cents where it is large, three significant digits where it is small."""
     if amount == 0:
         return "$0"
-    if abs(amount) >= 1:
-        return f"${amount:,.2f}"
-    digits = 2 - amount.adjusted()
-    return f"${amount:.{digits}f}"
+    sign, size = "-" if amount < 0 else "", abs(amount)
+    if size >= 1:
+        return f"{sign}${size:,.2f}"
+    # Rounded first: 0.9999 has its three digits as 1.00.
+    digits = 2 - Decimal(f"{size:.2e}").adjusted()
+    return f"{sign}${size:.{digits}f}"

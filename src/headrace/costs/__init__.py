@@ -1,0 +1,1 @@
+"""What things use and what that costs: the meter, prices, charges."""

@@ -1,0 +1,1 @@
+"""Steps, memo, progress, retries, durable runs. Knows no domain; others observe its steps."""

@@ -1,0 +1,83 @@
+"""Errors of the engine.
+
+HeadraceError
+├── StepFailed             a step failed: whose fault it was, the class of the cause says
+├── UserError
+│   ├── GraphError         the steps do not make a graph: a cycle, a name twice
+│   │   └── UnknownInput   a step names an input that is no step
+│   ├── InvalidOutput      a step gave something that is not a mapping of JSON values
+│   └── StepExited         a step tried to end the process
+└── SystemFault
+    ├── DurableStoreFault  the store of durable runs cannot be used
+    └── RecordedFailure    a step failed before the run was interrupted; only its words are left
+"""
+
+from collections.abc import Iterable, Mapping
+
+from headrace.core.errors import HeadraceError, SystemFault, UserError, suggest
+
+
+class GraphError(UserError):
+    """The steps do not make a graph."""
+
+
+class UnknownInput(GraphError):
+    """A step names an input that is no step."""
+
+    def __init__(self, step: str, name: str, choices: Iterable[str]) -> None:
+        super().__init__(f"step {step!r} takes {name!r}, which is no step.", remedy=suggest(name, choices))
+
+
+class InvalidOutput(UserError):
+    """A step gave something that is not a mapping of JSON values."""
+
+    def __init__(self, step: str, why: str) -> None:
+        super().__init__(
+            f"step {step!r} gave an output that cannot be kept: {why}.",
+            remedy="Return a dict of texts, finite numbers, booleans, None, lists and dicts with texts for keys.",
+        )
+
+
+class StepExited(UserError):
+    """A step tried to end the process."""
+
+    def __init__(self, step: str, reason: BaseException) -> None:
+        super().__init__(
+            f"step {step!r} tried to end the process: {type(reason).__name__}({reason}).", remedy="Raise an ordinary error instead."
+        )
+
+
+class DurableStoreFault(SystemFault):
+    """The store of durable runs cannot be used."""
+
+    def __init__(self, store: str, why: object) -> None:
+        super().__init__(
+            f"the store of durable runs {store} cannot be used: {why}",
+            remedy="Check that its folder or server exists and may be written to.",
+        )
+
+
+class RecordedFailure(SystemFault):
+    """A step failed before the run was interrupted; only its words are left."""
+
+    def __init__(self, kind: str, words: str) -> None:
+        super().__init__(f"{words} ({kind}, recorded before the run was interrupted)", remedy="Run again to try it anew.")
+
+
+class StepFailed(HeadraceError):
+    """One step or more failed.
+
+    `step` is the first of them in the graph's order, `cause` its error; `failures` has every one by step, `skipped` the steps that
+    did not run because they needed one.
+    """
+
+    def __init__(self, failures: Mapping[str, Exception], skipped: tuple[str, ...]) -> None:
+        step, cause = next(iter(failures.items()))
+        told = str(cause) if isinstance(cause, HeadraceError) else f"{type(cause).__name__}: {cause}"
+        others = f"Failed too: {', '.join(list(failures)[1:])}. " if len(failures) > 1 else ""
+        behind = f"Not run, because they need it: {', '.join(skipped)}." if skipped else ""
+        super().__init__(f"step {step!r} failed: {told}", remedy=(others + behind).strip())
+        self.step = step
+        self.cause = cause
+        self.failures = dict(failures)
+        self.skipped = skipped

@@ -1,0 +1,73 @@
+"""Running a graph: what is known is reused, what is free runs in parallel, what fails stops only what needs it."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from headrace.engine.errors import StepFailed
+from headrace.engine.graph import Graph, Output
+from headrace.engine.memo import Memo
+from headrace.engine.observers import Observer, Outcome, StepEnd
+from headrace.engine.schedule import Schedule
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExecuteOptions:
+    """How to run a graph.
+
+    `run_id` names the run; executing with the id of a run that was killed continues it, and the run must not be alive in another
+    process. `store_url` is the SQLAlchemy URL of the durable store (`sqlite:///path` or `postgresql://...`). `observers` are told in
+    this order. `workers` is how many steps run at the same time. A step that raises a `SystemFault` is tried `attempts` times,
+    `retry_seconds` after the first, twice as long after each next.
+    """
+
+    run_id: str
+    memo: Memo
+    store_url: str
+    observers: tuple[Observer, ...] = ()
+    workers: int = 2
+    attempts: int = 3
+    retry_seconds: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended: one `StepEnd` a step, in the graph's order."""
+
+    run_id: str
+    ends: Mapping[str, StepEnd]
+
+    @property
+    def outputs(self) -> dict[str, Output]:
+        """What each step gave, by name."""
+        return {name: end.output for name, end in self.ends.items() if end.output is not None}
+
+    @property
+    def ran(self) -> tuple[str, ...]:
+        """The steps that were not reused."""
+        return tuple(name for name, end in self.ends.items() if end.outcome is Outcome.DONE)
+
+
+def execute(graph: Graph, options: ExecuteOptions) -> RunResult:
+    """Run what the memo does not know yet and return how every step ended.
+
+    Of steps with equal fingerprints the first in the graph's order runs. An output goes through JSON before anyone downstream sees
+    it, so that a step cannot tell a reused input from a fresh one. Steps run in threads that do not keep the process alive. One
+    execution at a time in a process: another waits, and a step must not call this.
+
+    Raises:
+        StepFailed: if a step failed, after the steps that did not need it have finished.
+        DurableStoreFault: if the store cannot be used.
+        KeyboardInterrupt: soon after the key, without waiting for steps that do not report; the run can be continued.
+    """
+    schedule = Schedule(graph, options.run_id, options.memo, options.observers, options.workers)
+    if schedule.settle_known():
+        # DBOS takes a second to import: a run with nothing to do must not pay for it.
+        from headrace.engine.durable import DurableRun, run_durably
+
+        run = DurableRun(options.run_id, graph.fingerprint, graph.names, options.store_url, options.attempts, options.retry_seconds)
+        run_durably(run, schedule)
+    result = RunResult(options.run_id, schedule.ends_in_order())
+    failures = {name: end.error for name, end in result.ends.items() if end.error is not None}
+    if failures:
+        raise StepFailed(failures, tuple(name for name, end in result.ends.items() if end.outcome is Outcome.SKIPPED))
+    return result

@@ -1,0 +1,158 @@
+"""Which step runs when: in threads, inputs first, as many at once as there are workers."""
+
+import contextvars
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from headrace.engine.errors import StepExited
+from headrace.engine.graph import Graph, Output, Step, StepContext, as_json
+from headrace.engine.memo import Memo
+from headrace.engine.observers import Observer, Outcome, StepEnd
+
+Recorder = Callable[[Callable[[], Output]], Output]
+"""Runs a piece of work and keeps a record of what it gave; or gives what is on record without running it."""
+
+_GRACE_SECONDS = 1.0
+
+
+class RunStopped(BaseException):
+    """The run was told to stop. Not an Exception, so that nobody takes it for a step's failure."""
+
+
+class Schedule:
+    """One execution of a graph: `settle_known`, then `run` once. `stop` may be called from any thread."""
+
+    def __init__(self, graph: Graph, run_id: str, memo: Memo, observers: tuple[Observer, ...], workers: int) -> None:
+        self._graph = graph
+        self._run_id = run_id
+        self._memo = memo
+        self._observers = observers
+        self._workers = workers
+        self._twins = graph.twins()
+        self._ends: dict[str, StepEnd] = {}
+        self._running: dict[str, threading.Thread] = {}
+        self._ended: queue.SimpleQueue[StepEnd | None] = queue.SimpleQueue()
+        self._outside = threading.Lock()
+        self._stopping = threading.Event()
+        self._broken: Exception | None = None
+
+    def settle_known(self) -> bool:
+        """Settle the steps that the memo knows; return whether any are left.
+
+        Raises:
+            Exception: what an observer raised.
+        """
+        for step in self._graph.steps.values():
+            output = self._memo.find(step.fingerprint)
+            if output is not None:
+                self._settle(StepEnd(step.name, step.fingerprint, Outcome.REUSED, 0.0, output))
+        if self._broken is not None:
+            raise self._broken
+        return len(self._ends) < len(self._graph.steps)
+
+    def run(self, recorders: Mapping[str, Recorder]) -> None:
+        """Run every step that is left.
+
+        Raises:
+            RunStopped: if told to stop.
+            Exception: what an observer raised, after the steps that were running have ended.
+        """
+        self._start_ready(recorders)
+        while self._running:
+            end = self._ended.get()
+            if end is None or self._stopping.is_set():
+                raise RunStopped
+            del self._running[end.step]
+            self._settle(end)
+            if self._broken is None:
+                self._start_ready(recorders)
+        if self._broken is not None:
+            raise self._broken
+
+    def stop(self) -> None:
+        """Start nothing more, end the steps that report, and wait a moment for the others."""
+        self._stopping.set()
+        self._ended.put(None)
+        deadline = time.monotonic() + _GRACE_SECONDS
+        for thread in tuple(self._running.values()):
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def ends_in_order(self) -> Mapping[str, StepEnd]:
+        """How the steps ended, in the graph's order."""
+        return MappingProxyType({name: self._ends[name] for name in self._graph.names if name in self._ends})
+
+    def _start_ready(self, recorders: Mapping[str, Recorder]) -> None:
+        for name, step in self._graph.steps.items():
+            if name in self._ends or name in self._running:
+                continue
+            twin = self._twins.get(name)
+            needs = [self._ends.get(need) for need in (*step.inputs, *((twin,) if twin else ()))]
+            if any(end is not None and end.output is None for end in needs):
+                self._settle(StepEnd(name, step.fingerprint, Outcome.SKIPPED, 0.0))
+            elif None in needs:
+                continue
+            elif twin:
+                self._settle(StepEnd(name, step.fingerprint, Outcome.REUSED, 0.0, self._ends[twin].output))
+            elif len(self._running) < self._workers:
+                self._start(step, recorders[name])
+
+    def _start(self, step: Step, recorder: Recorder) -> None:
+        inputs = MappingProxyType({name: self._ends[name].output or {} for name in step.inputs})
+        context = StepContext(inputs, self._reporter(step.name), self._run_id, step.name)
+        # The recorder finds its run by context variables, which a new thread does not inherit.
+        run_here = contextvars.copy_context().run
+        # A daemon, so that an interrupted process need not wait for it.
+        thread = threading.Thread(target=run_here, args=(self._work, step, context, recorder), name=f"step {step.name}", daemon=True)
+        self._running[step.name] = thread
+        thread.start()
+
+    def _work(self, step: Step, context: StepContext, recorder: Recorder) -> None:
+        started: list[float] = []
+
+        def attempt() -> Output:
+            if not started:
+                self._tell("step_started", step.name)
+                started.append(time.perf_counter())
+            return as_json(step.name, self._shielded(step, context))
+
+        output, error = None, None
+        try:
+            output = recorder(attempt)
+            with self._outside:
+                self._memo.save(step.fingerprint, step.name, output)
+        except RunStopped:
+            return
+        except Exception as raised:  # noqa: BLE001 - whatever a step raises is its end, told by the one who waits for it
+            output, error = None, raised
+        seconds = time.perf_counter() - started[0] if started else 0.0
+        outcome = Outcome.FAILED if error else Outcome.DONE if started else Outcome.REUSED
+        self._ended.put(StepEnd(step.name, step.fingerprint, outcome, seconds, output, error))
+
+    def _shielded(self, step: Step, context: StepContext) -> Output:
+        try:
+            return step.run(context)
+        except (SystemExit, KeyboardInterrupt) as error:
+            raise StepExited(step.name, error) from error
+
+    def _reporter(self, name: str) -> Callable[[float, float | None, str], None]:
+        def report(done: float, total: float | None = None, unit: str = "") -> None:
+            if self._stopping.is_set():
+                raise RunStopped
+            self._tell("step_progress", name, done, total, unit)
+
+        return report
+
+    def _settle(self, end: StepEnd) -> None:
+        self._ends[end.step] = end
+        self._tell("step_finished", end)
+
+    def _tell(self, event: str, *facts: object) -> None:
+        with self._outside:
+            for observer in self._observers:
+                try:
+                    getattr(observer, event)(*facts)
+                except Exception as error:  # noqa: BLE001 - an observer's failure is not the step's: it is raised when the run has wound down
+                    self._broken = self._broken or error

@@ -1,0 +1,44 @@
+"""Identifiers."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from headrace.core.ids import id_time, new_id
+
+NOW = datetime(2026, 11, 22, 2, 30, 0, 123000, tzinfo=UTC)
+
+
+def test_an_id_says_what_it_is_and_when_it_was_made():
+    made = new_id("run", NOW)
+    assert made.startswith("run_")
+    assert len(made) == len("run_") + 26
+    assert id_time(made) == NOW
+
+
+def test_ids_sort_by_moment_whatever_was_made_before():
+    later, earlier = new_id("run", NOW + timedelta(milliseconds=1)), new_id("run", NOW)
+    assert earlier < later
+
+
+def test_ids_of_one_moment_increase_in_every_thread():
+    made: list[list[str]] = [[], [], []]
+
+    def make(mine: list[str]) -> None:
+        mine.extend(new_id("step", NOW) for _ in range(300))
+
+    threads = [threading.Thread(target=make, args=(mine,)) for mine in made]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({each for mine in made for each in mine}) == 900
+    for mine in made:
+        assert mine == sorted(mine)
+
+
+@pytest.mark.parametrize("text", ["", "run_", "run_123", "run_" + "u" * 26, "run_" + "0" * 27])
+def test_what_is_no_id_is_refused(text):
+    with pytest.raises(ValueError, match="is not an id"):
+        id_time(text)

@@ -1,0 +1,41 @@
+"""Whose code it is."""
+
+import sys
+import types
+
+from headrace.core.modules import installed_name, is_installed, module_meaning
+
+
+def test_libraries_and_headrace_are_installed_and_projects_are_not():
+    assert is_installed("json")
+    assert is_installed("msgspec")
+    assert is_installed("headrace.core.errors")
+    assert not is_installed("a_project_that_nobody_imported")
+    assert not is_installed(__name__)
+
+
+def test_installed_things_count_as_name_and_version():
+    import msgspec
+
+    assert installed_name(len) == f"builtins.len {sys.version_info.major}.{sys.version_info.minor}"
+    assert installed_name(msgspec.json.Encoder).endswith(f"Encoder {msgspec.__version__}")
+
+
+def test_a_module_without_a_file_counts_as_its_name():
+    assert module_meaning(types.ModuleType("made_up")) == ("made_up ",)
+
+
+def test_relative_imports_and_circles_are_followed(tmp_path, monkeypatch):
+    package = tmp_path / "user_package_of_rules"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "a.py").write_text("from . import b\nfrom .b import TWO\n")
+    (package / "b.py").write_text("from user_package_of_rules import a\nTWO = 2\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import user_package_of_rules.a as first
+
+    meaning = module_meaning(first)
+    assert len(meaning) == 3
+    assert any("TWO" in part and "Constant(value=2)" in part for part in meaning)
+    for name in [name for name in sys.modules if name.startswith("user_package_of_rules")]:
+        del sys.modules[name]
