@@ -9,7 +9,7 @@ from headrace.core.clock import Clock, SystemClock
 from headrace.core.errors import suggest
 from headrace.serving import inference_protocol, plain_protocol
 from headrace.serving.describing import metadata, model_metadata, readiness, server_metadata
-from headrace.serving.errors import InvalidValue, Overloaded, ServerRefused, UnknownTarget, WrongMethod
+from headrace.serving.errors import InvalidValue, Overloaded, PredictionsLost, ServerRefused, UnknownTarget, WrongMethod
 from headrace.serving.exchange import ClientLeft, Receive, Request, Response, Scope, Send, json_response, read_json_body, send_response
 from headrace.serving.openapi import openapi
 from headrace.serving.prediction_log import LogOptions, PredictionLog
@@ -95,7 +95,7 @@ class Application:
         self._started = True
 
     def close(self) -> None:
-        """Write every prediction that waits. Doing it twice changes nothing.
+        """Write every prediction that waits. Doing it again only tells again what was lost.
 
         Raises:
             PredictionsLost: if the sink did not take them in time.
@@ -117,8 +117,12 @@ class Application:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         # The last write may take seconds; it is not done in the loop.
-        await asyncio.to_thread(self.close)
-        await send({"type": "lifespan.shutdown.complete"})
+        try:
+            await asyncio.to_thread(self.close)
+        except PredictionsLost as lost:
+            await send({"type": "lifespan.shutdown.failed", "message": str(lost)})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, request: Request, send: Send) -> None:
         try:
@@ -155,13 +159,20 @@ class Application:
             manifest = door.model.manifest
             for root in (f"/v2/models/{manifest.model}", f"/v2/models/{manifest.model}/versions/{manifest.version}"):
                 routes[root] = _get(_constant(json_response(200, model_metadata(door.model))))
-                routes[f"{root}/ready"] = _get(_constant(json_response(200, {"name": manifest.model, "ready": True})))
+                routes[f"{root}/ready"] = _get(self._model_ready(manifest.model))
                 routes[f"{root}/infer"] = {"POST": self._infer(door)}
         return routes
 
     def _ready(self) -> Response:
         ready, facts = readiness(self._models, self._clock.now(), self._started, self.log.status())
         return json_response(200 if ready else 503, facts)
+
+    def _model_ready(self, name: str) -> Callable[[], Response]:
+        def answer() -> Response:
+            status = self._ready().status
+            return json_response(status, {"name": name, "ready": status == 200})
+
+        return answer
 
     async def _predict(self, request: Request) -> Response:
         parameters = request.parameters()

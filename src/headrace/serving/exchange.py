@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,12 +19,11 @@ _JSON = (b"content-type", b"application/json")
 _encode = msgspec.json.Encoder().encode
 
 
-class ClientLeft(Exception):  # noqa: N818 - not a failure: nobody is there to be told
+class ClientLeft(Exception):
     """The asker hung up before the body was complete."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, gc=False):
     """What the routes see of a request."""
 
     method: str
@@ -51,8 +49,7 @@ class Request:
         return dict(parse_qsl(self.query.decode("latin-1"), keep_blank_values=True)) if self.query else {}
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(msgspec.Struct, frozen=True, gc=False):
     """A status, a body and headers beside its type and length."""
 
     status: int

@@ -13,7 +13,7 @@ _SHOWN = 40
 _INT64 = 1 << 63
 
 
-class Unfit(Exception):  # noqa: N818 - not an error that leaves this module
+class Unfit(Exception):
     """A value that a type does not take; the message says why, where that is not plain."""
 
 

@@ -91,18 +91,17 @@ class PredictionLog:
         return LogStatus(waiting, self._written, self._failures, self._error, waiting < self._options.capacity)
 
     def close(self) -> None:
-        """Write what waits and stop the writer.
+        """Write what waits and stop the writer. Doing it again only tells again what was lost.
 
         Raises:
             PredictionsLost: if the sink still failed when `close_seconds` had passed.
         """
-        if self._thread is None:
-            return
-        self._deadline = time.perf_counter() + self._options.close_seconds
-        self._stopping.set()
-        self._wake.set()
-        self._thread.join(self._options.close_seconds + _LAST_RETRY_SECONDS)
-        self._thread = None
+        if self._thread is not None:
+            self._deadline = time.perf_counter() + self._options.close_seconds
+            self._stopping.set()
+            self._wake.set()
+            self._thread.join(self._options.close_seconds + _LAST_RETRY_SECONDS)
+            self._thread = None
         if self._taken > self._written:
             raise PredictionsLost(self._taken - self._written, self._error or "the sink did not answer in time")
 

@@ -1,14 +1,14 @@
 """What both protocols make of a request, before it is scored."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from headrace.serving.errors import MalformedRequest, TooManyRows
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """Validated rows, the moment they are asked as of, and how the asker wants the answer.
 
     `outputs` are the outputs asked for, all when empty; `echo` is the asker's own id of the request.

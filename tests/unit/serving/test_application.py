@@ -29,6 +29,7 @@ def test_before_the_start_and_after_the_stop_it_is_not_ready(ask, build):
     application = build()
     application.close()
     assert ask(application, "GET", "/health/ready").status_code == 503
+    assert ask(application, "GET", "/v2/models/late/ready").json() == {"name": "late", "ready": False}
     assert ask(application, "GET", "/health/live").status_code == 200
 
 

@@ -135,6 +135,8 @@ def test_what_could_not_be_written_before_the_stop_is_told():
     fill(log, 4)
     with pytest.raises(PredictionsLost, match=r"4 predictions.*away"):
         log.close()
+    with pytest.raises(PredictionsLost):
+        log.close()
 
 
 def test_a_sink_that_recovers_during_the_stop_loses_nothing():

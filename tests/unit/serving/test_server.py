@@ -6,7 +6,8 @@ import threading
 import httpx
 import pytest
 
-from headrace.serving.errors import ServerRefused
+from headrace.serving.application import Application, ServingParts
+from headrace.serving.errors import PredictionsLost, ServerRefused
 from headrace.serving.server import is_loopback, serve
 from headrace.serving.settings import ServerOptions
 
@@ -61,3 +62,15 @@ def test_a_free_port_is_announced_and_a_signal_ends_it_with_everything_logged(bu
     assert answers[0].status_code == 200
     assert [record.id for record in sink.records] == [answers[0].json()["predictions"][0]["prediction_id"]]
     assert signal.getsignal(number) is before
+
+
+def test_predictions_that_no_sink_took_are_told_at_the_end(sink, model_of, row):
+    sink.failing = True
+    application = Application(ServingParts([model_of()], sink, b"key", close_seconds=0.2))
+
+    def ask(url):
+        httpx.post(f"{url}/predict", json=[row, row])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(PredictionsLost, match="2 predictions"):
+        serve(ServerOptions(port=0), application, lambda url: threading.Thread(target=ask, args=(url,)).start())
