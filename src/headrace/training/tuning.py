@@ -1,0 +1,87 @@
+"""Search of a candidate's parameters by the tree-structured Parzen estimator (Bergstra et al., 2011; Optuna), within caps."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import optuna
+
+from headrace.models.artifact import Artifact
+from headrace.spec.candidates import Candidate
+from headrace.training.budget import TRIALS, Budget, Caps, searched
+from headrace.training.trainer import Parameters, Progress, Trainer
+from headrace.training.trial import Trial
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What to search and how: `judge` gives the metric on validation; of equal values the earlier trial is the better."""
+
+    candidate: Candidate
+    trainer: Trainer
+    judge: Callable[[Artifact], float]
+    higher_is_better: bool
+    caps: Caps
+    budget: Budget
+    seed: int
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best artifact, every trial in order, and what ended the search: `trials`, `time` or `cost`."""
+
+    artifact: Artifact
+    trials: tuple[Trial, ...]
+    stopped_by: str
+
+
+def search(what: Search) -> Found:
+    """Try parameters until a cap is met; the first trial starts from the trainer's defaults, and is always made."""
+    study = _study(what)
+    trials: list[Trial] = []
+    best: tuple[float, Artifact] | None = None
+    while best is None or (len(trials) < what.caps.trials and not what.budget.spent()):
+        asked, started = study.ask(), what.budget.seconds
+        parameters = _suggest(asked, what.candidate.space())
+        artifact = what.trainer.fit(parameters, what.budget, _share_of(what, len(trials)))
+        value = what.judge(artifact)
+        study.tell(asked, value)
+        trials.append(Trial(number=len(trials), parameters=dict(parameters), value=value, seconds=what.budget.seconds - started))
+        if best is None or (value > best[0] if what.higher_is_better else value < best[0]):
+            best = (value, artifact)
+    return Found(best[1], tuple(trials), TRIALS if len(trials) >= what.caps.trials else str(what.budget.spent()))
+
+
+def _study(what: Search) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sampler = optuna.samplers.TPESampler(seed=what.seed % 2**32, n_startup_trials=max(3, min(10, what.caps.trials // 3)))
+    study = optuna.create_study(direction="maximize" if what.higher_is_better else "minimize", sampler=sampler)
+    space = what.candidate.space()
+    start = {name: _within(space[name], value) for name, value in what.trainer.defaults.items() if name in searched(what.candidate)}
+    study.enqueue_trial(start)
+    return study
+
+
+def _within(space: object, value: float) -> float:
+    low, high = space  # type: ignore[misc]
+    return type(low)(min(max(value, low), high))  # type: ignore[no-any-return, has-type]
+
+
+def _suggest(trial: optuna.trial.Trial, space: Mapping[str, object]) -> Parameters:
+    """Return one value for each parameter: fixed ones as they are, floats on a logarithmic scale, integers uniformly."""
+    parameters: dict[str, float | int] = {}
+    for name, value in space.items():
+        low, high = value if isinstance(value, tuple | list) else (value, value)
+        if low == high:
+            parameters[name] = low
+        elif isinstance(low, int) and isinstance(high, int):
+            parameters[name] = trial.suggest_int(name, low, high)
+        else:
+            parameters[name] = trial.suggest_float(name, low, high, log=True)
+    return parameters
+
+
+def _share_of(what: Search, done: int) -> Progress:
+    """Return a progress that speaks of the whole search while one trial runs."""
+    label = f"trial {done + 1} of {what.caps.trials}"
+    return lambda share, line: what.progress((done + min(share, 1.0)) / what.caps.trials, f"{label}, {line}")
