@@ -77,7 +77,7 @@ _NAMES_BY_MODULE = {
 _SUBMODULES = {"gate": "headrace.spec.gate", "split": "headrace.spec.split"}
 _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
 
-__all__ = ["__version__", *sorted((*_MODULE_OF, *_SUBMODULES))]  # noqa: PLE0604  the names are listed once, above
+__all__ = ["__version__", *sorted((*_MODULE_OF, *_SUBMODULES))]
 
 
 def __getattr__(name: str) -> object:

@@ -1,14 +1,20 @@
 """Errors of the wiring.
 
-    UserError
-    └── AppError
-        ├── ProjectNotFound     there is no project.py where one was looked for
-        ├── ProjectNotLoadable  project.py raised, or declares no project
-        ├── SettingInvalid      a setting has a value that cannot be used
-        └── NothingToServe      a model has no champion yet
+UserError
+└── AppError
+    ├── ProjectNotFound     there is no project.py where one was looked for
+    ├── ProjectNotLoadable  project.py raised, or declares no project
+    ├── SettingInvalid      a setting has a value that cannot be used
+    ├── RunInProgress       another process runs the project now
+    ├── UnknownPrediction   no log holds the prediction
+    ├── UnknownGrouping     costs are not grouped that way
+    ├── NothingToApprove    no version of a model waits for approval
+    └── NothingToServe      a model has no champion yet
 """
 
-from headrace.core.errors import UserError
+from collections.abc import Iterable
+
+from headrace.core.errors import UserError, suggest
 from headrace.core.locations import Location
 
 
@@ -22,7 +28,8 @@ class ProjectNotFound(AppError):
     def __init__(self, path: str) -> None:
         super().__init__(
             f"there is no project file {path}.",
-            remedy="Go to the folder of a project.py, name one with --project, or write one: headrace init data.csv --target COLUMN --output FOLDER",
+            remedy="Go to the folder of a project.py, name one with --project, or write one:"
+            " headrace init data.csv --target COLUMN --output FOLDER",
         )
 
 
@@ -50,3 +57,38 @@ class NothingToServe(AppError):
             "rejected": f"Its newest version did not pass its gates: headrace show {model}",
         }.get(state, f"See headrace show {model}")
         super().__init__(f"model {model!r} has no champion to serve.", remedy=remedy)
+
+
+class RunInProgress(AppError):
+    """Another process runs the project now."""
+
+    def __init__(self, project: str) -> None:
+        super().__init__(
+            f"another process is running the project {project!r} in this home.",
+            remedy="Wait until it has ended (headrace runs tells), or use another --home.",
+        )
+
+
+class UnknownPrediction(AppError):
+    """No log holds the prediction."""
+
+    def __init__(self, prediction_id: str, why: str) -> None:
+        super().__init__(
+            f"there is no prediction {prediction_id!r}: {why}.",
+            remedy="Copy the whole id from the answer; predictions are logged within a second of the answer.",
+        )
+
+
+class UnknownGrouping(AppError):
+    """Costs are not grouped that way."""
+
+    def __init__(self, by: str, choices: Iterable[str]) -> None:
+        super().__init__(f"costs are not grouped by {by!r}.", remedy=suggest(by, choices))
+
+
+class NothingToApprove(AppError):
+    """No version of a model waits for approval."""
+
+    def __init__(self, model: str, state: str | None) -> None:
+        found = f"its newest version is {state.replace('_', ' ')}" if state else "it has no version yet: headrace run"
+        super().__init__(f"no version of {model!r} waits for approval.", remedy=f"{found[0].upper()}{found[1:]}.")

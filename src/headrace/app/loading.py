@@ -40,7 +40,9 @@ def _the_project(module: types.ModuleType, path: Path) -> Project:
     found = {id(value): value for value in vars(module).values() if isinstance(value, Project)}
     if len(found) != 1:
         problem = "declares no hr.Project" if not found else f"declares {len(found)} projects"
-        raise ProjectNotLoadable(f"{path.name} {problem}.", "End the file with one: project = hr.Project('name', models=[...])", Location(str(path), 1))
+        raise ProjectNotLoadable(
+            f"{path.name} {problem}.", "End the file with one: project = hr.Project('name', models=[...])", Location(str(path), 1)
+        )
     return next(iter(found.values()))
 
 

@@ -1,0 +1,68 @@
+"""The facts of a model card, from the description and the ledger."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from headrace.app.models import label
+from headrace.app.steps.training import ModelRows
+from headrace.bundles.card import CandidateTried, CardFacts, DataUsed, Measured
+from headrace.ledger import evaluations, models
+from headrace.ledger.evaluations import Metric
+from headrace.ledger.models import ModelVersion
+from headrace.ledger.session import Session
+from headrace.spec.project import Model, Project
+
+_LEFT_OUT = {
+    "target_null": "the target is null",
+    "target_not_finite": "the target is not a finite number",
+    "time_null": "the time is null",
+    "purged": "too near the boundary of the next part",
+    "target_not_known": "the target was not known at the boundary of the next part",
+}
+
+
+def card_facts(
+    session: Session, project: Project, model: Model, version: ModelVersion, evaluated: Mapping[str, Any], rows: ModelRows
+) -> CardFacts:
+    """Return what the card of a version tells."""
+    measured = evaluations.of_version(session, version.id)
+    test = next(each for each in measured if each.split == "test")
+    asked = f", asked as of {model.features.as_of}" if model.features.as_of is not None else ""
+    left_out = [f"{count:,} rows are in no part: {_LEFT_OUT[reason]}." for reason, count in evaluated["left_out"].items()]
+    return CardFacts(
+        project=project.name, model=model.name, version=label(version), task=version.task,
+        purpose=f"Predicts {model.target} for a row of {model.features.spine.name}{asked}.",
+        data=[DataUsed(table.name, table.accepted, f"version {table.version}") for table in models.table_versions(session, version.id)],
+        split=[DataUsed(name, count) for name, count in evaluated["parts"].items()],
+        candidates=[_tried(facts, version) for facts in version.details["candidates"]],
+        metrics=[_measured(metric) for metric in test.metrics if metric.value is not None],
+        looks=evaluated["evidence"]["look"], given=[f"{name} ({kind})" for name, kind in rows.plan.given.items()],
+        features=[f"{name} = {value}" for name, value in model.features.values.items()],
+        threshold=_threshold(model, version), limits=left_out,
+    )  # fmt: skip
+
+
+def _tried(facts: Mapping[str, Any], version: ModelVersion) -> CandidateTried:
+    measured = facts["measured"]
+    value = float("nan") if measured["value"] is None else measured["value"]
+    return CandidateTried(
+        facts["name"], Measured(version.details["metric"], value, measured["low"], measured["high"]), facts["name"] == version.candidate
+    )
+
+
+def _measured(metric: Metric) -> Measured:
+    assert metric.value is not None
+    return Measured(metric.name, metric.value, metric.low, metric.high)
+
+
+def _threshold(model: Model, version: ModelVersion) -> str:
+    threshold = version.details["threshold"]
+    if threshold is None:
+        return ""
+    costs = model.costs
+    why = (
+        f", which costs least on the validation rows when a miss costs {costs.false_negative:g} and a false alarm {costs.false_positive:g}"
+        if costs
+        else ""
+    )
+    return f"Yes from a score of {threshold:.6g}{why}."

@@ -1,0 +1,92 @@
+"""Why: from a prediction back to everything it came from."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from headrace.app.bundles import open_bundle
+from headrace.app.costing import served_costs
+from headrace.app.errors import UnknownPrediction
+from headrace.app.looking import table_line
+from headrace.app.models import model_report
+from headrace.app.prediction_table import PREDICTIONS, find_prediction
+from headrace.app.reports import FeatureLine, WhyReport
+from headrace.app.workspace import Workspace
+from headrace.bundles.reading import Bundle
+from headrace.costs.prices import Prices
+from headrace.expressions import DType
+from headrace.features.batch import POLARS
+from headrace.ledger import charges, models, runs
+
+_UNITS = {"binary": "log-odds", "multiclass": "the decided class's score", "regression": "the prediction's own unit"}
+
+
+def why(workspace: Workspace, prediction_id: str) -> WhyReport:
+    """Walk a prediction back: inputs, features and what each added, model, run, code, data, approvals, cost.
+
+    Raises:
+        UnknownPrediction: if no log of the project holds it.
+    """
+    row = find_prediction(workspace, prediction_id)
+    if row is None:
+        raise UnknownPrediction(prediction_id, f"the table {PREDICTIONS!r} of the project {workspace.project.name!r} does not hold it")
+    prices = Prices.load(workspace.settings.prices_file)
+    with workspace.ledger.read() as session:
+        version = models.find(session, workspace.project.name, row["model"], int(row["version"]))
+        assert version is not None
+        run = runs.get(session, version.run_id)
+        tables = [table_line(table) for table in models.table_versions(session, version.id)]
+        report = model_report(session, workspace.project, version)
+        spent = charges.totals(session, "run", project=workspace.project.name, run_id=run.id)
+        served = served_costs(session, workspace.project.name, prices, version.id)
+    assert version.bundle_location is not None
+    bundle = open_bundle(workspace, version.bundle_location)
+    features, bias = _contributions(bundle, json.loads(row["features"]), row["scores"])
+    commit = run.details.get("commit")
+    return WhyReport(
+        prediction_id=prediction_id,
+        predicted=row["moment"],
+        as_of=row["as_of"],
+        source=row["source"],
+        score=_score(bundle, row["scores"]),
+        decision=row["decision"],
+        inputs=json.loads(row["inputs"]),
+        features=features,
+        contribution_unit=_UNITS[version.task],
+        bias=bias,
+        model=report,
+        code=f"description {run.code[:16]}" + (f", commit {commit}" if commit else ""),
+        run_started=run.started,
+        run_actor=run.actor,
+        tables=tables,
+        training_cost_usd=str(sum(total.amount_usd for total in spent)),
+        per_thousand_usd=served[0].per_thousand_usd if served else None,
+    )
+
+
+def _score(bundle: Bundle, scores: list[float]) -> float | dict[str, float]:
+    return scores[0] if len(scores) == 1 else dict(zip(bundle.manifest.classes, scores, strict=True))
+
+
+def _contributions(bundle: Bundle, values: dict[str, Any], scores: list[float]) -> tuple[list[FeatureLine], float | None]:
+    frame = pl.DataFrame(
+        {
+            field.name: pl.Series([_revived(values[field.name], field.dtype)], dtype=POLARS[field.dtype])
+            for field in bundle.manifest.features
+        }
+    )
+    parts = bundle.predictor.contributions(bundle.encoder.encode_frame(frame))[0]
+    if parts.ndim == 2:
+        parts = parts[scores.index(max(scores))]
+    lines = [
+        FeatureLine(name=field.name, value=values[field.name], contribution=float(part))
+        for field, part in zip(bundle.manifest.features, parts[:-1], strict=True)
+    ]
+    return lines, float(parts[-1])
+
+
+def _revived(value: Any, kind: DType) -> Any:
+    """Return a JSON value as what it was."""
+    return datetime.fromisoformat(value) if kind is DType.DATETIME and value is not None else value

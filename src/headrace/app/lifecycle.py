@@ -1,0 +1,164 @@
+"""Which step follows which, and what decides whether it must run again.
+
+    ingest:T ─┬─> derive:T ─┬─> lookup:M.n ─> features:M ─> train:M.candidate ─> evaluate:M ─> bundle:M ─> judge:M
+              └─────────────┘
+
+A step's fingerprint is made from the version of its code, its part of the description and its inputs' fingerprints, so the fingerprints
+of the whole graph are known before anything runs.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from headrace.core.fingerprints import fingerprint
+from headrace.core.seeds import derive_seed
+from headrace.engine.graph import Graph, Output, Step, StepContext
+from headrace.expressions import Column, Expr
+from headrace.ingest.sources import source_fingerprint
+from headrace.spec.candidates import Candidate
+from headrace.spec.features import Features, Lookup
+from headrace.spec.project import Model
+from headrace.spec.sources import File
+from headrace.spec.tables import Derived, Entity, Events, Table
+from headrace.training.budget import share_caps
+
+if TYPE_CHECKING:
+    from headrace.app.workspace import Workspace
+
+# Raise a number when that step's code gives another result for the same inputs: what it gave before is then made again.
+CODE_VERSIONS = {"ingest": 1, "derive": 1, "lookup": 1, "features": 1, "train": 1, "evaluate": 1, "bundle": 1, "judge": 1}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a step's body is told beside its inputs. `fingerprint` is the step's own."""
+
+    workspace: "Workspace"
+    fingerprint: str
+    table: Table | None = None
+    model: Model | None = None
+    lookup: int | None = None
+    candidate: Candidate | None = None
+    seed: int = 0
+    cpu_second_usd: Decimal = Decimal(0)
+
+
+def build_graph(workspace: "Workspace", cpu_second_usd: Decimal) -> Graph:
+    """Return the steps of a whole project. Reads the sources' bytes, and nothing else."""
+    return Graph(_Builder(workspace, cpu_second_usd).steps())
+
+
+class _Builder:
+    def __init__(self, workspace: "Workspace", cpu_second_usd: Decimal) -> None:
+        self._workspace = workspace
+        self._cpu_second_usd = cpu_second_usd
+        self._steps: dict[str, Step] = {}
+        self._table_steps: dict[str, str] = {}
+
+    def steps(self) -> list[Step]:
+        project = self._workspace.project
+        for table in project.tables():
+            self._add_table(table)
+        for model in project.models:
+            self._add_model(model)
+        return list(self._steps.values())
+
+    def _add(self, name: str, body: str, meaning: tuple[object, ...], inputs: tuple[str, ...], **job: Any) -> str:
+        kind = name.partition(":")[0]
+        print_ = fingerprint(
+            kind, CODE_VERSIONS[kind], self._workspace.project.name, *meaning, [self._steps[each].fingerprint for each in inputs]
+        )
+        run = _deferred(body, Job(workspace=self._workspace, fingerprint=print_, **job))
+        self._steps[name] = Step(name, print_, inputs, run)
+        return name
+
+    def _add_table(self, table: Table) -> None:
+        parents = tuple(self._table_steps[parent.name] for parent in table.parents)
+        if isinstance(table, Derived):
+            name = self._add(f"derive:{table.name}", "tables:derive", (table_meaning(table),), parents, table=table)
+        else:
+            assert isinstance(table, Events | Entity)
+            assert isinstance(table.source, File)
+            source = source_fingerprint(table.source, self._workspace.root)
+            name = self._add(f"ingest:{table.name}", "tables:ingest", (table_meaning(table), source), (), table=table)
+        self._table_steps[table.name] = name
+
+    def _add_model(self, model: Model) -> None:
+        features = model.features
+        spine = self._table_steps[features.spine.name]
+        lookups = tuple(self._add_lookup(model, number, lookup) for number, lookup in enumerate(features.lookups()))
+        others = tuple(self._table_steps[table.name] for table in features.tables()[1:])
+        assembled = self._add(
+            f"features:{model.name}", "features:assemble", (features_meaning(features),), (spine, *lookups, *others), model=model
+        )
+        trained = tuple(self._add_candidate(model, candidate, (assembled, spine, *others)) for candidate in model.candidates)
+        judged_by = (model.costs, model.gates, model.approve, model.metric)
+        evaluated = self._add(
+            f"evaluate:{model.name}",
+            "evaluating:evaluate",
+            judged_by,
+            (*trained, assembled, spine, *others),
+            **self._seeded(model, "evaluate"),
+        )
+        bundled = self._add(f"bundle:{model.name}", "bundling:bundle", (), (evaluated, assembled, spine, *others, *trained), model=model)
+        self._add(f"judge:{model.name}", "judging:judge", (), (bundled, evaluated, spine, *others), model=model)
+
+    def _add_lookup(self, model: Model, number: int, lookup: Lookup) -> str:
+        features = model.features
+        tables = tuple(dict.fromkeys((self._table_steps[features.spine.name], self._table_steps[lookup.table.name])))
+        meaning = ({name: getattr(lookup, name) for name in lookup.__struct_fields__ if name not in ("table", "location")}, features.as_of)
+        return self._add(
+            f"lookup:{model.name}.{number}", "features:look_up", (type(lookup).__name__, *meaning), tables, model=model, lookup=number
+        )
+
+    def _add_candidate(self, model: Model, candidate: Candidate, inputs: tuple[str, ...]) -> str:
+        caps = share_caps(model.tune, model.candidates)[candidate.name]
+        limits = (caps.trials, caps.seconds, caps.cost_usd, self._cpu_second_usd if caps.cost_usd is not None else None)
+        seeded = self._seeded(model, candidate.name)
+        meaning = (candidate.name, candidate, model.target, model.task, model.split, model.metric, model.costs, limits, seeded["seed"])
+        return self._add(
+            f"train:{model.name}.{candidate.name}",
+            "training:train",
+            meaning,
+            inputs,
+            candidate=candidate,
+            cpu_second_usd=self._cpu_second_usd,
+            **seeded,
+        )
+
+    def _seeded(self, model: Model, *names: str) -> dict[str, Any]:
+        return {"model": model, "seed": derive_seed(self._workspace.project.seed, model.name, *names)}
+
+
+def table_meaning(table: Table) -> dict[str, object]:
+    """Return what decides a table beside its source's content and its inputs: neither where it is written nor where its file lies."""
+    left_out = ("location", "source", "inputs")
+    return {"kind": type(table).__name__, **{name: getattr(table, name) for name in table.__struct_fields__ if name not in left_out}}
+
+
+def features_meaning(features: Features) -> dict[str, object]:
+    """Return what decides assembled features beside the rows and the lookups' columns."""
+    return {
+        "given": features.given,
+        "values": [(name, value.substitute(_by_label)) for name, value in features.values.items()],
+        "as_of": features.as_of,
+        "personal": sorted(features.spine.personal),
+    }
+
+
+def _by_label(node: Expr) -> Expr | None:
+    return Column(node.label()) if isinstance(node, Lookup) else None
+
+
+def _deferred(body: str, job: Job) -> Callable[[StepContext], Output]:
+    return partial(_run_body, body, job)
+
+
+def _run_body(body: str, job: Job, context: StepContext) -> Output:
+    module, _, function = body.partition(":")
+    output: Mapping[str, Any] = getattr(importlib.import_module(f"headrace.app.steps.{module}"), function)(job, context)
+    return dict(output)

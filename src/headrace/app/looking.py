@@ -1,0 +1,144 @@
+"""What there is: status, runs, models, tables, the audit."""
+
+from collections.abc import Sequence
+
+from headrace.app.models import model_report
+from headrace.app.reports import AuditReport, ModelReport, Report, RunLine, RunReport, StatusReport, StepLine, TableLine, TableReport
+from headrace.app.workspace import Workspace
+from headrace.ledger import charges, models, runs, tables
+from headrace.ledger.errors import NoSuchRecord
+from headrace.ledger.runs import Run
+from headrace.ledger.session import Session
+from headrace.ledger.tables import TableVersion
+from headrace.ledger.verification import verify_audit
+from headrace.spec.errors import UnknownName
+
+
+def status(workspace: Workspace) -> StatusReport:
+    """Return how the project stands."""
+    project = workspace.project
+    with workspace.ledger.read() as session:
+        found = [tables.latest(session, project.name, table.name) for table in project.tables()]
+        versions = [_notable(session, project.name, model.name) for model in project.models]
+        return StatusReport(
+            project=project.name,
+            home=str(workspace.settings.home),
+            tables=[table_line(each) for each in found if each is not None],
+            models=[model_report(session, project, each) for several in versions for each in several],
+            last_runs=list(_run_lines(session, runs.list_runs(session, project.name, limit=5))),
+            cost_usd=str(sum(total.amount_usd for total in charges.totals(session, "project", project=project.name))),
+        )
+
+
+def list_runs(workspace: Workspace, limit: int) -> Sequence[RunLine]:
+    """Return runs, newest first."""
+    with workspace.ledger.read() as session:
+        return _run_lines(session, runs.list_runs(session, workspace.project.name, limit=limit))
+
+
+def show(workspace: Workspace, what: str) -> Report:
+    """Return a run, a model, a model's version or a table by its name.
+
+    Raises:
+        UnknownName: if nothing is called so.
+    """
+    project = workspace.project
+    with workspace.ledger.read() as session:
+        if what.startswith("run_"):
+            return _show_run(session, what)
+        name, _, number = what.partition("@")
+        if name in [model.name for model in project.models]:
+            return _show_model(session, workspace, name, number)
+        if what in [table.name for table in project.tables()]:
+            return _show_table(session, workspace, what)
+    raise UnknownName("run, model or table", what, [*(model.name for model in project.models), *(table.name for table in project.tables())])
+
+
+def verify(workspace: Workspace) -> AuditReport:
+    """Check the audit's chain."""
+    found = verify_audit(workspace.ledger)
+    return AuditReport(rows=found.rows, head=f"{found.head.sequence}:{found.head.hash}", whole=found.whole, reason=found.reason)
+
+
+def table_line(version: TableVersion) -> TableLine:
+    """Return a table's version in a line."""
+    return TableLine(
+        name=version.name,
+        version=version.version,
+        rows=version.accepted,
+        quarantined=version.quarantined,
+        duplicates=version.duplicates,
+        made=version.created,
+    )
+
+
+def _notable(session: Session, project: str, model: str) -> list[models.ModelVersion]:
+    """Return the champion and, where it is another, the newest version."""
+    newest, champion = models.latest(session, project, model), models.champion(session, project, model)
+    return [each for each in (champion, newest if newest and (champion is None or newest.id != champion.id) else None) if each is not None]
+
+
+def _run_lines(session: Session, found: Sequence[Run]) -> Sequence[RunLine]:
+    return [
+        RunLine(
+            run_id=run.id,
+            state=run.state,
+            actor=run.actor,
+            started=run.started,
+            finished=run.finished,
+            cost_usd=str(sum(charge.amount_usd for charge in charges.of_run(session, run.id))),
+            error=(run.error or "").partition("\n")[0] or None,
+        )
+        for run in found
+    ]
+
+
+def _show_run(session: Session, run_id: str) -> RunReport:
+    run = runs.get(session, run_id)
+    steps = [
+        StepLine(name=step.name, outcome=step.state, seconds=step.wall_seconds, summary=step.error or str(step.output.get("summary", "")))
+        for step in runs.steps_of(session, run_id)
+    ]
+    seconds = (run.finished - run.started).total_seconds() if run.finished else 0.0
+    total = sum(charge.amount_usd for charge in charges.of_run(session, run_id))
+    return RunReport(run_id=run.id, actor=run.actor, seconds=seconds, steps=steps, models=[], cost_usd=str(total))
+
+
+def _show_model(session: Session, workspace: Workspace, name: str, number: str) -> ModelReport:
+    project = workspace.project.name
+    version = (
+        models.find(session, project, name, int(number)) if number.isdigit() else None if number else models.latest(session, project, name)
+    )
+    if version is None:
+        numbers = [f"{name}@{each.number}" for each in models.list_versions(session, project, name)]
+        raise (
+            UnknownName("model version", f"{name}@{number}" if number else name, numbers)
+            if numbers
+            else NoSuchRecord("version of", name, remedy="Train one: headrace run")
+        )
+    return model_report(session, workspace.project, version)
+
+
+def _show_table(session: Session, workspace: Workspace, name: str) -> TableReport:
+    # Kept here: where a table lies is the only thing about it that needs the table engine.
+    from headrace.app.store import lake_of
+
+    version = tables.latest(session, workspace.project.name, name)
+    if version is None:
+        raise NoSuchRecord("version of the table", name, remedy="Ingest it: headrace run")
+    rules = [
+        {
+            "rule": each.rule,
+            "severity": each.severity,
+            "passed": each.passed,
+            "message": each.message or (f"{each.failing_rows:,} rows" if each.failing_rows else ""),
+        }
+        for each in tables.contract_results(session, version.id)
+    ]
+    return TableReport(
+        line=table_line(version),
+        location=lake_of(workspace).tables.location(name),
+        types=version.types,
+        rules=rules,
+        profile=version.profile["columns"],
+    )

@@ -1,0 +1,71 @@
+"""A model's version as the services tell of it."""
+
+from headrace.app.reports import ApprovalLine, CandidateLine, GateLine, MeasuredLine, ModelReport
+from headrace.ledger import approvals, evaluations, models
+from headrace.ledger.evaluations import Evaluation
+from headrace.ledger.models import ModelVersion
+from headrace.ledger.session import Session
+from headrace.spec.project import Project
+
+
+def label(version: ModelVersion) -> str:
+    """Return what people call a version: `late@3`."""
+    return f"{version.model}@{version.number}"
+
+
+def model_report(session: Session, project: Project, version: ModelVersion) -> ModelReport:
+    """Return how a version was chosen, measured and judged."""
+    details = version.details
+    measured = evaluations.of_version(session, version.id)
+    test = next((each for each in measured if each.split == "test"), None)
+    return ModelReport(
+        model=version.model,
+        version=label(version),
+        state=version.state,
+        run_id=version.run_id,
+        candidate=version.candidate,
+        task=version.task,
+        test=_lines(test, details["metric"]) if test else [],
+        test_rows=test.rows if test else 0,
+        looks=test.details["look"] if test else 0,
+        threshold=details.get("threshold"),
+        candidates=[_candidate(each, version) for each in details["candidates"]],
+        gates=[GateLine(gate=gate.gate, passed=gate.passed, message=gate.message) for gate in evaluations.gates_of(session, version.id)],
+        approvals=[
+            ApprovalLine(identity=each.identity, role=each.role, comment=each.comment, given=each.given)
+            for each in approvals.of_version(session, version.id)
+        ],
+        next_step=_next_step(session, project, version),
+    )
+
+
+def _lines(evaluation: Evaluation, first: str) -> list[MeasuredLine]:
+    ranked = sorted(evaluation.metrics, key=lambda metric: metric.name != first)
+    return [MeasuredLine(metric=each.name, value=each.value, low=each.low, high=each.high) for each in ranked]
+
+
+def _candidate(facts: dict[str, object], version: ModelVersion) -> CandidateLine:
+    measured = facts["measured"]
+    assert isinstance(measured, dict)
+    return CandidateLine(
+        name=str(facts["name"]),
+        measured=MeasuredLine(metric=version.details["metric"], **measured),
+        trials=int(str(facts["trials"])),
+        cpu_seconds=float(str(facts["cpu_seconds"])),
+        chosen=facts["name"] == version.candidate,
+    )
+
+
+def _next_step(session: Session, project: Project, version: ModelVersion) -> str:
+    if version.state == models.CHAMPION:
+        return "It is the champion. Serve it: headrace serve"
+    if version.state == models.REJECTED:
+        return "It did not pass its gates, and is not served."
+    if version.state == models.RETIRED:
+        return "A later version took its place."
+    if version.state != models.AWAITING_APPROVAL:
+        return "It is not judged yet: headrace run"
+    rule = project.model(version.model).approve if version.model in [model.name for model in project.models] else None
+    missing = max(0, (rule.count if rule else 1) - len(approvals.of_version(session, version.id)))
+    who = f"{missing} with the role {rule.role!r}" if rule else "someone"
+    return f"It waits for the approval of {who}, other than who ran it: headrace approve {version.model} --comment 'why'"

@@ -1,0 +1,160 @@
+"""The log of predictions: a table of the lake that servers and file predictions append to, and their use and charges in the ledger."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from headrace.app.recording import catalogue_name
+from headrace.app.store import lake_of
+from headrace.app.workspace import Workspace
+from headrace.core.errors import UserError
+from headrace.core.ids import id_time
+from headrace.costs.charges import charge
+from headrace.costs.prices import Prices
+from headrace.costs.usage import Usage
+from headrace.ledger import charges, models, predictions
+from headrace.ledger.charges import NewCharge
+from headrace.ledger.predictions import NewPredictionBatch
+from headrace.serving.records import PredictionBatch, PredictionRecord, UsageWindow
+
+PREDICTIONS = "predictions"
+_CLOCK_DOUBT = timedelta(minutes=1)
+_SCHEMA = {
+    "id": pl.String(),
+    "moment": pl.Datetime("us", "UTC"),
+    "as_of": pl.Datetime("us", "UTC"),
+    "model": pl.String(),
+    "version": pl.String(),
+    "source": pl.String(),
+    "inputs": pl.String(),
+    "features": pl.String(),
+    "scores": pl.String(),
+    "decision": pl.String(),
+    "seconds": pl.Float64(),
+}
+
+
+@dataclass(frozen=True)
+class Used:
+    """Predictions of one model version in a batch, and their share of what the process used."""
+
+    model: str
+    version: str
+    predictions: int
+    cpu_seconds: float
+    wall_seconds: float
+
+
+class LakeSink:
+    """Appends batches to the table, then records their use. Idempotent by batch id while the process lives: retries come in order."""
+
+    def __init__(self, workspace: Workspace, source: str) -> None:
+        self._workspace, self._source = workspace, source
+        self._appended = ""
+        self._recorded = ""
+
+    def write(self, batch: PredictionBatch) -> None:
+        """Keep a batch."""
+        if self._appended != batch.id:
+            lake_of(self._workspace).tables.write(PREDICTIONS, _frame(batch.records, self._source), mode="append")
+            self._appended = batch.id
+        if self._recorded != batch.id:
+            self._record(batch)
+            self._recorded = batch.id
+
+    def _record(self, batch: PredictionBatch) -> None:
+        workspace = self._workspace
+        prices = Prices.load(workspace.settings.prices_file)
+        first, last = batch.records[0].moment, batch.records[-1].moment
+        with workspace.ledger.write(workspace.identity.name, "predictions.log", batch.id) as session:
+            for used in _shares(batch.records, batch.usage):
+                version = models.find(session, workspace.project.name, used.model, int(used.version))
+                if version is None:
+                    raise UserError(
+                        f"the ledger knows no version {used.version} of {used.model!r}.", remedy="Serve from the ledger that trained it."
+                    )
+                predictions.add(session, _batch_row(workspace, version.id, self._source, used, first, last))
+                charges.add(session, _charges(workspace, version.id, used, prices))
+
+
+def find_prediction(workspace: Workspace, prediction_id: str) -> dict[str, Any] | None:
+    """Return a logged prediction, or None; the moment in its id says which files to read.
+
+    Raises:
+        UserError: if the text is no prediction id.
+    """
+    try:
+        made = id_time(prediction_id)
+    except ValueError as error:
+        raise UserError(
+            f"{prediction_id!r} is not a prediction id.", remedy="It looks like prd_ and 26 letters or digits, as the answer gave it."
+        ) from error
+    tables = lake_of(workspace).tables
+    if tables.version(PREDICTIONS) is None:
+        return None
+    near = pl.col("moment").is_between(made - _CLOCK_DOUBT, made + _CLOCK_DOUBT)
+    rows = tables.scan(PREDICTIONS).filter(near & (pl.col("id") == prediction_id)).head(1).collect().to_dicts()
+    return {**rows[0], "scores": json.loads(rows[0]["scores"]), "decision": json.loads(rows[0]["decision"])} if rows else None
+
+
+def _frame(records: Sequence[PredictionRecord], source: str) -> pl.DataFrame:
+    columns: Mapping[str, list[object]] = {
+        "id": [each.id for each in records],
+        "moment": [each.moment for each in records],
+        "as_of": [each.as_of for each in records],
+        "model": [each.model for each in records],
+        "version": [each.version for each in records],
+        "source": [source] * len(records),
+        "inputs": [each.inputs_json() for each in records],
+        "features": [each.features_json() for each in records],
+        "scores": [json.dumps(list(each.scores)) for each in records],
+        "decision": [json.dumps(each.decision) for each in records],
+        "seconds": [each.seconds for each in records],
+    }
+    return pl.DataFrame(columns, schema=_SCHEMA)
+
+
+def _shares(records: Sequence[PredictionRecord], usage: UsageWindow) -> list[Used]:
+    counts = Counter((each.model, each.version) for each in records)
+    return [
+        Used(model, version, count, usage.cpu_seconds * count / usage.predictions, usage.wall_seconds * count / usage.predictions)
+        for (model, version), count in counts.items()
+    ]
+
+
+def _batch_row(workspace: Workspace, version_id: str, source: str, used: Used, first: datetime, last: datetime) -> NewPredictionBatch:
+    return NewPredictionBatch(
+        project=workspace.project.name,
+        model=used.model,
+        model_version_id=version_id,
+        source=source,
+        predictions=used.predictions,
+        cpu_seconds=used.cpu_seconds,
+        wall_seconds=used.wall_seconds,
+        first=first.astimezone(UTC),
+        last=last.astimezone(UTC),
+        location=PREDICTIONS,
+    )
+
+
+def _charges(workspace: Workspace, version_id: str, used: Used, prices: Prices) -> list[NewCharge]:
+    lines = charge(Usage(cpu_us=round(used.cpu_seconds * 1e6), wall_us=round(used.wall_seconds * 1e6)), prices)
+    return [
+        NewCharge(
+            project=workspace.project.name,
+            resource=line.resource,
+            quantity=float(line.quantity),
+            unit=line.unit,
+            unit_price_usd=line.unit_price_usd,
+            amount_usd=line.amount_usd,
+            catalogue=catalogue_name(prices),
+            model=used.model,
+            model_version_id=version_id,
+        )
+        for line in lines
+    ]

@@ -1,0 +1,52 @@
+"""Feature state for servers: built from the newest tables, as of a moment."""
+
+import tempfile
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from headrace.app.bundles import open_bundle
+from headrace.app.champions import champions
+from headrace.app.models import label
+from headrace.app.steps.comparing import newest_tables
+from headrace.app.workspace import Workspace, replace_folder
+from headrace.bundles.reading import Bundle
+from headrace.core.units import format_bytes
+from headrace.features.plan import FeaturePlan
+from headrace.features.publish import build_state
+from headrace.features.state import FeatureState
+from headrace.ledger.models import ModelVersion
+
+
+def publish(workspace: Workspace, as_of: datetime | None) -> Sequence[str]:
+    """Build and keep the state of every champion; return a line each."""
+    moment = as_of or workspace.clock.now()
+    return [_publish(workspace, version, moment) for version in champions(workspace)]
+
+
+def state_for(workspace: Workspace, version: ModelVersion, bundle: Bundle, as_of: datetime | None) -> FeatureState:
+    """Return the published state of a version; build one where none is, or where a moment is asked for."""
+    folder = _folder(workspace, version)
+    if as_of is None and (folder / "state.json").exists():
+        return FeatureState.load(folder)
+    return _build(workspace, bundle, as_of or workspace.clock.now())
+
+
+def _publish(workspace: Workspace, version: ModelVersion, moment: datetime) -> str:
+    assert version.bundle_location is not None
+    state = _build(workspace, open_bundle(workspace, version.bundle_location), moment)
+    target = _folder(workspace, version)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        state.save(Path(folder) / "state")
+        replace_folder(Path(folder) / "state", target)
+    return f"{label(version)}: state as of {moment.isoformat()} in {target} ({format_bytes(state.size_bytes)})"
+
+
+def _build(workspace: Workspace, bundle: Bundle, moment: datetime) -> FeatureState:
+    plan = FeaturePlan.from_json(bundle.plan)
+    return build_state(plan, newest_tables(workspace, plan), moment)
+
+
+def _folder(workspace: Workspace, version: ModelVersion) -> Path:
+    return workspace.settings.home / "state" / workspace.project.name / version.model / str(version.number)

@@ -1,0 +1,100 @@
+"""The run as the ledger sees it: the memo, each step's end, and the charges."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from decimal import Decimal
+
+from headrace.app.workspace import Workspace
+from headrace.costs.charges import charge
+from headrace.costs.meter import Meter
+from headrace.costs.prices import Prices
+from headrace.engine.graph import Output
+from headrace.engine.observers import StepEnd
+from headrace.ledger import charges, memo, runs
+from headrace.ledger.charges import NewCharge
+
+FEATURE_STEPS = ("lookup", "features", "train", "evaluate", "bundle", "judge")
+
+
+class LedgerMemo:
+    """The engine's memory, kept in the ledger; what the run may reuse is fetched in one query."""
+
+    def __init__(self, workspace: Workspace, fingerprints: Iterable[str]) -> None:
+        self._workspace = workspace
+        with workspace.ledger.read() as session:
+            self._known = memo.find_many(session, fingerprints)
+
+    def find(self, fingerprint: str) -> Output | None:
+        """Return what a step with this fingerprint gave."""
+        return self._known.get(fingerprint)
+
+    def save(self, fingerprint: str, step_name: str, output: Output) -> None:
+        """Keep what a step gave."""
+        with self._workspace.ledger.write(self._workspace.identity.name, "memo.save") as session:
+            memo.save(session, fingerprint, step_name, output)
+        self._known[fingerprint] = output
+
+
+class StepRecorder:
+    """Writes each step's end, its use and its charges into the ledger. Comes after the meter among the observers."""
+
+    def __init__(self, workspace: Workspace, run_id: str, meter: Meter, prices: Prices) -> None:
+        self._workspace, self._run_id, self._meter, self._prices = workspace, run_id, meter, prices
+        self.total_usd = Decimal(0)
+
+    def step_started(self, step: str) -> None:
+        """Nothing is known yet."""
+
+    def step_progress(self, step: str, done: float, total: float | None, unit: str) -> None:
+        """Progress is for people."""
+
+    def step_finished(self, end: StepEnd) -> None:
+        """Record it."""
+        usage = self._meter.find(end.step)
+        now = self._workspace.clock.now()
+        step = runs.Step(
+            run_id=self._run_id,
+            name=end.step,
+            fingerprint=end.fingerprint,
+            state=str(end.outcome),
+            finished=now,
+            started=now - timedelta(seconds=end.seconds) if usage else None,
+            error=str(end.error) if end.error else None,
+            output=end.output or {},
+            wall_seconds=usage.wall_seconds if usage else 0.0,
+            cpu_seconds=usage.cpu_seconds if usage else 0.0,
+            peak_bytes=(usage.peak_rss_bytes or 0) if usage else 0,
+            read_bytes=(usage.read_bytes or 0) if usage else 0,
+            written_bytes=(usage.written_bytes or 0) if usage else 0,
+        )
+        lines = charge(usage, self._prices) if usage else ()
+        self.total_usd += sum((line.amount_usd for line in lines), Decimal(0))
+        new = [
+            NewCharge(
+                project=self._workspace.project.name,
+                resource=line.resource,
+                quantity=float(line.quantity),
+                unit=line.unit,
+                unit_price_usd=line.unit_price_usd,
+                amount_usd=line.amount_usd,
+                catalogue=catalogue_name(self._prices),
+                run_id=self._run_id,
+                step=end.step,
+                model=model_of(end.step),
+            )
+            for line in lines
+        ]
+        with self._workspace.ledger.write(self._workspace.identity.name, "step.record") as session:
+            runs.record_step(session, step)
+            charges.add(session, new)
+
+
+def model_of(step: str) -> str | None:
+    """Return the model that a step is for; a table is for all of them."""
+    kind, _, name = step.partition(":")
+    return name.partition(".")[0] if kind in FEATURE_STEPS else None
+
+
+def catalogue_name(prices: Prices) -> str:
+    """Return what to call a catalogue in the ledger."""
+    return f"{prices.region} {prices.date.isoformat()}"

@@ -1,0 +1,211 @@
+"""What the services answer: frozen values that every face can print or send as JSON. Money is text, so that no digit is lost."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer of a service."""
+
+
+class MeasuredLine(Report, frozen=True, kw_only=True):
+    """A metric with its interval (percentile bootstrap)."""
+
+    metric: str
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class CandidateLine(Report, frozen=True, kw_only=True):
+    """A candidate as it did on the validation rows."""
+
+    name: str
+    measured: MeasuredLine
+    trials: int
+    cpu_seconds: float
+    chosen: bool
+
+
+class GateLine(Report, frozen=True, kw_only=True):
+    """A gate's judgement."""
+
+    gate: str
+    passed: bool
+    message: str
+
+
+class ApprovalLine(Report, frozen=True, kw_only=True):
+    """A person's approval."""
+
+    identity: str
+    role: str
+    comment: str
+    given: datetime
+
+
+class ModelReport(Report, frozen=True, kw_only=True):
+    """A version of a model: how it was chosen, measured and judged."""
+
+    model: str
+    version: str
+    state: str
+    run_id: str
+    candidate: str
+    task: str
+    test: list[MeasuredLine]
+    test_rows: int
+    looks: int
+    threshold: float | None
+    candidates: list[CandidateLine]
+    gates: list[GateLine]
+    approvals: list[ApprovalLine]
+    next_step: str
+
+
+class StepLine(Report, frozen=True, kw_only=True):
+    """A step as it ended."""
+
+    name: str
+    outcome: str
+    seconds: float
+    summary: str
+
+
+class RunReport(Report, frozen=True, kw_only=True):
+    """A run as it ended. Without an id, nothing was to be done and none was started."""
+
+    run_id: str | None
+    actor: str
+    seconds: float
+    steps: list[StepLine]
+    models: list[ModelReport]
+    cost_usd: str
+
+
+class RunLine(Report, frozen=True, kw_only=True):
+    """A run in a list."""
+
+    run_id: str
+    state: str
+    actor: str
+    started: datetime
+    finished: datetime | None
+    cost_usd: str
+    error: str | None
+
+
+class TableLine(Report, frozen=True, kw_only=True):
+    """A table's newest version."""
+
+    name: str
+    version: int
+    rows: int
+    quarantined: int
+    duplicates: int
+    made: datetime
+
+
+class TableReport(Report, frozen=True, kw_only=True):
+    """A table's newest version with its contract and profile."""
+
+    line: TableLine
+    location: str
+    types: dict[str, str]
+    rules: list[dict[str, Any]]
+    profile: dict[str, Any]
+
+
+class StatusReport(Report, frozen=True, kw_only=True):
+    """A project at a glance."""
+
+    project: str
+    home: str
+    tables: list[TableLine]
+    models: list[ModelReport]
+    last_runs: list[RunLine]
+    cost_usd: str
+
+
+class FeatureLine(Report, frozen=True, kw_only=True):
+    """A feature's value and what it added to the score."""
+
+    name: str
+    value: Any
+    contribution: float | None
+
+
+class WhyReport(Report, frozen=True, kw_only=True):
+    """A prediction, walked back to everything it came from."""
+
+    prediction_id: str
+    predicted: datetime
+    as_of: datetime | None
+    source: str
+    score: Any
+    decision: Any
+    inputs: dict[str, Any]
+    features: list[FeatureLine]
+    contribution_unit: str
+    bias: float | None
+    model: ModelReport
+    code: str
+    run_started: datetime
+    run_actor: str
+    tables: list[TableLine]
+    training_cost_usd: str
+    per_thousand_usd: str | None
+
+
+class CostLine(Report, frozen=True, kw_only=True):
+    """What something cost."""
+
+    name: str
+    amount_usd: str
+    detail: str
+
+
+class ServedCost(Report, frozen=True, kw_only=True):
+    """What predictions of a model version cost, as measured where they were made."""
+
+    version: str
+    source: str
+    predictions: int
+    cpu_seconds: float
+    per_thousand_usd: str | None
+
+
+class CostReport(Report, frozen=True, kw_only=True):
+    """What a project cost, and at which prices."""
+
+    total_usd: str
+    by: str
+    lines: list[CostLine]
+    served: list[ServedCost]
+    catalogue: str
+
+
+class AuditReport(Report, frozen=True, kw_only=True):
+    """Whether the audit chain is whole."""
+
+    rows: int
+    head: str
+    whole: bool
+    reason: str
+
+
+class PlanReport(Report, frozen=True, kw_only=True):
+    """What a run would do."""
+
+    to_run: list[str]
+    unchanged: int
+
+
+class ApprovalReport(Report, frozen=True, kw_only=True):
+    """An approval and how many are still missing."""
+
+    version: str
+    identity: str
+    missing: int

@@ -1,0 +1,124 @@
+"""Running a project: as much of its life as the description asks for, doing only what changed."""
+
+import subprocess
+import time
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from headrace.app.errors import RunInProgress
+from headrace.app.lifecycle import build_graph
+from headrace.app.locking import run_lock
+from headrace.app.models import model_report
+from headrace.app.recording import LedgerMemo, StepRecorder
+from headrace.app.reports import PlanReport, RunReport, StepLine
+from headrace.app.workspace import Workspace
+from headrace.core.fingerprints import fingerprint
+from headrace.costs.meter import Meter
+from headrace.costs.prices import Prices
+from headrace.engine.execution import ExecuteOptions, execute
+from headrace.engine.graph import Graph
+from headrace.engine.observers import Observer
+from headrace.ledger import models, runs
+from headrace.ledger.runs import NewRun
+
+
+def plan_run(workspace: Workspace) -> PlanReport:
+    """Return what a run would do."""
+    graph = build_graph(workspace, _prices(workspace).vcpu_second)
+    memo = LedgerMemo(workspace, [step.fingerprint for step in graph.steps.values()])
+    to_run = [name for name, step in graph.steps.items() if memo.find(step.fingerprint) is None]
+    return PlanReport(to_run=to_run, unchanged=len(graph.names) - len(to_run))
+
+
+def run_project(workspace: Workspace, progress: Observer | None = None) -> RunReport:
+    """Run what changed; a run of the same description that was killed is continued under its own id.
+
+    Raises:
+        StepFailed: if a step failed; what does not depend on it is done and kept.
+        RunInProgress: if another process runs this project now.
+    """
+    started = time.monotonic()
+    prices = _prices(workspace)
+    graph = build_graph(workspace, prices.vcpu_second)
+    memo = LedgerMemo(workspace, [step.fingerprint for step in graph.steps.values()])
+    unchanged = [name for name, step in graph.steps.items() if memo.find(step.fingerprint) is not None]
+    if len(unchanged) == len(graph.names):
+        steps = [StepLine(name=name, outcome="reused", seconds=0.0, summary="") for name in unchanged]
+        return RunReport(
+            run_id=None, actor=workspace.identity.name, seconds=time.monotonic() - started, steps=steps, models=[], cost_usd="0"
+        )
+    with run_lock(workspace.settings.home, workspace.project.name) as held:
+        if not held:
+            raise RunInProgress(workspace.project.name)
+        return _execute(workspace, graph, memo, prices, progress, started)
+
+
+def _execute(workspace: Workspace, graph: Graph, memo: LedgerMemo, prices: Prices, progress: Observer | None, started: float) -> RunReport:
+    run_id = _start_or_continue(workspace, graph)
+    meter = Meter()
+    recorder = StepRecorder(workspace, run_id, meter, prices)
+    observers: tuple[Observer, ...] = (meter, recorder, *((progress,) if progress else ()))
+    options = ExecuteOptions(
+        run_id=run_id, memo=memo, store_url=workspace.settings.workflows_url, observers=observers, workers=workspace.settings.workers
+    )
+    try:
+        with _shown(progress):
+            result = execute(graph, options)
+    except KeyboardInterrupt:
+        raise  # the run stays "running" in the ledger: the next one goes on with it
+    except Exception as error:
+        _finish(workspace, run_id, runs.FAILED, str(error))
+        raise
+    _finish(workspace, run_id, runs.FINISHED)
+    steps = [StepLine(name=name, outcome=str(end.outcome), seconds=end.seconds, summary=end.summary) for name, end in result.ends.items()]
+    made = [model.name for model in workspace.project.models if result.ends[f"judge:{model.name}"].outcome == "done"]
+    reports = []
+    with workspace.ledger.read() as session:
+        for name in made:
+            version = models.latest(session, workspace.project.name, name)
+            assert version is not None
+            reports.append(model_report(session, workspace.project, version))
+    return RunReport(
+        run_id=run_id,
+        actor=workspace.identity.name,
+        seconds=time.monotonic() - started,
+        steps=steps,
+        models=reports,
+        cost_usd=str(recorder.total_usd),
+    )
+
+
+def _start_or_continue(workspace: Workspace, graph: Graph) -> str:
+    """Return the id of the run: that of an interrupted one of the same graph, else a new one. Others that were interrupted are ended."""
+    project, name, code = workspace.project, workspace.project.name, fingerprint([step.fingerprint for step in graph.steps.values()])
+    with workspace.ledger.write(workspace.identity.name, "run.start") as session:
+        for run in runs.list_runs(session, name, state=runs.RUNNING):
+            if run.code == code and run.actor == workspace.identity.name:
+                session.about(run.id, continued=True)
+                return run.id
+            runs.finish(session, run.id, runs.INTERRUPTED)
+        details = {**workspace.machine, "commit": _commit(workspace)}
+        return runs.start(session, NewRun(project=name, code=code, seed=project.seed, details=details)).id
+
+
+def _finish(workspace: Workspace, run_id: str, state: str, error: str | None = None) -> None:
+    with workspace.ledger.write(workspace.identity.name, "run.finish", run_id) as session:
+        runs.finish(session, run_id, state, error=error)
+
+
+def _commit(workspace: Workspace) -> str:
+    """Return the git commit of the project's folder, with a mark when it has changes; empty outside git."""
+    try:
+        command = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
+        done = subprocess.run(command, cwd=workspace.root, capture_output=True, text=True, timeout=5)  # noqa: S603  a fixed command
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _shown(progress: Observer | None) -> AbstractContextManager[Any]:
+    return progress if isinstance(progress, AbstractContextManager) else nullcontext()
+
+
+def _prices(workspace: Workspace) -> Prices:
+    return Prices.load(workspace.settings.prices_file)

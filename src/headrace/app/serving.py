@@ -1,0 +1,40 @@
+"""Wiring the server: champions, their state, and where predictions are kept."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from headrace.app.bundles import open_bundle
+from headrace.app.champions import champions
+from headrace.app.models import label
+from headrace.app.prediction_table import LakeSink
+from headrace.app.publishing import state_for
+from headrace.app.workspace import Workspace
+from headrace.serving.application import Application, ServingParts
+from headrace.serving.scoring import ServedModel
+from headrace.serving.server import serve
+from headrace.serving.settings import ServerOptions
+
+
+def serve_champions(
+    workspace: Workspace, host: str, port: int, as_of: datetime | None, behind_proxy: bool, announce: Callable[[str], None]
+) -> None:
+    """Serve the champion of every model until SIGTERM or SIGINT.
+
+    With `as_of` the state is built as of that moment, and questions that do not say when they are asked are asked then: for replays.
+    """
+    served = []
+    for version in champions(workspace):
+        assert version.bundle_location is not None
+        bundle = open_bundle(workspace, version.bundle_location)
+        state = state_for(workspace, version, bundle, as_of)
+        served.append(ServedModel.load(bundle, state))
+        announce(f"{label(version)}: {version.candidate}, state as of {state.moment.isoformat()}")
+    parts = ServingParts(
+        models=served, sink=LakeSink(workspace, "serve"), pseudonym_key=workspace.pseudonym_key(), clock=workspace.clock, as_of=as_of
+    )
+    serve(
+        ServerOptions(host=host, port=port, behind_proxy=behind_proxy),
+        Application(parts),
+        lambda url: announce(f"serving at {url}  (Ctrl-C stops)"),
+    )
+    announce("stopped; every prediction is logged.")

@@ -1,0 +1,179 @@
+"""Choosing a candidate, registering it as a version, and the one look at the test."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from headrace.app.lifecycle import Job
+from headrace.app.models import label
+from headrace.app.steps.comparing import against_baseline, against_champion
+from headrace.app.steps.features import table_output
+from headrace.app.steps.training import ModelRows, load_candidates, model_rows
+from headrace.engine.graph import Output, StepContext
+from headrace.ledger import evaluations, models
+from headrace.ledger.evaluations import Metric, NewEvaluation
+from headrace.ledger.models import ModelVersion, NewModelVersion
+from headrace.rollout.evidence import Evidence, SliceMetric
+from headrace.spec.gate import Slices
+from headrace.spec.project import Model
+from headrace.stats.bootstrap import Interval, bonferroni_level
+from headrace.training.evaluation import ScoredRows, evaluate_slices, score_rows
+from headrace.training.evaluation import evaluate as evaluate_rows
+from headrace.training.looks import test_rows_fingerprint
+from headrace.training.splits import TEST
+from headrace.training.train import Trained, choose
+
+
+def evaluate(job: Job, context: StepContext) -> Output:
+    """Choose the best candidate on validation, register it as a version, and look at the test once."""
+    model, workspace = job.model, job.workspace
+    assert model is not None
+    rows = model_rows(workspace, model, context.inputs)
+    trained = load_candidates(workspace, model, context.inputs)
+    best = choose(model.metric, trained)
+    test = rows.parts.rows(TEST)
+    seen = test_rows_fingerprint(
+        rows.spine["_arrival"][test], rows.target[test], workspace.project.name, model.features.spine.name, str(model.target)
+    )
+    version, look, champion = _look(job, context, best, trained, seen)
+    level = bonferroni_level(look)
+    scored = score_rows(best.artifact, rows.features[test], rows.target[test], best.threshold)
+    measured = evaluate_rows(scored, seed=job.seed, level=level)
+    differences = {"baseline": against_baseline(model, trained, rows, scored, job.seed, level)}
+    if champion is not None:
+        differences["champion"] = against_champion(workspace, model, champion, rows, scored, job.seed, level)
+    evidence = Evidence(
+        metric=model.metric,
+        metrics=measured.metrics,
+        differences=differences,
+        level=level,
+        look=look,
+        champion=label(champion) if champion else None,
+        slices=_slices(model, rows, scored, job.seed, level),
+    )
+    _record_test(job, version, measured.metrics, scored, seen, look)
+    value = measured.metrics[model.metric]
+    return {
+        "version": version.id,
+        "label": label(version),
+        "number": version.number,
+        "candidate": best.candidate,
+        "evidence": encode_evidence(evidence),
+        "parts": rows.parts.counts(),
+        "left_out": rows.parts.left_out(),
+        "summary": f"{label(version)} is {best.candidate}: {model.metric} {_interval_text(value)} on {len(test):,} test rows, look {look}",
+    }
+
+
+def _look(
+    job: Job, context: StepContext, best: Trained, trained: list[Trained], seen: str
+) -> tuple[ModelVersion, int, ModelVersion | None]:
+    """Register the version and the look before the test is opened: a look that crashed halfway is a look."""
+    model, workspace = job.model, job.workspace
+    assert model is not None
+    new = NewModelVersion(
+        project=workspace.project.name,
+        model=model.name,
+        run_id=context.run_id,
+        candidate=best.candidate,
+        task=best.artifact.task,
+        fingerprint=job.fingerprint,
+        details={
+            "metric": model.metric,
+            "threshold": best.threshold if best.artifact.task == "binary" else None,
+            "seen": seen,
+            "parameters": best.artifact.details,
+            "candidates": [_candidate(model, each) for each in trained],
+        },
+    )
+    records = tuple(dict.fromkeys(table_output(table, context.inputs)["record"] for table in model.features.tables()))
+    with workspace.ledger.write(workspace.identity.name, "model.evaluate") as session:
+        champion = models.champion(session, new.project, new.model)
+        newest = models.latest(session, new.project, new.model)
+        version = (
+            newest
+            if newest and newest.fingerprint == new.fingerprint and newest.state == models.CANDIDATE
+            else models.create(session, new, records)
+        )
+        look = evaluations.record_look(session, seen, version.id)
+        for each in trained:
+            evaluations.record(session, _validation(job, context, version, each))
+        return version, look, champion
+
+
+def _candidate(model: Model, trained: Trained) -> dict[str, object]:
+    measured = trained.validation.metrics[model.metric]
+    return {
+        "name": trained.candidate,
+        "measured": msgspec.to_builtins(measured),
+        "trials": len(trained.trials),
+        "cpu_seconds": round(trained.cpu_seconds, 3),
+        "stopped_by": trained.stopped_by,
+    }
+
+
+def _validation(job: Job, context: StepContext, version: ModelVersion, trained: Trained) -> NewEvaluation:
+    return NewEvaluation(
+        run_id=context.run_id,
+        model=version.model,
+        model_version_id=version.id,
+        candidate=trained.candidate,
+        split="validation",
+        rows=trained.validation.rows,
+        rows_fingerprint=job.fingerprint,
+        metrics=_metrics(trained.validation.metrics),
+        details={"threshold": trained.threshold, "trials": len(trained.trials)},
+    )
+
+
+def _record_test(job: Job, version: ModelVersion, measured: Mapping[str, Interval], scored: ScoredRows, seen: str, look: int) -> None:
+    new = NewEvaluation(
+        run_id=version.run_id,
+        model=version.model,
+        model_version_id=version.id,
+        candidate=version.candidate,
+        split="test",
+        rows=len(scored.target),
+        rows_fingerprint=seen,
+        metrics=_metrics(measured),
+        details={"threshold": scored.threshold, "look": look},
+    )
+    with job.workspace.ledger.write(job.workspace.identity.name, "model.test") as session:
+        evaluations.record(session, new)
+
+
+def _metrics(measured: Mapping[str, Interval]) -> tuple[Metric, ...]:
+    return tuple(Metric(name, interval.value, interval.low, interval.high) for name, interval in measured.items())
+
+
+def _slices(model: Model, rows: ModelRows, scored: ScoredRows, seed: int, level: float) -> dict[tuple[str, str], tuple[SliceMetric, ...]]:
+    test = rows.parts.rows(TEST)
+    found = {}
+    for gate in model.gates:
+        if isinstance(gate, Slices):
+            frame = rows.features if gate.column in rows.features.columns else rows.spine
+            groups = evaluate_slices(gate.metric, scored, frame.get_column(gate.column)[test], seed=seed, level=level)
+            found[gate.column, gate.metric] = tuple(
+                SliceMetric(each.group, each.rows, each.positives if gate.metric == "recall" else each.rows, each.interval.value)
+                for each in groups
+            )
+    return found
+
+
+def encode_evidence(evidence: Evidence) -> dict[str, object]:
+    """Return evidence as JSON values; pairs that name slices become lists."""
+    values = msgspec.to_builtins(msgspec.structs.replace(evidence, slices={}))
+    return {**values, "slices": [[column, metric, msgspec.to_builtins(groups)] for (column, metric), groups in evidence.slices.items()]}
+
+
+def decode_evidence(values: Mapping[str, object]) -> Evidence:
+    """Return the evidence that `encode_evidence` wrote."""
+    listed = msgspec.convert(values["slices"], list[tuple[str, str, tuple[SliceMetric, ...]]])
+    evidence = msgspec.convert({**values, "slices": {}}, Evidence)
+    return msgspec.structs.replace(evidence, slices={(column, metric): groups for column, metric, groups in listed})
+
+
+def _interval_text(interval: Interval) -> str:
+    if interval.value is None or interval.low is None or interval.high is None:
+        return "undefined"
+    return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"

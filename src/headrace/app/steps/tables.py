@@ -1,0 +1,104 @@
+"""Ingesting and deriving: rows into the lake, what happened to each of them into the ledger."""
+
+from collections.abc import Mapping
+
+import msgspec
+import polars as pl
+
+from headrace.app.lifecycle import Job
+from headrace.app.store import lake_of
+from headrace.app.workspace import Workspace
+from headrace.engine.graph import Output, StepContext
+from headrace.expressions import DType
+from headrace.ingest.derived import derive_table
+from headrace.ingest.requests import DeriveRequest, Ingested, IngestRequest
+from headrace.ingest.tables import ingest_table
+from headrace.ledger import tables as ledger_tables
+from headrace.ledger.tables import ContractResult, NewTableVersion
+from headrace.spec.tables import INGESTED, Derived, Entity, Events, Table
+
+
+def ingest(job: Job, context: StepContext) -> Output:
+    """Read a source into its table."""
+    table, workspace = job.table, job.workspace
+    assert isinstance(table, Events | Entity)
+    pinned, previous = _before(workspace, table)
+    request = IngestRequest(
+        table=table,
+        root=workspace.root,
+        now=workspace.clock.now(),
+        pseudonym_key=workspace.pseudonym_key(),
+        pinned=pinned,
+        previous=previous,
+    )
+    return _keep(job, context, ingest_table(request))
+
+
+def derive(job: Job, context: StepContext) -> Output:
+    """Make a table from tables."""
+    table, workspace = job.table, job.workspace
+    assert isinstance(table, Derived)
+    inputs = tuple(_accepted(workspace, context, parent) for parent in table.inputs)
+    pinned, previous = _before(workspace, table)
+    request = DeriveRequest(
+        table=table, inputs=inputs, now=workspace.clock.now(), pseudonym_key=workspace.pseudonym_key(), pinned=pinned, previous=previous
+    )
+    return _keep(job, context, derive_table(request))
+
+
+def _accepted(workspace: Workspace, context: StepContext, table: Table) -> pl.LazyFrame:
+    output = next(output for name, output in context.inputs.items() if name.partition(":")[2] == table.name)
+    return lake_of(workspace).tables.scan(table.name, output["version"])
+
+
+def _before(workspace: Workspace, table: Table) -> tuple[dict[str, DType] | None, pl.LazyFrame | None]:
+    """Return the types pinned the last time, and the rows of the last time where their moment of ingestion must be kept."""
+    with workspace.ledger.read() as session:
+        last = ledger_tables.latest(session, workspace.project.name, table.name)
+    if last is None:
+        return None, None
+    known = table.known.values() if isinstance(table.known, Mapping) else (table.known,)
+    previous = lake_of(workspace).tables.scan(table.name, last.version) if INGESTED in known else None
+    return {name: DType(kind) for name, kind in last.profile["source_types"].items()}, previous
+
+
+def _keep(job: Job, context: StepContext, made: Ingested) -> Output:
+    workspace, table = job.workspace, job.table
+    assert table is not None
+    lake = lake_of(workspace)
+    quarantined = lake.tables.write(f"{table.name}/quarantine", made.quarantined) if made.quarantined.height else None
+    written = lake.tables.write(table.name, made.accepted)
+    new = NewTableVersion(
+        project=workspace.project.name,
+        name=table.name,
+        version=written.version,
+        fingerprint=job.fingerprint,
+        types={name: str(kind) for name, kind in made.types.items()},
+        rows_in=made.rows_in,
+        accepted=made.accepted.height,
+        quarantined=made.quarantined.height,
+        duplicates=made.duplicates,
+        quarantine_version=quarantined.version if quarantined else None,
+        profile={
+            "source_types": {name: str(kind) for name, kind in made.source_types.items()},
+            "columns": msgspec.to_builtins(made.profile),
+        },
+        run_id=context.run_id,
+    )
+    results = [
+        ContractResult(rule=result.rule, severity=result.severity, passed=result.passed, failing_rows=result.failed, message=result.detail)
+        for result in made.results
+    ]
+    with workspace.ledger.write(workspace.identity.name, "table.version") as session:
+        record = ledger_tables.record(session, new, results)
+    parts = f"{made.accepted.height:,} accepted + {made.quarantined.height:,} quarantined + {made.duplicates:,} duplicates"
+    counts = f"{made.rows_in:,} rows in = {parts}"
+    broken = [f"{result.rule}: {result.failed:,}" for result in made.results if not result.passed]
+    return {
+        "table": table.name,
+        "version": written.version,
+        "record": record.id,
+        "rows": made.accepted.height,
+        "types": new.types,
+        "summary": counts + (f" ({'; '.join(broken)})" if broken else ""),
+    }

@@ -1,0 +1,116 @@
+"""Training one candidate, and the rows that every step of a model sees alike."""
+
+from dataclasses import dataclass
+
+import msgspec
+import polars as pl
+
+from headrace.app.lifecycle import Job
+from headrace.app.steps.features import Inputs, features_table, plan_of, spine_rows, table_types
+from headrace.app.store import lake_of
+from headrace.app.workspace import Workspace
+from headrace.core.seeds import derive_seed
+from headrace.engine.graph import Output, StepContext
+from headrace.expressions import infer
+from headrace.expressions.polars_backend import to_polars
+from headrace.features.plan import FeaturePlan
+from headrace.spec.project import Model
+from headrace.spec.split import ByTime
+from headrace.spec.tables import INGESTED
+from headrace.training.budget import share_caps
+from headrace.training.columns import check_feature_types
+from headrace.training.splits import Parts, SplitRows, split_rows
+from headrace.training.tasks import infer_task
+from headrace.training.train import Trained, TrainRequest, train_candidate
+
+
+@dataclass(frozen=True)
+class ModelRows:
+    """A model's rows, one entry a spine row, in order of arrival."""
+
+    task: str
+    plan: FeaturePlan
+    spine: pl.DataFrame
+    features: pl.DataFrame
+    target: pl.Series
+    parts: Parts
+
+
+def train(job: Job, context: StepContext) -> Output:
+    """Search one candidate's parameters and keep it at its best."""
+    model, candidate = job.model, job.candidate
+    assert model is not None
+    assert candidate is not None
+    rows = model_rows(job.workspace, model, context.inputs)
+    trained = train_candidate(
+        TrainRequest(
+            candidate=candidate,
+            task=rows.task,
+            metric=model.metric,
+            features=rows.features,
+            target=rows.target,
+            parts=rows.parts,
+            caps=share_caps(model.tune, model.candidates, job.cpu_second_usd)[candidate.name],
+            seed=job.seed,
+            costs=model.costs,
+            progress=lambda share, line: context.report(share, 1.0, line),
+        )
+    )
+    measured = trained.validation.metrics[model.metric]
+    trials = "1 trial" if len(trained.trials) == 1 else f"{len(trained.trials)} trials"
+    value = "undefined" if measured.value is None else f"{measured.value:.4f}"
+    return {
+        "blob": lake_of(job.workspace).blobs.put(msgspec.msgpack.encode(trained)),
+        "summary": f"{model.metric} {value} in validation, {trials}, stopped by {trained.stopped_by}",
+    }
+
+
+def load_candidates(workspace: Workspace, model: Model, inputs: Inputs) -> list[Trained]:
+    """Return the candidates that `train` kept, in the order of the description."""
+    blobs = [inputs[f"train:{model.name}.{candidate.name}"]["blob"] for candidate in model.candidates]
+    return [msgspec.msgpack.decode(lake_of(workspace).blobs.get(blob), type=Trained) for blob in blobs]
+
+
+def model_rows(workspace: Workspace, model: Model, inputs: Inputs) -> ModelRows:
+    """Return the rows of a model from the tables of its features and its spine."""
+    plan = plan_of(model.features, inputs)
+    check_feature_types(plan.types)
+    types = table_types(model.features.spine, inputs)
+    task = infer_task(infer(model.target, types), model.task, model.metric)
+    table = inputs[f"features:{model.name}"]
+    features = lake_of(workspace).tables.scan(features_table(model), table["version"]).sort("_arrival").select(list(plan.types)).collect()
+    spine = spine_rows(workspace, model.features, inputs)
+    answers = spine.select(
+        target=to_polars(model.target, types),
+        known=_target_known(model),
+        asked=_asked(model, plan),
+        _arrival=pl.col("_arrival"),
+    ).collect()
+    rows = SplitRows(
+        task=task,
+        target=answers.get_column("target"),
+        time=answers.get_column("asked") if isinstance(model.split, ByTime) else None,
+        target_known=answers.get_column("known") if isinstance(model.split, ByTime) else None,
+        arrival=answers.get_column("_arrival"),
+    )
+    parts = split_rows(model.split, rows, derive_seed(workspace.project.seed, model.name, "split"))
+    return ModelRows(task, plan, spine.collect(), features, answers.get_column("target"), parts)
+
+
+def _asked(model: Model, plan: FeaturePlan) -> pl.Expr:
+    """When the question is asked, else when the row happened."""
+    asked = plan.as_of_expression()
+    if asked is not None:
+        return to_polars(asked, plan.given)
+    return pl.col(model.features.spine.time) if model.features.spine.time else pl.lit(None, pl.Datetime("us", "UTC"))
+
+
+def _target_known(model: Model) -> pl.Expr:
+    """When the answer became known: the latest of its columns' known times."""
+    spine = model.features.spine
+    known = {spine.column_known(column) for column in model.target.columns()}
+    columns = [pl.col("_ingested" if name == INGESTED else name) for name in sorted(name for name in known if name)]
+    if not columns:
+        return pl.lit(None, pl.Datetime("us", "UTC"))
+    # Null is never, so the latest of several is null as soon as one of them is: max_horizontal would skip it.
+    return pl.when(pl.all_horizontal(column.is_not_null() for column in columns)).then(pl.max_horizontal(columns))

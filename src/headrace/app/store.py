@@ -1,0 +1,25 @@
+"""The lake of a workspace. Apart from the workspace, so that a command which only reads the ledger loads no table engine."""
+
+import io
+
+import polars as pl
+
+from headrace.app.workspace import Workspace
+from headrace.lake.lake import Lake
+
+
+def lake_of(workspace: Workspace) -> Lake:
+    """Return the project's lake."""
+    return Lake(workspace.settings.lake_url, workspace.project.name)
+
+
+def put_frame(workspace: Workspace, frame: pl.DataFrame) -> str:
+    """Keep a frame as a blob (Arrow IPC, zstd); return its name."""
+    buffer = io.BytesIO()
+    frame.write_ipc(buffer, compression="zstd")
+    return lake_of(workspace).blobs.put(buffer.getvalue())
+
+
+def get_frame(workspace: Workspace, name: str) -> pl.DataFrame:
+    """Return a frame that `put_frame` kept."""
+    return pl.read_ipc(lake_of(workspace).blobs.get(name))

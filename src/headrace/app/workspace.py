@@ -1,0 +1,89 @@
+"""A project with its things opened: ledger, lake, keys, prices. The one place where backends are chosen."""
+
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from headrace.app.settings import Settings
+from headrace.core.clock import Clock, SystemClock
+from headrace.ledger.store import Ledger
+from headrace.spec.project import Project
+from headrace.team.identity import Identity, current_identity
+
+
+@dataclass(frozen=True)
+class TableRef:
+    """A version of a table in the lake, as steps hand it on."""
+
+    name: str
+    version: int
+
+
+@dataclass
+class Workspace:
+    """What every service works with. Opening is lazy: a command that only reads the ledger loads no table engine."""
+
+    project: Project
+    settings: Settings
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    clock: Clock = field(default_factory=SystemClock)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger, made or brought up to date first if need be."""
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        return Ledger.open(self.settings.ledger_url, self.clock)
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Who is asking."""
+        return current_identity(self.environment, self.ledger, self.project.team)
+
+    @property
+    def root(self) -> Path:
+        """The folder of `project.py`, which sources' paths are relative to."""
+        return self.settings.project_file.parent
+
+    @property
+    def machine(self) -> dict[str, str]:
+        """What a run ran on, for the record."""
+        return {"python": sys.version.split()[0], "platform": sys.platform, "cpus": str(os.cpu_count())}
+
+    def pseudonym_key(self) -> bytes:
+        """Return the project's key for pseudonyms, 32 bytes, made on first use with mode 0600."""
+        return _secret(self.settings.keys / f"{self.project.name}.pseudonym.key")
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if "ledger" in self.__dict__:
+            self.ledger.close()
+
+
+def _secret(path: Path) -> bytes:
+    """Return the bytes of a secret file; of several processes that make it at once, one wins and all read that one."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(32))
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return path.read_bytes()
+        finally:
+            Path(temporary).unlink()
+    return path.read_bytes()
+
+
+def replace_folder(source: Path, target: Path) -> None:
+    """Put a finished folder in another's place."""
+    if target.exists():
+        shutil.rmtree(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(target)

@@ -1,0 +1,59 @@
+"""The entry point: options, the error boundary and exit codes.
+
+Exit codes: 0 done; 1 the description, the data or the call is at fault; 2 wrong usage; 3 the machine, a store or a network is at fault;
+4 a defect of Headrace; 130 interrupted.
+"""
+
+import sys
+import traceback
+from pathlib import Path
+from tempfile import gettempdir
+
+import typer
+
+from headrace.cli import asking, building, looking
+from headrace.core.errors import HeadraceError, SystemFault
+
+app = typer.Typer(
+    name="headrace",
+    help="The whole machine-learning project as one system.\n\n"
+    "Start with: headrace init data.csv --target COLUMN --output FOLDER, then headrace run in that folder.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+building.register(app)
+looking.register(app)
+asking.register(app)
+
+USER_FAULT, SYSTEM_FAULT, DEFECT, INTERRUPTED = 1, 3, 4, 130
+
+
+def main() -> None:
+    """Run the command line and leave with one of the documented exit codes."""
+    try:
+        app(standalone_mode=True)
+    except HeadraceError as error:
+        print(f"error: {error}", file=sys.stderr)
+        # A failed step carries the error that says whose fault it was.
+        fault = getattr(error, "cause", error)
+        sys.exit(SYSTEM_FAULT if isinstance(fault, SystemFault) else USER_FAULT)
+    except KeyboardInterrupt:
+        print("interrupted; run the command again to go on where it stopped.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001  the outermost boundary: a person is shown one line, and the trace is kept for whoever mends the defect
+        print(
+            f"error: a defect of Headrace: {type(error).__name__}: {error}\n  The trace is in {_keep_trace()}; please report it.",
+            file=sys.stderr,
+        )
+        sys.exit(DEFECT)
+
+
+def _keep_trace() -> Path:
+    path = Path(gettempdir()) / "headrace-defect.txt"
+    path.write_text(traceback.format_exc(), encoding="utf-8")
+    return path

@@ -1,0 +1,37 @@
+"""Options that several commands share, and how a command opens the project they name."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from headrace.app.reports import Report
+
+if TYPE_CHECKING:
+    from headrace.app.handle import ProjectHandle
+
+ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="The description.", show_default=True)]
+HomeOption = Annotated[
+    str | None, typer.Option("--home", help="Where Headrace keeps its things (default: .headrace beside the project, or HEADRACE_HOME).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+PROJECT_FILE = Path("project.py")
+
+
+def open_handle(project: Path, home: str | None) -> "ProjectHandle":
+    """Open the project that the options name."""
+    from headrace.app.handle import load  # kept out of start-up: it brings the database library in
+
+    return load(project, environment=os.environ, home=home)
+
+
+def emit(report: Report | list[Report], as_json: bool, text: str) -> None:
+    """Print a report for a program or for a person."""
+    if as_json:
+        import msgspec
+
+        sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+    else:
+        sys.stdout.write(text.rstrip("\n") + "\n")

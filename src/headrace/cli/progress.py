@@ -1,0 +1,23 @@
+"""Which progress a run shows: a live display for a person, plain lines when piped, JSON events for programs."""
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headrace.engine.observers import Observer
+
+
+def choose_progress(as_json: bool) -> "Observer":
+    """Return the observer that fits where the output goes. Progress goes to stderr; results go to stdout."""
+    # Kept out of start-up, and the live display out of pipes: it brings a library in.
+    from headrace.engine.lines import JsonEvents, PlainLines
+
+    if as_json:
+        return JsonEvents(sys.stderr)
+    if not sys.stderr.isatty():
+        return PlainLines(sys.stderr)
+    from rich.console import Console
+
+    from headrace.engine.progress import RichProgress
+
+    return RichProgress(Console(stderr=True))

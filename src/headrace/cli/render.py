@@ -1,0 +1,266 @@
+"""Reports as text for people. Plain text: it reads the same in a terminal, a log and a pull request."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headrace.app.reports import (
+    ApprovalReport,
+    AuditReport,
+    CostReport,
+    MeasuredLine,
+    ModelReport,
+    PlanReport,
+    Report,
+    RunLine,
+    RunReport,
+    StatusReport,
+    TableLine,
+    TableReport,
+    WhyReport,
+)
+from headrace.cli.columns import columns
+from headrace.core.money import format_usd
+
+if TYPE_CHECKING:
+    from headrace.app.scaffold import Scaffold
+    from headrace.app.settings import Settings
+
+
+def run(report: RunReport) -> str:
+    """How a run ended."""
+    if report.run_id is None:
+        return f"Nothing to do: all {len(report.steps)} steps are unchanged ({report.seconds:.1f} s)."
+    ran = [step for step in report.steps if step.outcome == "done"]
+    reused = len(report.steps) - len(ran)
+    head = f"{report.run_id} by {report.actor}: {len(ran)} steps run, {reused} unchanged, {report.seconds:.1f} s, {_usd(report.cost_usd)}."
+    return "\n\n".join([head, *(model(each) for each in report.models)])
+
+
+def plan(report: PlanReport) -> str:
+    """What a run would do."""
+    if not report.to_run:
+        return f"Nothing to do: all {report.unchanged} steps are unchanged."
+    return "\n".join([f"Would run {len(report.to_run)} steps ({report.unchanged} unchanged):", *(f"  {name}" for name in report.to_run)])
+
+
+def model(report: ModelReport) -> str:
+    """A model's version: candidates, test, gates, approvals, what is next."""
+    lines = [f"{report.version}  {report.state.replace('_', ' ')}", "", "  candidates, on the validation rows"]
+    lines += columns(
+        [
+            [
+                f"{'*' if each.chosen else ' '} {each.name}",
+                _measured(each.measured),
+                "1 trial" if each.trials == 1 else f"{each.trials} trials",
+                f"{each.cpu_seconds:.1f} CPU s",
+            ]
+            for each in report.candidates
+        ],
+        indent=2,
+    )
+    looks = "the first look" if report.looks == 1 else f"look number {report.looks}"
+    lines += ["", f"  {report.candidate}, on the {report.test_rows:,} sealed test rows: {looks} at them"]
+    lines += columns([[_measured(each)] for each in report.test], indent=4)
+    if report.threshold is not None:
+        lines += [f"    decides yes from a score of {report.threshold:.4g}"]
+    if report.gates:
+        lines += [
+            "",
+            "  gates",
+            *columns([["passed" if gate.passed else "FAILED", gate.gate, gate.message] for gate in report.gates], indent=4),
+        ]
+    for approval in report.approvals:
+        lines += ["", f"  approved by {approval.identity} ({approval.role}), {_moment(approval.given)}: {approval.comment}"]
+    return "\n".join([*lines, "", f"  {report.next_step}"])
+
+
+def approved(report: ApprovalReport) -> str:
+    """An approval and what it changed."""
+    if report.missing:
+        return f"{report.version} is approved by {report.identity}; {report.missing} more needed."
+    return f"{report.version} is approved by {report.identity} and is now the champion. Serve it: headrace serve"
+
+
+def status(report: StatusReport) -> str:
+    """A project at a glance."""
+    lines = [f"project {report.project}  ({report.home})", "", "tables", *_tables(report.tables), "", "models"]
+    if not report.models:
+        lines.append("  none yet: headrace run")
+    for each in report.models:
+        main = _measured(each.test[0]) if each.test else ""
+        lines += [f"  {each.version}  {each.state.replace('_', ' ')}  {each.candidate}  {main}", f"    {each.next_step}"]
+    return "\n".join([*lines, "", "last runs", runs(report.last_runs), "", f"cost so far {_usd(report.cost_usd)}"])
+
+
+def runs(lines: Sequence[RunLine]) -> str:
+    """Runs, newest first."""
+    if not lines:
+        return "  none yet: headrace run"
+    return "\n".join(
+        columns(
+            [[line.run_id, line.state, line.actor, _moment(line.started), _usd(line.cost_usd), line.error or ""] for line in lines],
+            indent=2,
+        )
+    )
+
+
+def shown(report: Report) -> str:
+    """Whatever was asked to be shown."""
+    if isinstance(report, ModelReport):
+        return model(report)
+    if isinstance(report, TableReport):
+        return table(report)
+    assert isinstance(report, RunReport)
+    steps = columns([[step.name, step.outcome, f"{step.seconds:.2f} s", step.summary] for step in report.steps], indent=2)
+    return "\n".join([f"{report.run_id} by {report.actor}, {report.seconds:.1f} s, {_usd(report.cost_usd)}", *steps])
+
+
+def table(report: TableReport) -> str:
+    """A table: counts, contract, profile."""
+    rules = [["kept" if rule["passed"] else "BROKEN", rule["rule"], rule["severity"], rule["message"]] for rule in report.rules]
+    profile = [["column", "type", "nulls", "distinct", "min", "max", "mean"]] + [
+        [name, str(report.types.get(name, "")), *(_cell(facts.get(key)) for key in ("nulls", "distinct", "min", "max", "mean"))]
+        for name, facts in report.profile.items()
+    ]
+    parts = [f"table {report.line.name}, version {report.line.version}  ({report.location})", *_tables([report.line])]
+    return "\n".join([*parts, "", "contract", *(columns(rules, indent=2) or ["  no rules"]), "", "profile", *columns(profile, indent=2)])
+
+
+def why(report: WhyReport) -> str:
+    """A prediction, walked back."""
+    decision = "" if report.decision is None else f"  decision {_cell(report.decision)}"
+    lines = [
+        f"{report.prediction_id}  score {_cell(report.score)}{decision}",
+        f"  answered {_moment(report.predicted)} by {report.source}, as of {_moment(report.as_of)}",
+        "",
+    ]
+    lines += ["inputs", *columns([[name, _cell(value)] for name, value in report.inputs.items()], indent=2), ""]
+    ranked = sorted(report.features, key=lambda feature: -abs(feature.contribution or 0.0))
+    lines += [f"features, and what each added ({report.contribution_unit})"]
+    lines += columns(
+        [[feature.name, _cell(feature.value), _signed(feature.contribution), _bar(feature.contribution)] for feature in ranked], indent=2
+    )
+    if report.bias is not None:
+        lines += [f"  starting from {report.bias:+.4f}, the average"]
+    test = "; ".join(_measured(each) for each in report.model.test)
+    looks = "the first look" if report.model.looks == 1 else f"look {report.model.looks}"
+    lines += [
+        "",
+        "model",
+        f"  {report.model.version}, {report.model.candidate}, {report.model.state}",
+        f"  on {report.model.test_rows:,} test rows ({looks}): {test}",
+    ]
+    lines += [
+        "run",
+        f"  {report.model.run_id} by {report.run_actor}, {_moment(report.run_started)}",
+        "code",
+        f"  {report.code}",
+        "data",
+        *_tables(report.tables),
+    ]
+    lines += [
+        "approvals",
+        *(
+            [f"  {each.identity} ({each.role}), {_moment(each.given)}: {each.comment}" for each in report.model.approvals]
+            or ["  none were asked for"]
+        ),
+    ]
+    thousand = f"; a thousand predictions {_usd(report.per_thousand_usd)}" if report.per_thousand_usd else ""
+    return "\n".join([*lines, "cost", f"  training {_usd(report.training_cost_usd)}{thousand}"])
+
+
+def cost(report: CostReport) -> str:
+    """What it cost."""
+    lines = [f"cost so far {_usd(report.total_usd)}, at the prices of {report.catalogue}", "", f"by {report.by}"]
+    lines += columns([[line.name, _usd(line.amount_usd), line.detail] for line in report.lines], indent=2)
+    if report.served:
+        lines += ["", "predictions, as measured where they were made"]
+        lines += columns(
+            [
+                [
+                    each.version,
+                    each.source,
+                    f"{each.predictions:,} predictions",
+                    f"{each.cpu_seconds:.2f} CPU s",
+                    f"{_usd(each.per_thousand_usd)} a thousand" if each.per_thousand_usd else "too few to tell",
+                ]
+                for each in report.served
+            ],
+            indent=2,
+        )
+    return "\n".join(lines)
+
+
+def audit(report: AuditReport) -> str:
+    """Whether the chain is whole."""
+    if report.whole:
+        keep = "Keep that somewhere else: a later check against it shows whether the whole chain was rewritten."
+        return f"The audit is whole: {report.rows:,} rows.\nIts head is {report.head}\n{keep}"
+    return f"THE AUDIT IS BROKEN: {report.reason}"
+
+
+def settings(found: "Settings") -> str:
+    """Every setting and where it came from."""
+    rows = [[setting.name, setting.value or "-", setting.origin, setting.meaning] for setting in found.values]
+    return "\n".join(columns(rows))
+
+
+def scaffold(made: "Scaffold") -> str:
+    """What init wrote."""
+    wrote = f"Wrote {made.path}: a {made.task} model of {made.target!r} from {len(made.features)} features."
+    return f"{wrote}\nRead it, then: cd {Path(made.path).parent} && headrace run"
+
+
+def _tables(lines: Sequence[TableLine]) -> list[str]:
+    rows = [
+        [
+            line.name,
+            f"v{line.version}",
+            f"{line.rows:,} rows",
+            f"{line.quarantined:,} quarantined",
+            f"{line.duplicates:,} duplicates",
+            _moment(line.made),
+        ]
+        for line in lines
+    ]
+    return columns(rows, indent=2) or ["  none yet: headrace run"]
+
+
+def _measured(line: MeasuredLine) -> str:
+    if line.value is None:
+        return f"{line.metric} undefined"
+    interval = f" ({line.low:.4f} to {line.high:.4f})" if line.low is not None and line.high is not None else ""
+    return f"{line.metric} {line.value:.4f}{interval}"
+
+
+def _usd(amount: str | None) -> str:
+    return "-" if amount is None else format_usd(Decimal(amount))
+
+
+def _moment(moment: datetime | None) -> str:
+    return "-" if moment is None else moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_cell(each)}" for name, each in value.items())
+    return str(value)
+
+
+def _signed(value: float | None) -> str:
+    return "" if value is None else f"{value:+.4f}"
+
+
+def _bar(value: float | None) -> str:
+    if value is None:
+        return ""
+    return ("+" if value > 0 else "-") * min(20, round(abs(value) * 10))

@@ -1,0 +1,160 @@
+"""The main job, from files to a served and explained prediction, and what is run again when something changes."""
+
+from pathlib import Path
+
+import pytest
+from small_project import orders_csv, write_project
+
+import headrace as hr
+from headrace.app.reports import ModelReport, RunReport, TableReport
+from headrace.core.errors import UserError
+
+
+def handle(project: Path, user: str = "ana") -> hr.ProjectHandle:
+    return hr.load(project, environment={"HEADRACE_USER": user})
+
+
+def run(project: Path) -> RunReport:
+    opened = handle(project)
+    try:
+        return opened.run()
+    finally:
+        opened.close()
+
+
+def ran(report: RunReport) -> set[str]:
+    return {step.name for step in report.steps if step.outcome == "done"}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that has been run once. Tests that change it copy it first."""
+    project = write_project(tmp_path_factory.mktemp("life"))
+    report = run(project)
+    assert report.run_id is not None
+    return project
+
+
+@pytest.fixture
+def copied(trained: Path, tmp_path: Path) -> Path:
+    import shutil
+
+    shutil.copytree(trained.parent, tmp_path / "copy")
+    return tmp_path / "copy" / "project.py"
+
+
+def test_every_row_is_accounted_for(trained: Path) -> None:
+    shown = handle(trained).show("orders_raw")
+    assert isinstance(shown, TableReport)
+    assert shown.line.rows + shown.line.quarantined + shown.line.duplicates == 90 * 30
+    assert shown.line.quarantined > 0
+
+
+def test_a_model_waits_for_somebody_else(trained: Path) -> None:
+    shown = handle(trained).show("returned")
+    assert isinstance(shown, ModelReport)
+    assert shown.state == "awaiting_approval"
+    assert shown.looks == 1
+    assert all(gate.passed for gate in shown.gates)
+    assert {each.name for each in shown.candidates} == {"baseline", "logistic", "gradient_boosting"}
+    with pytest.raises(UserError, match="reviewer"):
+        handle(trained, "ana").approve("returned", "mine is fine")
+
+
+def test_a_second_run_does_nothing(trained: Path) -> None:
+    report = run(trained)
+    assert report.run_id is None
+    assert ran(report) == set()
+
+
+def test_a_changed_comment_changes_nothing(copied: Path) -> None:
+    text = copied.read_text(encoding="utf-8")
+    copied.write_text(
+        text.replace("def with_region", "# regions come from the shops\ndef with_region").replace("\nfeatures =", "\n\n\nfeatures ="),
+        encoding="utf-8",
+    )
+    assert run(copied).run_id is None
+
+
+def test_a_changed_feature_runs_what_depends_on_it_and_nothing_else(copied: Path) -> None:
+    text = copied.read_text(encoding="utf-8")
+    copied.write_text(text.replace('over="7d"', 'over="14d"'), encoding="utf-8")
+    assert ran(run(copied)) == {
+        "lookup:returned.1", "features:returned", "train:returned.baseline", "train:returned.logistic", "train:returned.gradient_boosting",
+        "evaluate:returned", "bundle:returned", "judge:returned",
+    }  # fmt: skip
+
+
+def test_a_changed_function_derives_again(copied: Path) -> None:
+    text = copied.read_text(encoding="utf-8")
+    copied.write_text(text.replace('select("shop", "region")', 'select("shop", "region", "size")'), encoding="utf-8")
+    done = ran(run(copied))
+    assert "derive:orders" in done
+    assert "ingest:orders_raw" not in done
+    assert "lookup:returned.0" in done  # its spine is the derived table
+
+
+def test_a_new_day_of_data_runs_what_depends_on_it_and_nothing_else(copied: Path) -> None:
+    (copied.parent / "orders.csv").write_text(orders_csv(91), encoding="utf-8")
+    done = ran(run(copied))
+    assert {"ingest:orders_raw", "derive:orders", "evaluate:returned"} <= done
+    assert "ingest:shops" not in done
+
+
+def test_looks_at_the_same_test_are_counted(copied: Path) -> None:
+    text = copied.read_text(encoding="utf-8")
+    copied.write_text(text.replace('over="7d"', 'over="14d"'), encoding="utf-8")
+    run(copied)
+    shown = handle(copied).show("returned")
+    assert isinstance(shown, ModelReport)
+    assert (shown.version, shown.looks) == ("returned@2", 2)
+
+
+def test_going_back_finds_what_was_made_before(copied: Path) -> None:
+    text = copied.read_text(encoding="utf-8")
+    copied.write_text(text.replace('over="7d"', 'over="14d"'), encoding="utf-8")
+    run(copied)
+    copied.write_text(text, encoding="utf-8")
+    assert run(copied).run_id is None
+
+
+def test_the_whole_way_to_a_predicted_file_and_back(copied: Path) -> None:
+    handle(copied, "ben").approve("returned", "good enough for the pilot")
+    rows = copied.parent / "ask.csv"
+    rows.write_text(
+        "shop,amount,email,placed\ns1,150.0,b4@example.org,2024-03-31T12:00:00Z\ns2,10.0,b5@example.org,2024-03-31T13:00:00Z\n",
+        encoding="utf-8",
+    )
+    output = copied.parent / "out.csv"
+    said = handle(copied).predict("returned", rows, output)
+    assert "2 rows" in said
+    import polars as pl
+
+    answered = pl.read_csv(output)
+    assert answered["score"].is_between(0, 1).all()
+    report = handle(copied).why(answered["prediction_id"][0])
+    assert report.model.version == "returned@1"
+    assert report.model.approvals[0].identity == "ben"
+    assert report.inputs["email"].startswith("pn_")
+    raw = sum(feature.contribution or 0.0 for feature in report.features) + (report.bias or 0.0)
+    import math
+
+    assert 1 / (1 + math.exp(-raw)) == pytest.approx(answered["score"][0], rel=1e-6)
+    assert "b4@example.org" not in str(report)
+
+
+def test_costs_add_up(trained: Path) -> None:
+    from decimal import Decimal
+
+    opened = handle(trained)
+    by = {name: opened.cost(name) for name in ("run", "step", "model")}
+    totals = {Decimal(report.total_usd) for report in by.values()}
+    assert len(totals) == 1
+    assert all(sum(Decimal(line.amount_usd) for line in report.lines) == Decimal(report.total_usd) for report in by.values())
+    assert totals.pop() > 0
+
+
+def test_the_audit_is_whole(trained: Path) -> None:
+    report = handle(trained).verify_audit()
+    assert report.whole
+    assert report.rows > 10
