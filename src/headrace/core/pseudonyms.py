@@ -1,4 +1,4 @@
-"""Pseudonyms of personal values: HMAC-SHA256 under the project's key, so that equal values stay equal and nobody without the key can tell which.
+"""Pseudonyms of personal values: HMAC-SHA256 under the project's key. Equal values stay equal; without the key nobody can tell whose.
 
 The text of a value is hashed, so that a column of numbers in one table joins one of texts in another: 7, 7.0 and "7" have one pseudonym.
 128 of the 256 bits are kept, which for a thousand million values leaves a chance of two alike below 1e-20. The prefix tells people, and

@@ -1,0 +1,1 @@
+"""Sources into tables: files, contracts, profiling, quarantine, privacy at the door."""

@@ -1,0 +1,76 @@
+"""From whatever type a column has to one of the six that tables hold, without losing a value silently."""
+
+import polars as pl
+
+from headrace.expressions import DType
+from headrace.ingest.errors import UnsupportedColumn
+from headrace.ingest.texts import parse_text
+
+POLARS_TYPES: dict[DType, pl.DataType] = {
+    DType.BOOL: pl.Boolean(),
+    DType.INT: pl.Int64(),
+    DType.FLOAT: pl.Float64(),
+    DType.STRING: pl.String(),
+    DType.DATETIME: pl.Datetime("us", "UTC"),
+    DType.DURATION: pl.Duration("us"),
+}
+_EXACT_FLOAT = 2.0**63
+
+
+def dtype_of(column: str, dtype: pl.DataType) -> DType:
+    """Return the type that a column of a Polars type has in a table: decimals are floats, dates are datetimes, times of day durations.
+
+    Raises:
+        UnsupportedColumn: for binary, nested and other types.
+    """
+    if dtype.is_integer():
+        return DType.INT
+    if dtype.is_float() or dtype.is_decimal():
+        return DType.FLOAT
+    if isinstance(dtype, pl.Boolean):
+        return DType.BOOL
+    if isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Null):
+        return DType.STRING
+    if isinstance(dtype, pl.Datetime | pl.Date):
+        return DType.DATETIME
+    if isinstance(dtype, pl.Duration | pl.Time):
+        return DType.DURATION
+    raise UnsupportedColumn(column, dtype)
+
+
+def convert(values: pl.Series, kind: DType) -> pl.Series:
+    """Return the values as another type; null where a value has none of that type.
+
+    Texts are parsed (see `texts.parse_text`), whole floats become integers, anything but a duration becomes text. Nothing else changes
+    its kind: a boolean is no number.
+    """
+    found = dtype_of(values.name, values.dtype)
+    if found == kind:
+        return _natural(values, kind)
+    if found is DType.STRING:
+        return parse_text(values.cast(pl.String), kind)
+    if kind is DType.FLOAT and found is DType.INT:
+        return values.cast(pl.Float64)
+    if kind is DType.INT and found is DType.FLOAT:
+        return whole(values.cast(pl.Float64))
+    if kind is DType.STRING and found is DType.DATETIME:
+        return _natural(values, found).dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
+    if kind is DType.STRING and found is not DType.DURATION:
+        return values.cast(pl.String)
+    return pl.Series(values.name, [None], POLARS_TYPES[kind]).new_from_index(0, len(values))
+
+
+def whole(values: pl.Series) -> pl.Series:
+    """Return floats as integers; null for those that are none."""
+    frame = values.to_frame("value")
+    fits = (pl.col("value").floor() == pl.col("value")) & (pl.col("value") >= -_EXACT_FLOAT) & (pl.col("value") < _EXACT_FLOAT)
+    return frame.select(pl.when(fits).then("value").cast(pl.Int64, strict=False)).to_series().rename(values.name)
+
+
+def _natural(values: pl.Series, kind: DType) -> pl.Series:
+    if isinstance(values.dtype, pl.Datetime):
+        aware = values.dt.replace_time_zone("UTC") if values.dtype.time_zone is None else values.dt.convert_time_zone("UTC")
+        return aware.cast(POLARS_TYPES[kind])
+    if isinstance(values.dtype, pl.Date):
+        return values.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return values.cast(POLARS_TYPES[kind], strict=False)

@@ -1,0 +1,91 @@
+"""Holding a source's columns to the types of the contract: a value that has not the type is set aside with its row, never guessed."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from headrace.expressions import DType
+from headrace.ingest.column_types import convert
+from headrace.ingest.requests import ARRIVAL
+
+_SHOWN = 80
+_ARTICLE = {
+    DType.BOOL: "a boolean", DType.INT: "a whole number", DType.FLOAT: "a number", DType.STRING: "a text", DType.DATETIME: "a datetime",
+    DType.DURATION: "a duration",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The values of a column that have not its type: `cells` has `_arrival` and `text`."""
+
+    column: str
+    expected: DType
+    cells: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Conformed:
+    """A source's rows in types of the lake, with `_arrival`; a value that failed is null here.
+
+    `types` are all columns' types; `known` those of columns that have a value or whose type was pinned.
+    """
+
+    frame: pl.DataFrame
+    types: dict[str, DType]
+    known: dict[str, DType]
+    failures: tuple[Failure, ...]
+
+
+def conform(columns: Iterable[pl.Series], pinned: Mapping[str, DType], infer: Callable[[pl.Series], DType | None]) -> Conformed:
+    """Return the columns, each converted to its pinned type, else to what is inferred.
+
+    Raises:
+        UnsupportedColumn: for a column of a type that tables do not hold.
+    """
+    converted: list[pl.Series] = []
+    known: dict[str, DType] = {}
+    failures: list[Failure] = []
+    for raw in columns:
+        kind = pinned.get(raw.name) or infer(raw)
+        if kind is not None:
+            known[raw.name] = kind
+        values = convert(raw, kind or DType.STRING)
+        failed = raw.is_not_null() & values.is_null()
+        if failed.any():
+            failures.append(_failure(raw, kind or DType.STRING, failed))
+        converted.append(values)
+    types = {column.name: known.get(column.name, DType.STRING) for column in converted}
+    frame = pl.DataFrame(converted).with_row_index(ARRIVAL).with_columns(pl.col(ARRIVAL).cast(pl.Int64))
+    return Conformed(frame, types, known, tuple(failures))
+
+
+def _failure(raw: pl.Series, kind: DType, failed: pl.Series) -> Failure:
+    arrival = pl.int_range(len(raw), dtype=pl.Int64, eager=True).filter(failed)
+    text = raw.filter(failed).cast(pl.String, strict=False) if not isinstance(raw.dtype, pl.Duration) else raw.filter(failed).dt.to_string()
+    return Failure(raw.name, kind, pl.DataFrame({ARRIVAL: arrival, "text": text}))
+
+
+def split_failures(conformed: Conformed, conceal: Callable[[pl.DataFrame], pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
+    """Return the rows that have their types, the rows that have not (failed columns as the texts that were read), and the latter's reasons.
+
+    `conceal` replaces the personal columns of a frame; it is called before any value is put into words.
+    """
+    frame = conformed.frame
+    if not conformed.failures:
+        return frame, frame.clear(), pl.Series("_reason", [], pl.String)
+    bad_arrivals = pl.concat([failure.cells[ARRIVAL] for failure in conformed.failures]).unique()
+    is_bad = pl.col(ARRIVAL).is_in(bad_arrivals.implode())
+    bad, reasons = frame.filter(is_bad), []
+    for failure in conformed.failures:
+        told = bad.select(ARRIVAL).join(failure.cells, on=ARRIVAL, how="left", maintain_order="left")["text"]
+        bad = bad.with_columns(pl.coalesce(told, pl.Series(convert(bad[failure.column], DType.STRING))).alias(failure.column))
+    bad = conceal(bad)
+    for failure in conformed.failures:
+        cells = bad.select(ARRIVAL, failure.column).join(failure.cells, on=ARRIVAL, how="left", maintain_order="left")
+        value = pl.col(failure.column).str.slice(0, _SHOWN)
+        words = pl.format("column {} is '{}', not {}", pl.lit(failure.column), value, pl.lit(_ARTICLE[failure.expected]))
+        reasons.append(cells.select(pl.when(pl.col("text").is_not_null()).then(words)).to_series())
+    joined = pl.select(pl.concat_str(reasons, separator="; ", ignore_nulls=True).alias("_reason")).to_series()
+    return frame.filter(~is_bad), bad, joined

@@ -1,0 +1,57 @@
+"""Errors of ingestion.
+
+UserError
+├── SourceUnreadable    the file is not there, or is not what it is said to be
+├── UnsupportedColumn   a column of a type that tables do not hold
+├── ColumnProblem       a column that the contract names is missing, or of the wrong type
+├── ContractBroken      a rule whose severity is `stop` was broken: nothing is written
+└── BuildFailed         the user's function for a derived table failed
+"""
+
+from collections.abc import Iterable, Sequence
+
+from headrace.core.errors import UserError
+from headrace.core.locations import Location
+
+
+class SourceUnreadable(UserError):
+    """The file is not there, or is not what it is said to be."""
+
+
+class UnsupportedColumn(UserError):
+    """A column of a type that tables do not hold."""
+
+    def __init__(self, column: str, dtype: object) -> None:
+        super().__init__(
+            f"the column {column!r} is {dtype}; a table holds booleans, integers, floats, texts, datetimes and durations.",
+            remedy=f"Leave {column!r} out of the source, or write its parts there as columns of their own.",
+        )
+        self.column = column
+
+
+class ColumnProblem(UserError):
+    """A column that the contract names is missing, or of the wrong type."""
+
+
+class ContractBroken(UserError):
+    """A rule whose severity is `stop` was broken: nothing is written."""
+
+    def __init__(self, table: str, broken: Iterable[tuple[str, str]], examples: Sequence[str], location: Location | None) -> None:
+        rules = tuple(broken)
+        listed = "; ".join(f"{rule}: {found}" for rule, found in rules)
+        shown = "".join(f"\n  {row}" for row in examples)
+        super().__init__(
+            f"table {table!r} breaks its contract, and nothing was written. {listed}.",
+            remedy="Mend the source, or give the rule another severity: 'quarantine' sets rows aside, 'warn' counts them."
+            + (f" For example:{shown}" if examples else ""),
+            location=location,
+        )
+        self.rules = tuple(rule for rule, _ in rules)
+
+
+class BuildFailed(UserError):
+    """The user's function for a derived table failed."""
+
+    def __init__(self, table: str, function: str, problem: str, remedy: str, location: Location | None) -> None:
+        super().__init__(f"the function {function!r} that makes table {table!r} failed: {problem}", remedy=remedy, location=location)
+        self.table = table

@@ -1,0 +1,103 @@
+"""What ingestion is asked, and what it answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from headrace.core.errors import SystemFault
+from headrace.expressions import DType
+from headrace.ingest.profile import TableProfile
+from headrace.spec.tables import Derived, Entity, Events
+
+ARRIVAL = "_arrival"
+INGESTED_AT = "_ingested"
+
+
+@dataclass(frozen=True)
+class IngestRequest:
+    """Read a source into a table.
+
+    Attributes:
+        table: the declaration.
+        root: the folder that file paths are relative to.
+        now: the moment of ingestion, aware, UTC.
+        pseudonym_key: the project's key for personal columns.
+        pinned: `Ingested.source_types` of the version before, if its `pins_fingerprint` was the same; None the first time.
+        previous: the newest accepted rows, so that rows read again keep the moment at which they were first ingested.
+    """
+
+    table: Events | Entity
+    root: Path
+    now: datetime
+    pseudonym_key: bytes
+    pinned: Mapping[str, DType] | None = None
+    previous: pl.LazyFrame | None = None
+
+
+@dataclass(frozen=True)
+class DeriveRequest:
+    """Make a table from tables; `inputs` are the accepted rows of `table.inputs`, in that order. The rest is as in `IngestRequest`."""
+
+    table: Derived
+    inputs: tuple[pl.LazyFrame, ...]
+    now: datetime
+    pseudonym_key: bytes
+    pinned: Mapping[str, DType] | None = None
+    previous: pl.LazyFrame | None = None
+
+
+class RuleResult(msgspec.Struct, frozen=True):
+    """How a table met one rule of its contract.
+
+    `failed` counts the rows that broke it (0 or 1 for a rule about the whole table), `checked` those that were looked at. `detail` says
+    what was found, where a count does not.
+    """
+
+    rule: str
+    severity: str
+    failed: int
+    checked: int
+    detail: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether nothing broke it."""
+        return self.failed == 0
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """The outcome; rows_in == accepted + quarantined + duplicates, always.
+
+    Attributes:
+        accepted: the table's rows, with `_arrival` (Int64, the position in the source) and `_ingested` (UTC), in source order.
+        quarantined: `_arrival`, `_ingested`, `_reason` (texts joined by "; ") and `_row` (the row as JSON, personal columns pseudonymised).
+        rows_in: rows read.
+        duplicates: rows left out because one with the same id came before.
+        types: the type of each accepted column, `_arrival` and `_ingested` included.
+        source_types: the types to be pinned for the next time, by column of the source; one that was null throughout is not among them.
+        results: one for each rule, Headrace's own first.
+        profile: of the accepted rows, without `_arrival` and `_ingested`.
+    """
+
+    accepted: pl.DataFrame
+    quarantined: pl.DataFrame
+    rows_in: int
+    duplicates: int
+    types: dict[str, DType]
+    source_types: dict[str, DType]
+    results: tuple[RuleResult, ...]
+    profile: TableProfile
+
+    def __post_init__(self) -> None:
+        counted = self.accepted.height + self.quarantined.height + self.duplicates
+        if counted != self.rows_in:
+            raise SystemFault(
+                f"{self.rows_in} rows came in, but {self.accepted.height} accepted, {self.quarantined.height} quarantined"
+                f" and {self.duplicates} duplicates make {counted}; nothing was written.",
+                remedy="This is a defect of Headrace: please report it.",
+            )

@@ -1,0 +1,117 @@
+"""Reading sources: raw columns, whatever the format, one after the other."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from headrace.core.fingerprints import fingerprint
+from headrace.expressions import DType
+from headrace.ingest.column_types import convert, dtype_of
+from headrace.ingest.delimited import read_texts
+from headrace.ingest.errors import SourceUnreadable
+from headrace.ingest.texts import infer_text
+from headrace.ingest.unpack import locate, opened
+from headrace.spec.sources import File
+from headrace.spec.tables import Derived, Entity, Events, Table
+
+RESERVED = ("_arrival", "_ingested", "_reason", "_row")
+_FROM_CSV = frozenset({DType.BOOL, DType.INT, DType.FLOAT, DType.DATETIME})
+_FROM_JSON = frozenset({DType.DATETIME})
+
+
+class RawColumns(NamedTuple):
+    """A source's columns as they are written there; `textual` are the types that its texts may turn out to be."""
+
+    names: tuple[str, ...]
+    columns: Iterator[pl.Series]
+    textual: frozenset[DType]
+
+
+def source_fingerprint(source: File, root: Path) -> str:
+    """Return the fingerprint of what a source holds and how it is read; where it lies does not count.
+
+    Raises:
+        SourceUnreadable: if there is no file.
+    """
+    with locate(source, root).open("rb") as stream:
+        content = hashlib.file_digest(stream, "sha256").hexdigest()
+    return fingerprint("source", content, source.format, source.null_values, source.separator)
+
+
+def pins_fingerprint(table: Table) -> str:
+    """Return the fingerprint of what decides a source's types: how it is read, or the function that makes it.
+
+    Types pinned under another fingerprint do not bind: adding `null_values` may well turn texts into numbers.
+    """
+    if isinstance(table, Derived):
+        return fingerprint("pins", table.build)
+    source = table.source if isinstance(table, Events | Entity) else None
+    return fingerprint("pins", (source.format, source.null_values, source.separator) if isinstance(source, File) else None)
+
+
+def read_source(source: File, root: Path) -> pl.LazyFrame:
+    """Return a source's rows in order, each column of the narrowest type of the lake that holds all its values.
+
+    Raises:
+        SourceUnreadable: if the file is not there or not what it is said to be.
+        UnsupportedColumn: for a column of a type that tables do not hold.
+    """
+    raw = open_source(source, root)
+    return pl.DataFrame([convert(column, infer(column, raw.textual) or DType.STRING) for column in raw.columns]).lazy()
+
+
+def infer(column: pl.Series, textual: frozenset[DType]) -> DType | None:
+    """Return the narrowest type that holds all values of a raw column; None if all are null and the format does not say."""
+    kind = dtype_of(column.name, column.dtype)
+    if isinstance(column.dtype, pl.Null):
+        return None
+    return infer_text(column.cast(pl.String), textual) if kind is DType.STRING and textual else kind
+
+
+def open_source(source: File, root: Path) -> RawColumns:
+    """Return a source's raw columns.
+
+    Raises:
+        SourceUnreadable: if the file is not there or not what it is said to be, or its column names are empty, repeated or reserved.
+    """
+    path = locate(source, root)
+    if source.format == "csv":
+        names, columns = read_texts(source, path)
+        raw = RawColumns(names, columns, _FROM_CSV)
+    else:
+        frame = _read_typed(source, path)
+        raw = RawColumns(tuple(frame.columns), frame.iter_columns(), _FROM_JSON if source.format == "jsonl" else frozenset())
+    if not raw.names:
+        raise SourceUnreadable(f"{path} is empty.", remedy="A table has at least one column.", location=source.location)
+    _check_names(source, path, raw.names)
+    return raw
+
+
+def _read_typed(source: File, path: Path) -> pl.DataFrame:
+    try:
+        with opened(source, path) as stream:
+            data = stream.read()
+        if source.format == "jsonl":
+            return pl.read_ndjson(data, infer_schema_length=None) if data.strip() else pl.DataFrame()
+        return pl.read_parquet(data) if source.format == "parquet" else pl.read_ipc(data)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        remedy = f"Check the file, or say what it is with format= (now {source.format!r})."
+        raise SourceUnreadable(f"{path} cannot be read as {source.format}: {error}", remedy=remedy, location=source.location) from error
+
+
+def _check_names(source: File, path: Path, names: tuple[str, ...]) -> None:
+    repeated = [name for name, times in Counter(names).items() if times > 1]
+    if any(not name.strip() for name in names):
+        position = next(number for number, name in enumerate(names, 1) if not name.strip())
+        raise SourceUnreadable(f"column {position} of {path} has no name.", remedy="Name it in the header.", location=source.location)
+    if repeated:
+        problem = f"{path} has several columns called {', '.join(map(repr, repeated))}."
+        raise SourceUnreadable(problem, remedy="Rename all but one of each.", location=source.location)
+    taken = sorted(set(names) & set(RESERVED))
+    if taken:
+        problem = f"{path} has a column called {taken[0]!r}, a name that Headrace keeps for itself."
+        raise SourceUnreadable(problem, remedy="Rename it in the file.", location=source.location)

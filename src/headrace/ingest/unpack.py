@@ -1,0 +1,66 @@
+"""Opening a source's file, packed or not."""
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from headrace.core.errors import suggest
+from headrace.ingest.errors import SourceUnreadable
+from headrace.spec.sources import File
+
+
+def locate(source: File, root: Path) -> Path:
+    """Return the path of the source's file.
+
+    Raises:
+        SourceUnreadable: if there is no file there; the nearest name in its folder is suggested.
+    """
+    path = root / Path(source.path).expanduser()
+    if path.is_file():
+        return path
+    folder = path.parent
+    if path.is_dir():
+        problem, remedy = f"{path} is a folder.", f"Name one file of it: {', '.join(sorted(each.name for each in path.iterdir())[:12])}."
+    elif folder.is_dir():
+        problem, remedy = f"there is no file {path}.", suggest(path.name, [each.name for each in folder.iterdir() if each.is_file()])
+    else:
+        problem, remedy = f"there is no file {path}, and no folder {folder} either.", f"Paths are relative to {root}."
+    raise SourceUnreadable(problem, remedy=remedy, location=source.location)
+
+
+@contextmanager
+def opened(source: File, path: Path) -> Iterator[IO[bytes]]:
+    """Give the file's bytes, unpacked, as a stream.
+
+    Raises:
+        SourceUnreadable: if it cannot be unpacked, or a zip does not hold exactly one file.
+    """
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".zip":
+            with zipfile.ZipFile(path) as archive, archive.open(_only_member(source, archive)) as stream:
+                yield stream
+        elif suffix == ".gz":
+            with gzip.open(path) as stream:
+                yield io.BufferedReader(stream, 1 << 20)
+        else:
+            with path.open("rb") as stream:
+                yield stream
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        # zipfile says RuntimeError for a password and NotImplementedError for a method that it does not know.
+        remedy = "Pack it again, or give the plain file."
+        raise SourceUnreadable(f"{path} cannot be unpacked: {error}.", remedy=remedy, location=source.location) from error
+
+
+def _only_member(source: File, archive: zipfile.ZipFile) -> str:
+    members = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
+    if len(members) != 1:
+        found = f"{len(members)} files: {', '.join(members[:12])}" if members else "no file"
+        remedy = "A zip must hold exactly one; pack each by itself."
+        raise SourceUnreadable(f"{archive.filename} holds {found}.", remedy=remedy, location=source.location)
+    return members[0]

@@ -1,0 +1,30 @@
+"""The lake of a project: its tables, and the blobs that all projects of a home share."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from headrace.lake.blobs import Blobs
+from headrace.lake.place import place
+from headrace.lake.tables import Tables
+
+
+class Lake:
+    """`<home>/lake/<project>/<table>` and `<home>/blobs`, where `home` is a folder or a URL such as `s3://bucket/prefix`.
+
+    `options` go to the store as they are: region, endpoint, credentials; on S3 add `aws_conditional_put` = `etag`, so that two writers
+    cannot commit the same version. Nothing is made until something is written. Thread safe; several processes may share one lake.
+
+    >>> import tempfile, polars
+    >>> lake = Lake(tempfile.mkdtemp(), "flights")
+    >>> lake.tables.write("planes", polars.DataFrame({"seats": [55, 149]})).rows
+    2
+    >>> lake.tables.scan("planes").collect()["seats"].to_list()
+    [55, 149]
+    >>> lake.blobs.get(lake.blobs.put(b"abc"))
+    b'abc'
+    """
+
+    def __init__(self, home: str | Path, project: str, options: Mapping[str, str] | None = None) -> None:
+        root = place(home, options)
+        self.tables = Tables(root.child("lake", project))
+        self.blobs = Blobs(root.child("blobs"))

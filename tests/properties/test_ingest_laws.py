@@ -1,0 +1,106 @@
+"""Laws of ingestion, on files with junk in them."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headrace.core.errors import UserError
+from headrace.expressions import DType, col
+from headrace.ingest.requests import IngestRequest
+from headrace.ingest.tables import ingest_table
+from headrace.spec.expectations import check, matches, not_null, one_of, unique
+from headrace.spec.sources import File
+from headrace.spec.tables import Events, Pseudonym
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+JUNK = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=6)
+CELL = st.one_of(
+    st.integers(-5, 5).map(str),
+    st.floats(width=16).map(str),
+    st.sampled_from(["", "NA", "true", "2013-01-01", "2013-01-02T03:04:05Z", "007"]),
+    JUNK,
+)
+ROWS = st.lists(st.tuples(CELL, CELL, CELL, CELL), max_size=12)
+PINS = st.dictionaries(st.sampled_from("abc"), st.sampled_from([kind for kind in DType if kind is not DType.NULL]))
+RULES = (
+    not_null("a"),
+    matches("b", "[a-z]*"),
+    one_of("d", ["x", "1"], severity="warn"),
+    unique(["a", "b"]),
+    check("short", col("d").len_chars() < 5),
+)
+
+
+def as_csv(rows):
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows([("a", "b", "c", "d"), *rows])
+    return text.getvalue().encode()
+
+
+def ingested(rows, pins, identity, rules):
+    types = {**pins, "d": DType.STRING} | ({"b": DType.STRING} if any("b" in rule.columns for rule in rules) else {})
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "x.csv").write_bytes(as_csv(rows))
+        table = Events("t", source=File("x.csv", null_values="NA"), types=types, id=identity, expect=rules, personal={"c": Pseudonym()})
+        return ingest_table(IngestRequest(table, Path(folder), NOW, b"k" * 32))
+
+
+@settings(max_examples=60, deadline=None)
+@given(ROWS, PINS, st.sets(st.sampled_from("abc"), max_size=2), st.sets(st.sampled_from(RULES)))
+def test_every_row_is_accepted_quarantined_or_a_duplicate_and_none_twice(rows, pins, identity, rules):
+    found = ingested(rows, pins, sorted(identity), tuple(rules))
+
+    assert found.rows_in == len(rows) == found.accepted.height + found.quarantined.height + found.duplicates
+    seen = [*found.accepted["_arrival"], *found.quarantined["_arrival"]]
+    assert len(set(seen)) == len(seen)
+    assert set(seen) <= set(range(len(rows)))
+    assert found.accepted["_arrival"].is_sorted()
+    assert all(reason for reason in found.quarantined["_reason"])
+    assert all(set(json.loads(row)) == {"a", "b", "c", "d"} for row in found.quarantined["_row"])
+    if identity:
+        assert not found.accepted.select(sorted(identity)).is_duplicated().any()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.one_of(st.binary(max_size=60), st.text('ab,"\\n\\r 1.-\\t;', max_size=60).map(str.encode)), PINS)
+def test_any_bytes_are_a_table_or_a_user_error(content, pins):
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "x.csv").write_bytes(content)
+        table = Events("t", source=File("x.csv"))
+        try:
+            found = ingest_table(IngestRequest(table, Path(folder), NOW, b"k" * 32, pins))
+        except UserError:
+            return
+    assert found.rows_in == found.accepted.height + found.quarantined.height
+    assert found.accepted.schema.names()[-2:] == ["_arrival", "_ingested"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(ROWS, PINS)
+def test_no_personal_value_is_told(rows, pins):
+    marked = [(a, b, f"secret-{c}", d) for a, b, c, d in rows]
+    found = ingested(marked, pins, ["a"], RULES)
+
+    told = pl.concat([found.quarantined["_row"], found.quarantined["_reason"], found.accepted["c"].cast(pl.String)])
+    assert not any("secret-" in text for text in told.drop_nulls())
+
+
+@settings(max_examples=30, deadline=None)
+@given(ROWS)
+def test_a_file_read_again_with_its_own_pins_is_the_same_table(rows):
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "x.csv").write_bytes(as_csv(rows))
+        table = Events("t", source=File("x.csv"), expect=(not_null("a"),))
+        first = ingest_table(IngestRequest(table, Path(folder), NOW, b"k" * 32))
+        later = datetime(2027, 1, 1, tzinfo=UTC)
+        again = ingest_table(IngestRequest(table, Path(folder), later, b"k" * 32, first.source_types, first.accepted.lazy()))
+
+    assert again.accepted.equals(first.accepted)
+    assert again.types == first.types

@@ -1,0 +1,40 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from headrace.ingest.derived import derive_table
+from headrace.ingest.requests import DeriveRequest, IngestRequest
+from headrace.ingest.tables import ingest_table
+from headrace.spec.sources import File
+from headrace.spec.tables import Derived, Events
+
+KEY = b"k" * 32
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def ingest(tmp_path):
+    """Write a file, ingest it as a table of events, and return the outcome."""
+
+    def run(text, *, name="rows.csv", now=NOW, before=None, null_values=(), pinned=None, **options):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        table = Events("rows", source=File(name, null_values=null_values), **options)
+        pins = before.source_types if before else pinned
+        return ingest_table(IngestRequest(table, tmp_path, now, KEY, pins, before.accepted.lazy() if before else None))
+
+    return run
+
+
+@pytest.fixture
+def derive():
+    """Derive a table from frames by a function, and return the outcome."""
+
+    def run(build, *frames, pinned=None, **options):
+        inputs = tuple(Events(f"input_{number}", source=File("x.csv")) for number, _ in enumerate(frames)) or (
+            Events("x", source=File("x.csv")),
+        )
+        table = Derived("made", inputs=inputs, build=build, **options)
+        return derive_table(DeriveRequest(table, tuple(frame.lazy() for frame in frames), NOW, KEY, pinned))
+
+    return run
