@@ -40,9 +40,7 @@ def main() -> None:
     run("ana", "cost")
     say("Run again: nothing has changed, so nothing is done.")
     run("ana", "run")
-    say(
-        f"Told in {time.monotonic() - started:.0f} s. Everything is in {HOME.name}/; the description is {Path(__file__).parent.name}/project.py."
-    )
+    say(f"Told in {time.monotonic() - started:.0f} s. Everything is in {HOME.name}/; the description is examples/flights/project.py.")
 
 
 def say(text: str) -> None:

@@ -45,7 +45,7 @@ def init(
 
     Example: headrace init churn.csv --target churned --output churn
     """
-    from headrace.app.scaffold import scaffold  # kept out of start-up: it brings the table engine in
+    from headrace.app.scaffolding.scaffold import scaffold  # kept out of start-up: it brings the table engine in
 
     made = scaffold(data, target, output)
     typer.echo(render.scaffold(made))

@@ -25,7 +25,7 @@ from headrace.cli.columns import columns
 from headrace.core.money import format_usd
 
 if TYPE_CHECKING:
-    from headrace.app.scaffold import Scaffold
+    from headrace.app.scaffolding.scaffold import Scaffold
     from headrace.app.settings import Settings
 
 

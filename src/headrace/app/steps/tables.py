@@ -12,6 +12,7 @@ from headrace.engine.graph import Output, StepContext
 from headrace.expressions import DType
 from headrace.ingest.derived import derive_table
 from headrace.ingest.requests import DeriveRequest, Ingested, IngestRequest
+from headrace.ingest.sources import pins_fingerprint
 from headrace.ingest.tables import ingest_table
 from headrace.ledger import tables as ledger_tables
 from headrace.ledger.tables import ContractResult, NewTableVersion
@@ -59,7 +60,8 @@ def _before(workspace: Workspace, table: Table) -> tuple[dict[str, DType] | None
         return None, None
     known = table.known.values() if isinstance(table.known, Mapping) else (table.known,)
     previous = lake_of(workspace).tables.scan(table.name, last.version) if INGESTED in known else None
-    return {name: DType(kind) for name, kind in last.profile["source_types"].items()}, previous
+    pinned = {name: DType(kind) for name, kind in last.profile["source_types"].items()}
+    return (pinned if last.profile["pins"] == pins_fingerprint(table) else None), previous
 
 
 def _keep(job: Job, context: StepContext, made: Ingested) -> Output:
@@ -81,6 +83,7 @@ def _keep(job: Job, context: StepContext, made: Ingested) -> Output:
         quarantine_version=quarantined.version if quarantined else None,
         profile={
             "source_types": {name: str(kind) for name, kind in made.source_types.items()},
+            "pins": pins_fingerprint(table),
             "columns": msgspec.to_builtins(made.profile),
         },
         run_id=context.run_id,

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from headrace.app.scaffold_target import TargetChoice
+from headrace.app.scaffolding.target import TargetChoice
 from headrace.spec.metrics import BINARY, REGRESSION
 
 _SAME_SHARE = 0.995

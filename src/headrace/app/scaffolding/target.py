@@ -3,8 +3,8 @@
 import msgspec
 import polars as pl
 
-from headrace.app.scaffold_errors import UnusableTarget
-from headrace.app.scaffold_names import quoted
+from headrace.app.scaffolding.errors import UnusableTarget
+from headrace.app.scaffolding.names import quoted
 from headrace.expressions import DType
 from headrace.ingest.profile import ColumnProfile
 from headrace.spec.metrics import BINARY, MULTICLASS, REGRESSION

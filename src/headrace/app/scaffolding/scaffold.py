@@ -5,13 +5,13 @@ from pathlib import Path
 import polars as pl
 
 from headrace.app.reports import Report
-from headrace.app.scaffold_columns import choose_columns
-from headrace.app.scaffold_errors import ProjectExists, UnknownTarget, UnusableTarget
-from headrace.app.scaffold_names import as_table_name
-from headrace.app.scaffold_source import read_whole
-from headrace.app.scaffold_split import choose_time
-from headrace.app.scaffold_target import choose_target
-from headrace.app.scaffold_text import Plan, render
+from headrace.app.scaffolding.columns import choose_columns
+from headrace.app.scaffolding.errors import ProjectExists, UnknownTarget, UnusableTarget
+from headrace.app.scaffolding.names import as_table_name
+from headrace.app.scaffolding.source import read_whole
+from headrace.app.scaffolding.split import choose_time
+from headrace.app.scaffolding.target import choose_target
+from headrace.app.scaffolding.text import Plan, render
 from headrace.ingest.profile import profile_table
 from headrace.spec.sources import File
 

@@ -5,9 +5,9 @@ import re
 import msgspec
 import polars as pl
 
-from headrace.app.scaffold_leaks import suspicion
-from headrace.app.scaffold_names import distinct_name, one_line, quoted
-from headrace.app.scaffold_target import TargetChoice
+from headrace.app.scaffolding.leaks import suspicion
+from headrace.app.scaffolding.names import distinct_name, one_line, quoted
+from headrace.app.scaffolding.target import TargetChoice
 from headrace.expressions import DType
 from headrace.ingest.profile import ColumnProfile, TableProfile
 

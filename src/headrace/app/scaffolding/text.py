@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from headrace.app.scaffold_columns import ColumnChoice
-from headrace.app.scaffold_names import as_table_name, one_line, quoted
-from headrace.app.scaffold_split import TimeChoice
-from headrace.app.scaffold_target import METRIC_OF_TASK, TargetChoice
+from headrace.app.scaffolding.columns import ColumnChoice
+from headrace.app.scaffolding.names import as_table_name, one_line, quoted
+from headrace.app.scaffolding.split import TimeChoice
+from headrace.app.scaffolding.target import METRIC_OF_TASK, TargetChoice
 from headrace.expressions import DType
 from headrace.ingest.profile import TableProfile
 from headrace.spec.metrics import BINARY, REGRESSION

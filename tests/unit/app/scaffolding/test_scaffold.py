@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from headrace.app.loading import load_project
-from headrace.app.scaffold import Scaffold, scaffold
-from headrace.app.scaffold_errors import ProjectExists, UnknownTarget, UnusableTarget
+from headrace.app.scaffolding.errors import ProjectExists, UnknownTarget, UnusableTarget
+from headrace.app.scaffolding.scaffold import Scaffold, scaffold
 from headrace.expressions import DType, infer
 from headrace.ingest.column_types import dtype_of
 from headrace.ingest.errors import SourceUnreadable

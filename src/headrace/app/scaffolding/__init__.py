@@ -1,0 +1,1 @@
+"""Writing a first description from a table: what `headrace init` does."""
