@@ -1,13 +1,17 @@
 """The main job, from files to a served and explained prediction, and what is run again when something changes."""
 
+import math
+from decimal import Decimal
 from pathlib import Path
 
+import polars as pl
 import pytest
-from small_project import orders_csv, write_project
 
 import headrace as hr
 from headrace.app.reports import ModelReport, RunReport, TableReport
 from headrace.core.errors import UserError
+
+from .small_project import orders_csv
 
 
 def handle(project: Path, user: str = "ana") -> hr.ProjectHandle:
@@ -24,23 +28,6 @@ def run(project: Path) -> RunReport:
 
 def ran(report: RunReport) -> set[str]:
     return {step.name for step in report.steps if step.outcome == "done"}
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project that has been run once. Tests that change it copy it first."""
-    project = write_project(tmp_path_factory.mktemp("life"))
-    report = run(project)
-    assert report.run_id is not None
-    return project
-
-
-@pytest.fixture
-def copied(trained: Path, tmp_path: Path) -> Path:
-    import shutil
-
-    shutil.copytree(trained.parent, tmp_path / "copy")
-    return tmp_path / "copy" / "project.py"
 
 
 def test_every_row_is_accounted_for(trained: Path) -> None:
@@ -128,8 +115,6 @@ def test_the_whole_way_to_a_predicted_file_and_back(copied: Path) -> None:
     output = copied.parent / "out.csv"
     said = handle(copied).predict("returned", rows, output)
     assert "2 rows" in said
-    import polars as pl
-
     answered = pl.read_csv(output)
     assert answered["score"].is_between(0, 1).all()
     report = handle(copied).why(answered["prediction_id"][0])
@@ -137,15 +122,11 @@ def test_the_whole_way_to_a_predicted_file_and_back(copied: Path) -> None:
     assert report.model.approvals[0].identity == "ben"
     assert report.inputs["email"].startswith("pn_")
     raw = sum(feature.contribution or 0.0 for feature in report.features) + (report.bias or 0.0)
-    import math
-
     assert 1 / (1 + math.exp(-raw)) == pytest.approx(answered["score"][0], rel=1e-6)
     assert "b4@example.org" not in str(report)
 
 
 def test_costs_add_up(trained: Path) -> None:
-    from decimal import Decimal
-
     opened = handle(trained)
     by = {name: opened.cost(name) for name in ("run", "step", "model")}
     totals = {Decimal(report.total_usd) for report in by.values()}

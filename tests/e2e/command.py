@@ -1,0 +1,77 @@
+"""The command line as a person uses it: a process of its own, with what it printed."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+COMMAND = [sys.executable, "-m", "headrace"]
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+def environment(user: str = "ana", **more: str) -> dict[str, str]:
+    """Return this environment without settings of ours, and with a user."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
+    return {**own, "HEADRACE_USER": user, **more}
+
+
+def ask(folder: Path, *arguments: str | Path, user: str = "ana", **more: str) -> Said:
+    """Run a command in a folder, however it ends. Nobody is ever shown a stack trace."""
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments)], cwd=folder, env=environment(user, **more), capture_output=True, text=True, timeout=120
+    )
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def run_command(project: Path, *arguments: str | Path, user: str = "ana", **more: str) -> Said:
+    """Run a command beside a project file; it must do what was asked."""
+    said = ask(project.parent, *arguments, user=user, **more)
+    assert said.code == 0, said.err
+    return said
+
+
+def refused(folder: Path, *arguments: str | Path, user: str = "ana", **more: str) -> str:
+    """Run a command that must be refused as the caller's fault; return what it said."""
+    said = ask(folder, *arguments, user=user, **more)
+    assert said.code == 1, said
+    assert said.err.startswith("error: ")
+    return said.err
+
+
+@contextmanager
+def started(folder: Path, *arguments: str | Path, user: str = "ana") -> Iterator[subprocess.Popen[str]]:
+    """Start a command that a test will talk to or kill. It does not outlive the test."""
+    with subprocess.Popen(
+        [*COMMAND, *map(str, arguments)], cwd=folder, env=environment(user), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def served(folder: Path, *arguments: str | Path, user: str = "ana") -> Iterator[str]:
+    """Serve on a free port, and stop as an operator does; gives the URL."""
+    with started(folder, "serve", "--port", "0", *arguments, user=user) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        found = next((match for line in process.stdout if (match := re.search(r"http://[\w.:]+", line))), None)
+        assert found, process.stderr.read()
+        yield found.group()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, process.stderr.read()
