@@ -7,11 +7,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 from headrace.core.units import parse_duration
-from headrace.spec.declaration import Declaration
+from headrace.spec.declaration import Declaration, dollars
 from headrace.spec.errors import InvalidOption
 
 FloatSpace = float | tuple[float, float]
 IntSpace = int | tuple[int, int]
+_MAY_BE_ZERO = ("alpha", "reg_lambda")
 
 
 class Candidate(Declaration, frozen=True, kw_only=True):
@@ -31,8 +32,10 @@ class Candidate(Declaration, frozen=True, kw_only=True):
         for field, value in self.space().items():
             low = value[0] if isinstance(value, tuple | list) else value
             high = value[1] if isinstance(value, tuple | list) else value
-            if not 0 < low <= high and not (low == 0 and high == 0):
-                raise InvalidOption(f"{field} of {type(self).__name__}()", value, "one positive value, or (low, high) with 0 < low <= high", location=self.location)
+            switched_off = low == high == 0 and field in _MAY_BE_ZERO
+            if not (0 < low <= high or switched_off):
+                expected = "one positive value, or (low, high) with 0 < low <= high" + ("; 0 for none" if field in _MAY_BE_ZERO else "")
+                raise InvalidOption(f"{field} of {type(self).__name__}()", value, expected, location=self.location)
 
 
 class Baseline(Candidate, frozen=True, kw_only=True):
@@ -72,9 +75,10 @@ class Tune(Declaration, frozen=True, kw_only=True):
         super().__post_init__()
         self._set("time", parse_duration(self.time))
         if self.cost_usd is not None:
-            self._set("cost_usd", Decimal(str(self.cost_usd)))
-            if self.cost_usd <= 0:
+            amount = dollars(self.cost_usd)
+            if amount is None or amount <= 0:
                 raise InvalidOption("cost_usd of Tune()", self.cost_usd, "an amount above zero", location=self.location)
+            self._set("cost_usd", amount)
         if self.trials < 1:
             raise InvalidOption("trials of Tune()", self.trials, "at least 1", location=self.location)
 
@@ -90,4 +94,9 @@ class Outcomes(Declaration, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.false_negative <= self.true_positive or self.false_positive <= self.true_negative:
-            raise InvalidOption("the costs of Outcomes()", (self.false_negative, self.false_positive), "each mistake to cost more than the right answer", location=self.location)
+            raise InvalidOption(
+                "the costs of Outcomes()",
+                (self.false_negative, self.false_positive),
+                "each mistake to cost more than the right answer",
+                location=self.location,
+            )

@@ -1,6 +1,7 @@
 """What every declaration shares: it is frozen, it knows the line it was written on, and it accepts lists for tuples."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -36,3 +37,12 @@ def as_names(value: str | Iterable[str] | None) -> tuple[str, ...]:
 def as_mapping(value: Mapping[str, T] | None) -> Mapping[str, T]:
     """Return a read-only copy, in the order written."""
     return MappingProxyType(dict(value or {}))
+
+
+def dollars(amount: object) -> Decimal | None:
+    """Return an amount as written (a float by its shortest digits), or None if it is no finite number."""
+    try:
+        value = Decimal(str(amount))
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() else None

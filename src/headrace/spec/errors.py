@@ -1,10 +1,10 @@
 """Errors of the description.
 
-    UserError
-    └── SpecError
-        ├── UnknownName        a name that nothing declares: the nearest valid one is suggested
-        ├── InvalidOption      a value outside what an option accepts
-        └── NotKnownInTime     something used as a feature that is known only after the question is asked
+UserError
+└── SpecError
+    ├── UnknownName        a name that nothing declares: the nearest valid one is suggested
+    ├── InvalidOption      a value outside what an option accepts
+    └── NotKnownInTime     something used as a feature that is known only after the question is asked
 """
 
 from collections.abc import Iterable

@@ -102,8 +102,8 @@ def not_null(*columns: str, severity: str = "quarantine") -> RowRule:
 
 def between(column: str, low: Bound, high: Bound, severity: str = "quarantine") -> RowRule:
     """Expect low <= value <= high."""
-    if low > high:  # type: ignore[operator]
-        raise InvalidOption(f"the range of between({column!r})", (low, high), "low <= high")
+    if isinstance(low, str) != isinstance(high, str) or low > high:  # type: ignore[operator]
+        raise InvalidOption(f"the range of between({column!r})", (low, high), "low <= high, both numbers or both texts")
     value = col(column)
     return RowRule(name=f"between({column}, {low}, {high})", passes=(value >= low) & (value <= high), severity=severity)
 
@@ -111,6 +111,8 @@ def between(column: str, low: Bound, high: Bound, severity: str = "quarantine") 
 def one_of(column: str, choices: Iterable[Bound], severity: str = "quarantine") -> RowRule:
     """Expect one of the listed values."""
     listed = tuple(choices)
+    if not listed:
+        raise InvalidOption(f"the choices of one_of({column!r})", listed, "at least one value")
     return RowRule(name=f"one_of({column}, {list(listed)})", passes=col(column).is_in(listed), severity=severity)
 
 
@@ -130,7 +132,10 @@ def check(name: str, passes: Expr, severity: str = "quarantine") -> RowRule:
 
 def unique(columns: str | Iterable[str], severity: str = "quarantine") -> Unique:
     """Expect no two rows to share these columns' values."""
-    return Unique(of=as_names(columns), severity=severity)
+    of = as_names(columns)
+    if not of:
+        raise InvalidOption("the columns of unique()", of, "at least one column")
+    return Unique(of=of, severity=severity)
 
 
 def fresh(max_age: str | timedelta, severity: str = "warn") -> Fresh:
@@ -140,4 +145,6 @@ def fresh(max_age: str | timedelta, severity: str = "warn") -> Fresh:
 
 def rows(minimum: int = 0, maximum: int | None = None, severity: str = "stop") -> RowCount:
     """Expect so many accepted rows."""
+    if minimum < 0 or (maximum is not None and maximum < minimum):
+        raise InvalidOption("the range of rows()", (minimum, maximum), "0 <= minimum <= maximum")
     return RowCount(minimum=minimum, maximum=maximum, severity=severity)

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
+from headrace.core.locations import Location
 from headrace.core.units import format_duration
 from headrace.expressions import Aggregate, Expr, col
 from headrace.spec.declaration import Declaration, as_mapping, as_names
@@ -34,6 +37,10 @@ class Lookup(Expr, frozen=True, eq=False, kw_only=True):
     def declaration(self) -> dict[str, Any]:
         """Everything its value depends on beside the rows: JSON values, canonical."""
         raise NotImplementedError
+
+    def meaning(self) -> str:
+        """A text that is equal for lookups of equal declaration, and only for those."""
+        return msgspec.json.encode(self.declaration(), order="sorted").decode()
 
 
 class Latest(Lookup, frozen=True, eq=False, kw_only=True):
@@ -85,10 +92,17 @@ def latest(table: Table, value: str | Expr, by: By, max_age: str | timedelta | N
     """Return the newest visible value of a table's column (or expression over its columns) for the same key.
 
     `by` names the key columns, or maps the spine's columns to the table's. Null when no row is visible, or when the newest one happened
-    more than `max_age` before the question.
+    more than `max_age` before the question, or nobody knows when.
     """
     _require_table("latest", table)
-    return Latest(table=table, keys=_keys("latest", by), value=col(value) if isinstance(value, str) else value, max_age=duration_or_none(max_age))
+    if max_age is not None and table.time is None:
+        raise InvalidOption(f"max_age of latest({table.name})", max_age, "none: the table has no time=, its rows have no age")
+    return Latest(
+        table=table,
+        keys=_keys("latest", by),
+        value=_over_table(f"the value of latest({table.name})", value),
+        max_age=duration_or_none(max_age),
+    )
 
 
 def window(
@@ -98,11 +112,14 @@ def window(
     _require_table("window", table)
     if not isinstance(aggregate, Aggregate):
         raise InvalidOption(f"the aggregate of window({table.name})", str(aggregate), "an aggregate, such as col('x').mean() or count()")
+    if aggregate.argument is not None:
+        _over_table(f"the aggregate of window({table.name})", aggregate.argument)
     length = duration_or_none(over)
     assert length is not None
     if table.row_known is None:
         raise InvalidOption(f"the table of window({table.name})", table.name, "a table with time=")
-    return Window(table=table, keys=_keys("window", by), aggregate=aggregate, over=length, hop=duration_or_none(hop), where=where)
+    condition = None if where is None else _over_table(f"where= of window({table.name})", where)
+    return Window(table=table, keys=_keys("window", by), aggregate=aggregate, over=length, hop=duration_or_none(hop), where=condition)
 
 
 class Features(Declaration, frozen=True, kw_only=True):
@@ -110,7 +127,8 @@ class Features(Declaration, frozen=True, kw_only=True):
 
     Attributes:
         spine: the table of the rows that the question is asked about.
-        as_of: when the question is asked: an expression over given columns. Without it the features cannot look into tables that have a time.
+        as_of: when the question is asked: an expression over given columns. Without it the features cannot look into tables that
+            have a time.
         given: the columns that the asker supplies; they are the request's schema when served.
         values: the features, in order.
     """
@@ -123,7 +141,11 @@ class Features(Declaration, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._set("given", as_names(self.given))
-        self._set("values", as_mapping({name: col(value) if isinstance(value, str) else value for name, value in self.values.items()}))
+        self._set(
+            "values", as_mapping({name: as_expression(f"feature {name!r}", value, self.location) for name, value in self.values.items()})
+        )
+        if self.as_of is not None:
+            self._set("as_of", as_expression("as_of of Features()", self.as_of, self.location))
         if not self.values:
             raise InvalidOption("the values of Features()", {}, "at least one named expression", location=self.location)
 
@@ -138,7 +160,7 @@ class Features(Declaration, frozen=True, kw_only=True):
         for value in self.values.values():
             for leaf in value.walk():
                 if isinstance(leaf, Lookup):
-                    found.setdefault(leaf.label(), leaf)
+                    found.setdefault(leaf.meaning(), leaf)
         return tuple(found.values())
 
     def tables(self) -> tuple[Table, ...]:
@@ -147,6 +169,31 @@ class Features(Declaration, frozen=True, kw_only=True):
         for lookup in self.lookups():
             found.setdefault(lookup.table.name, lookup.table)
         return tuple(found.values())
+
+
+def as_expression(what: str, value: object, location: Location | None = None) -> Expr:
+    """Return an expression as it is, and a text as the column of that name.
+
+    Raises:
+        InvalidOption: for anything else, an aggregate above all.
+    """
+    if isinstance(value, str):
+        return col(value)
+    if not isinstance(value, Expr):
+        hint = (
+            "an aggregate has a value only in hr.window(table, aggregate, by=..., over=...)"
+            if isinstance(value, Aggregate)
+            else "hr.lit(...) makes one of a plain value"
+        )
+        raise InvalidOption(what, str(value), f"an expression or a column's name; {hint}", location=location)
+    return value
+
+
+def _over_table(what: str, value: object) -> Expr:
+    expression = as_expression(what, value)
+    if any(isinstance(node, Lookup) for node in expression.walk()):
+        raise InvalidOption(what, str(expression), "an expression over the table's own columns: a lookup does not look through another")
+    return expression
 
 
 def _keys(function: str, by: By) -> Keys:

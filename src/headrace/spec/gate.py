@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from headrace.spec.declaration import Declaration
+from headrace.spec.declaration import Declaration, dollars
 from headrace.spec.errors import InvalidOption, UnknownName
 from headrace.spec.metrics import METRICS
 
@@ -74,7 +74,10 @@ def latency(p99_ms: float) -> Latency:
 
 def cost(per_1k_usd: float | str | Decimal) -> Cost:
     """A thousand predictions are cheap enough."""
-    return Cost(per_1k_usd=Decimal(str(per_1k_usd)))
+    amount = dollars(per_1k_usd)
+    if amount is None or amount <= 0:
+        raise InvalidOption("per_1k_usd of gate.cost()", per_1k_usd, "an amount above zero")
+    return Cost(per_1k_usd=amount)
 
 
 def _require_metric(metric: str) -> None:

@@ -45,7 +45,12 @@ class File(_FilePath, frozen=True, kw_only=True):
         if not self.format:
             self._set("format", _SUFFIXES.get(inner.suffix, "csv" if stem.suffix == ".zip" else ""))
         if self.format not in FORMATS:
-            raise InvalidOption(f"the format of File({self.path!r})", self.format, f"a name that ends in {', '.join(_SUFFIXES)}, or format= one of {', '.join(FORMATS)}", location=self.location)
+            raise InvalidOption(
+                f"the format of File({self.path!r})",
+                self.format,
+                f"a name that ends in {', '.join(_SUFFIXES)}, or format= one of {', '.join(FORMATS)}",
+                location=self.location,
+            )
         if not self.separator:
             self._set("separator", "\t" if inner.suffix == ".tsv" else ",")
         if len(self.separator.encode()) != 1:

@@ -39,5 +39,7 @@ def by_time(validation: str | timedelta, test: str | timedelta, purge: str | tim
 def random(validation: float = 0.2, test: float = 0.2, stratify: bool = True) -> Random:
     """Split at random, seeded by the project; stratified by class unless the target is a number."""
     if not (0 < validation < 1 and 0 < test < 1 and validation + test < 1):
-        raise InvalidOption("the shares of split.random()", (validation, test), "validation and test above 0 that together leave rows to train on")
+        raise InvalidOption(
+            "the shares of split.random()", (validation, test), "validation and test above 0 that together leave rows to train on"
+        )
     return Random(validation=validation, test=test, stratify=stratify)

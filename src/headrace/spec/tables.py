@@ -32,7 +32,8 @@ class Table(_Named, frozen=True, kw_only=True):
 
     Attributes:
         columns: new or changed columns, in expressions over the source's own; the source's other columns are kept.
-        types: column types pinned by hand (`bool`, `int`, `float`, `string`, `datetime`, `duration`); others are inferred once and then pinned.
+        types: column types pinned by hand (`bool`, `int`, `float`, `string`, `datetime`, `duration`); others are inferred once and then
+            pinned.
         id: the columns that identify a row; of rows with the same id the first one stays, the others are counted as duplicates.
         time: the column that says when it happened.
         known: when it became known: a column for whole rows, `"ingested"`, or a mapping from columns to such columns. Default: `time`.
@@ -62,13 +63,23 @@ class Table(_Named, frozen=True, kw_only=True):
         try:
             self._set("types", as_mapping({name: DType(kind) for name, kind in self.types.items()}))
         except ValueError as error:
-            raise InvalidOption(f"the types of {self.name!r}", dict(self.types), f"types out of {', '.join(DType)}", location=self.location) from error
+            raise InvalidOption(
+                f"the types of {self.name!r}", dict(self.types), f"types out of {', '.join(DType)}", location=self.location
+            ) from error
         if self.known and not self.time:
-            raise SpecError(f"table {self.name!r} says when its rows become known, but not when they happen.", remedy="Name the column with time=.", location=self.location)
+            raise SpecError(
+                f"table {self.name!r} says when its rows become known, but not when they happen.",
+                remedy="Name the column with time=.",
+                location=self.location,
+            )
         titles = [rule.title for rule in self.expect]
         for title in titles:
             if titles.count(title) > 1:
-                raise SpecError(f"table {self.name!r} expects {title} twice.", remedy="Remove one, or give check() another name.", location=self.location)
+                raise SpecError(
+                    f"table {self.name!r} expects {title} twice.",
+                    remedy="Remove one, or give check() another name.",
+                    location=self.location,
+                )
 
     @property
     def row_known(self) -> str | None:

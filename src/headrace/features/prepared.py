@@ -1,0 +1,77 @@
+"""A table made ready for a lookup: rows that can ever be visible, sorted by key, then as they became known."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import polars as pl
+
+from headrace.expressions import DType, Expr
+from headrace.expressions.polars_backend import to_polars
+from headrace.features.lookups import ARRIVAL_COLUMN, Functions, PlannedLookup
+
+GROUP, KNOWN, TIME, ARRIVAL, VALUE = "_group", "_known", "_time", "_arrival", "_value"
+_WHERE = "_where"
+
+
+def key_names(lookup: PlannedLookup) -> list[str]:
+    """The names that a lookup's key columns go by here, on both sides."""
+    return [f"_key_{number}" for number in range(len(lookup.keys))]
+
+
+def key_columns(lookup: PlannedLookup, spine: bool) -> list[pl.Expr]:
+    """The spine's or the table's key columns under those names. NaN is null, for it equals nothing, and negative zero is zero."""
+    columns = []
+    for name, (left, right) in zip(key_names(lookup), lookup.keys, strict=True):
+        column = pl.col(left if spine else right)
+        if lookup.columns[right] == DType.FLOAT:  # Polars 2.1 joins NaN to NaN or not, as the frame was made
+            column = pl.when(column == 0).then(0.0).otherwise(column.fill_nan(None))
+        columns.append(column.alias(name))
+    return columns
+
+
+def visible_rows(lookup: PlannedLookup, table: pl.LazyFrame, functions: Functions, before: datetime | None = None) -> pl.DataFrame:
+    """Return the rows of a table that a lookup can ever see; with `before`, only those known strictly before it.
+
+    Columns: the keys, `_known` and `_time` (Int64, microseconds since 1970; 0 where rows were always known), `_arrival`, and `_value`
+    unless rows are counted. Dropped: rows with a null in a key, rows never known, those for which `where` is not true, and for a window
+    those whose value is null.
+    """
+    argument, condition = lookup.argument(functions), lookup.condition(functions)
+    columns = [*key_columns(lookup, spine=False), knowledge_time(lookup).alias(KNOWN), pl.col(ARRIVAL_COLUMN).alias(ARRIVAL)]
+    columns.append((pl.lit(0, pl.Int64) if lookup.time is None else pl.col(lookup.time).to_physical()).alias(TIME))
+    if argument is not None:
+        columns.append(full_length(argument, lookup.columns).alias(VALUE))
+    if condition is not None:
+        columns.append(full_length(condition, lookup.columns).alias(_WHERE))
+    required = [*key_names(lookup), KNOWN, *([VALUE] if argument is not None and lookup.kind == "window" else [])]
+    rows = table.select(columns).filter(pl.all_horizontal(pl.col(name).is_not_null() for name in required))
+    if condition is not None:
+        rows = rows.filter(pl.col(_WHERE)).drop(_WHERE)
+    if before is not None and lookup.known:
+        rows = rows.filter(pl.col(KNOWN) < pl.lit(before, pl.Datetime("us", "UTC")).to_physical())
+    return rows.collect()
+
+
+def knowledge_time(lookup: PlannedLookup) -> pl.Expr:
+    """The moment at which a row's value became known, in microseconds: the latest of the known columns, null where one of them is."""
+    if not lookup.known:
+        return pl.lit(0, pl.Int64)
+    moments = [pl.col(name).to_physical() for name in lookup.known]
+    return pl.when(pl.all_horizontal(moment.is_not_null() for moment in moments)).then(pl.max_horizontal(moments))
+
+
+def full_length(expression: Expr, schema: Mapping[str, DType]) -> pl.Expr:
+    """A Polars expression as long as the frame, even for a constant; the frame has a first column."""
+    compiled = to_polars(expression, schema)
+    return compiled if expression.columns() else pl.when(pl.first().is_null()).then(compiled).otherwise(compiled)
+
+
+def in_order(rows: pl.DataFrame, groups: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """Return rows with the number of their key's group, sorted by group, known, time (null first) and arrival."""
+    numbered = rows.join(groups, on=keys, how="left").drop(keys)
+    return numbered.sort(GROUP, KNOWN, TIME, ARRIVAL)
+
+
+def key_groups(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """Return each distinct key with its number from 0 (`_group`, Int64)."""
+    return rows.select(keys).unique(maintain_order=True).with_row_index(GROUP).with_columns(pl.col(GROUP).cast(pl.Int64))

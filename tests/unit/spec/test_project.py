@@ -1,0 +1,155 @@
+"""Models and the project: the checks that need several declarations."""
+
+import msgspec
+import pytest
+
+from headrace.expressions import col
+from headrace.spec import gate, split
+from headrace.spec.candidates import Baseline, Logistic, Ridge
+from headrace.spec.errors import InvalidOption, NotKnownInTime, SpecError, UnknownName
+from headrace.spec.features import Features, latest
+from headrace.spec.people import Approve, Person
+from headrace.spec.project import Model, Project, check_features
+from headrace.spec.sources import File
+from headrace.spec.tables import Derived, Entity, Events, Pseudonym
+
+SOURCE = File("t.csv")
+FLIGHTS = Events("flights", source=SOURCE, time="at", known={"delay": "landed"}, personal={"tail": Pseudonym()})
+PLANES = Entity("planes", source=SOURCE, key="tail", personal={"tail": Pseudonym()})
+WEATHER = Events("weather", source=SOURCE, time="at")
+
+
+def features(**changes):
+    declared = {
+        "spine": FLIGHTS,
+        "given": ["at", "tail", "origin"],
+        "as_of": col("at"),
+        "values": {"year": latest(PLANES, "year", by="tail")},
+    }
+    return Features(**{**declared, **changes})
+
+
+def model(**changes):
+    declared = {
+        "features": features(),
+        "target": col("delay") > 30,
+        "split": split.random(),
+        "candidates": [Logistic()],
+        "metric": "roc_auc",
+    }
+    name = changes.pop("name", "late")
+    return Model(name, **{**declared, **changes})
+
+
+def test_the_baseline_is_always_a_candidate():
+    assert [candidate.name for candidate in model().candidates] == ["baseline", "logistic"]
+    assert [candidate.name for candidate in model(candidates=[Logistic(), Baseline()]).candidates] == ["logistic", "baseline"]
+
+
+def test_a_target_may_be_a_column():
+    assert model(target="delay").target.columns() == {"delay"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "message"),
+    [
+        ({"name": "a/b"}, InvalidOption, "a model's name is 'a/b'"),
+        ({"target": col("delay").mean()}, InvalidOption, "the target of model 'late'"),
+        ({"task": "ranking"}, UnknownName, "there is no task 'ranking'"),
+        ({"metric": "rocauc"}, UnknownName, "there is no metric 'rocauc'"),
+        ({"task": "regression"}, InvalidOption, "the metric of model 'late', a regression one, is 'roc_auc'"),
+        ({"candidates": [Logistic(), Logistic(c=1.0)]}, SpecError, "lists the candidate logistic twice"),
+        ({"candidates": [Ridge()]}, InvalidOption, "a candidate of model 'late' is 'Ridge'"),
+        ({"metric": "rmse"}, InvalidOption, "a candidate of model 'late' is 'Logistic'"),
+        (
+            {"features": features(spine=Events("untimed", source=SOURCE), as_of=None), "split": split.by_time("1d", "1d")},
+            SpecError,
+            "'untimed' has no time",
+        ),
+        ({"gates": [gate.slices("carrier", "recall", 0.1)]}, UnknownName, "there is no given column or feature 'carrier'"),
+    ],
+)
+def test_models_refuse(changes, kind, message):
+    with pytest.raises(kind, match=message) as raised:
+        model(**changes)
+    assert raised.value.remedy
+    assert raised.value.location.file == __file__
+
+
+def test_gates_by_given_column_or_feature_pass():
+    assert len(model(gates=[gate.slices("origin", "recall", 0.1), gate.slices("year", "recall", 0.1)]).gates) == 2
+
+
+def test_a_project_lists_tables_inputs_first():
+    daily = Derived("daily", inputs=[WEATHER], build=lambda frame: frame, time="at")
+    declared = model(features=features(values={"wind": latest(daily, "wind", by="origin"), "year": latest(PLANES, "year", by="tail")}))
+    project = Project("p", models=[declared, model(name="other")])
+    assert [table.name for table in project.tables()] == ["flights", "weather", "daily", "planes"]
+    assert project.model("late") is declared
+    with pytest.raises(UnknownName, match="there is no model 'latte'") as raised:
+        project.model("latte")
+    assert "Did you mean 'late'?" in raised.value.remedy
+    with pytest.raises(AttributeError):
+        project.seed = 3
+
+
+@pytest.mark.parametrize(
+    ("declare", "message"),
+    [
+        (lambda: Project("a b", models=[model()]), "the project's name is 'a b'"),
+        (lambda: Project("p", models=[model(), model()]), "two models are called 'late'"),
+        (lambda: Project("p", models=[model()], team=[Person("ana"), Person("ana")]), "two persons are called 'ana'"),
+        (
+            lambda: Project("p", models=[model(), model(name="b", features=features(spine=msgspec.structs.replace(FLIGHTS)))]),
+            "two tables are called 'flights'",
+        ),
+        (
+            lambda: Project("p", models=[model(approve=Approve(role="reviewer"))], team=[Person("ana")]),
+            "needs 1 with the role 'reviewer'; the team has 0",
+        ),
+        (lambda: Project("p", models=[model(features=features(given=["at"]))]), "which the asker is not said to supply"),
+    ],
+)
+def test_projects_refuse(declare, message):
+    with pytest.raises(SpecError, match=message) as raised:
+        declare()
+    assert raised.value.remedy
+    assert raised.value.location.file == __file__
+
+
+def test_an_approval_that_the_team_can_give():
+    project = Project("p", models=[model(approve=Approve(role="reviewer"))], team=[Person("ana", roles="reviewer")])
+    assert project.models[0].approve.role == "reviewer"
+
+
+def test_a_given_column_known_later_is_refused():
+    with pytest.raises(NotKnownInTime, match="'delay' of 'flights' becomes known at 'landed'"):
+        check_features(features(given=["at", "tail", "delay"]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "user"),
+    [
+        ({"as_of": col("departed")}, "as_of uses the column 'departed'"),
+        ({"values": {"d": col("delay") + 1}}, "feature 'd' uses the column 'delay'"),
+        ({"values": {"wind": latest(WEATHER, "wind", by="dest")}}, r"the key of latest\(weather.*uses the column 'dest'"),
+    ],
+)
+def test_only_given_columns_are_used(changes, user):
+    with pytest.raises(NotKnownInTime, match=user) as raised:
+        check_features(features(**changes))
+    assert "Given: at, tail, origin." in raised.value.remedy
+
+
+def test_a_lookup_in_time_needs_as_of():
+    with pytest.raises(SpecError, match="do not say when the question is asked"):
+        check_features(features(as_of=None, values={"wind": latest(WEATHER, "wind", by="origin")}))
+    check_features(features(as_of=None))
+
+
+def test_a_pseudonym_never_meets_a_plain_key():
+    plain = Entity("plain", source=SOURCE, key="tail")
+    with pytest.raises(SpecError, match="joins a pseudonymised column of 'flights' with a plain one of 'plain'"):
+        check_features(features(values={"year": latest(plain, "year", by="tail")}))
+    with pytest.raises(SpecError, match="joins a pseudonymised column of 'planes' with a plain one of 'flights'"):
+        check_features(features(values={"year": latest(PLANES, "year", by={"origin": "tail"})}))
