@@ -51,7 +51,7 @@ def _candidate(facts: dict[str, object], version: ModelVersion) -> CandidateLine
         name=str(facts["name"]),
         measured=MeasuredLine(metric=version.details["metric"], **measured),
         trials=int(str(facts["trials"])),
-        cpu_seconds=float(str(facts["cpu_seconds"])),
+        seconds=float(str(facts["seconds"])),
         chosen=facts["name"] == version.candidate,
     )
 

@@ -25,7 +25,7 @@ class CandidateLine(Report, frozen=True, kw_only=True):
     name: str
     measured: MeasuredLine
     trials: int
-    cpu_seconds: float
+    seconds: float
     chosen: bool
 
 

@@ -55,7 +55,7 @@ def model(report: ModelReport) -> str:
                 f"{'*' if each.chosen else ' '} {each.name}",
                 _measured(each.measured),
                 "1 trial" if each.trials == 1 else f"{each.trials} trials",
-                f"{each.cpu_seconds:.1f} CPU s",
+                f"{each.seconds:.1f} s",
             ]
             for each in report.candidates
         ],

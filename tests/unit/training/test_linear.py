@@ -18,8 +18,8 @@ from headrace.training.splits import TRAIN, VALIDATION, Parts
 from headrace.training.train import train_candidate
 
 ESTIMATORS = {
-    "binary": LogisticRegression(C=0.5, tol=1e-8, max_iter=10_000),
-    "multiclass": LogisticRegression(C=0.5, tol=1e-8, max_iter=10_000),
+    "binary": LogisticRegression(C=0.5, max_iter=300),
+    "multiclass": LogisticRegression(C=0.5, max_iter=300),
     "regression": SklearnRidge(alpha=3.0),
 }
 

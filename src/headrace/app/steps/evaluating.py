@@ -107,7 +107,7 @@ def _candidate(model: Model, trained: Trained) -> dict[str, object]:
         "name": trained.candidate,
         "measured": msgspec.to_builtins(measured),
         "trials": len(trained.trials),
-        "cpu_seconds": round(trained.cpu_seconds, 3),
+        "seconds": round(trained.seconds, 3),
         "stopped_by": trained.stopped_by,
     }
 
