@@ -16,6 +16,7 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements/dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python scripts/check_machine.py
 	$(BIN)/python -m compileall -q src
 	@touch $(STAMP)
 

@@ -49,7 +49,8 @@ def search(what: Search) -> Found:
         trials.append(Trial(number=len(trials), parameters=dict(parameters), value=value, seconds=what.budget.seconds - started))
         if best is None or (value > best[0] if what.higher_is_better else value < best[0]):
             best = (value, artifact)
-    return Found(best[1], tuple(trials), TRIALS if len(trials) >= what.caps.trials else str(what.budget.spent()))
+    # A trial that the clock cut short counts as stopped by the clock, were it the last one or not: it would not come out the same again.
+    return Found(best[1], tuple(trials), what.budget.spent() or TRIALS)
 
 
 def _study(what: Search) -> optuna.Study:
