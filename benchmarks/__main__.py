@@ -1,0 +1,32 @@
+"""Run every benchmark and print one table. Leaves with 1 if a promised bound did not hold."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import knowledge_time, startup
+from benchmarks.report import Line, table, versions
+
+BENCHMARKS = {"startup": startup.lines, "knowledge_time": knowledge_time.lines}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which to run: {', '.join(BENCHMARKS)}; default: all")
+    names = parser.parse_args().names or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"no benchmark is called {unknown[0]}; there are {', '.join(BENCHMARKS)}")
+    measured: list[Line] = []
+    for name in names:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
+            measured += BENCHMARKS[name](Path(folder))
+    print(versions("headrace", "polars", "lightgbm", "msgspec"))
+    print(table(measured))
+    sys.exit(any(line.held is False for line in measured))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""How a benchmark tells what it measured: lines of a table, with the bound that was promised where there is one."""
+
+import importlib.metadata
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Line:
+    """One measurement. `held` says whether a promised bound held; None where nothing is promised."""
+
+    benchmark: str
+    what: str
+    value: str
+    bound: str = ""
+    held: bool | None = None
+
+
+def table(lines: Sequence[Line]) -> str:
+    """Return the lines in columns for people."""
+    verdicts = {True: "held", False: "NOT HELD", None: ""}
+    rows = [["benchmark", "measured", "value", "bound", ""], *([*list(asdict(line).values())[:4], verdicts[line.held]] for line in lines)]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def versions(*packages: str) -> str:
+    """Return what the numbers depend on: Python, the machine's kind and the packages' versions."""
+    named = [f"{package} {importlib.metadata.version(package)}" for package in packages]
+    return ", ".join([f"Python {platform.python_version()}", f"{platform.system()} {platform.machine()}", *named])
+
+
+def as_json(facts: object) -> str:
+    """Return the facts for a program."""
+    return json.dumps(facts, indent=2)
