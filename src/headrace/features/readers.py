@@ -58,9 +58,8 @@ def _window(lookup: PlannedLookup, table: Any, starts: list[int], value: Slice) 
         left = as_of - over_us
         if hop_us is not None:
             left = left // hop_us * hop_us
-        end = starts[group + 1]
-        low = bisect_left(known, left, starts[group], end)
-        return value(low, bisect_left(known, as_of, low, end))
+        end = starts[group + 1]  # no row of a state became known as late as any question that it answers
+        return value(bisect_left(known, left, starts[group], end), end)
 
     return read
 
