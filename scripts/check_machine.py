@@ -1,4 +1,4 @@
-"""Check for the one system library that the packages do not bring: GNU OpenMP, which LightGBM links to. Install it where that is ours to do."""
+"""Check for the one system library that the packages do not bring: GNU OpenMP, which LightGBM links to. Root on Debian installs it."""
 
 import ctypes
 import os
@@ -20,9 +20,7 @@ def main() -> None:
         for arguments in (["update", "-qq"], ["install", "-y", "-qq", PACKAGE]):
             subprocess.run([apt, *arguments], check=True, stdout=subprocess.DEVNULL)
     if not is_there():
-        sys.exit(
-            f"LightGBM needs {LIBRARY}. Install it and run make again: sudo apt-get install {PACKAGE} (Debian), sudo dnf install libgomp (Fedora)."
-        )
+        sys.exit(f"LightGBM needs {LIBRARY}. Install it and run make again: apt-get install {PACKAGE}, or dnf install libgomp.")
 
 
 def is_there() -> bool:
