@@ -20,7 +20,8 @@ def parse_duration(text: str | timedelta) -> timedelta:
     else:
         parts = _PART.findall(text)
         if not parts or "".join(number + unit for number, unit in parts) != text:
-            raise UserError(f"{text!r} is not a duration.", remedy="Write a number and a unit (us, ms, s, m, h, d, w), such as '3h', '45d' or '1d12h'.")
+            remedy = "Write a number and a unit (us, ms, s, m, h, d, w), such as '3h', '45d' or '1d12h'."
+            raise UserError(f"{text!r} is not a duration.", remedy=remedy)
         duration = timedelta(microseconds=sum(round(float(number) * _SECONDS[unit] * 1e6) for number, unit in parts))
     if duration <= timedelta(0):
         raise UserError(f"the duration {text!r} is not above zero.", remedy="Write a positive duration, such as '3h'.")

@@ -23,7 +23,7 @@ EVEN = 0.5
 class FeatureSource(Protocol):
     """Gives the features of one row, as of a moment."""
 
-    def compute(self, row: Mapping[str, object], as_of: datetime) -> dict[str, object]:
+    def compute(self, row: Mapping[str, object], as_of: datetime) -> Mapping[str, object]:
         """Return feature values by name."""
         ...
 
