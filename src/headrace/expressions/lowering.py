@@ -104,7 +104,7 @@ class Lowering:
                 raise mismatch(node, values, "The choices of is_in are plain values; compare with == and | for expressions.")
             choices = tuple(choice.value for choice in values[1:] if choice.value is not None)
             return make(f"is_in{suffix}", DType.BOOL, values[0], choices=choices)
-        if len(values) == 1:
+        if len(values) == 1 or kind is DType.NULL:
             return values[0]
         return make(operation if operation == "coalesce" else f"{operation}{suffix}", kind, *values)
 
@@ -121,6 +121,8 @@ class Lowering:
             raise mismatch(node, conditions, "Conditions are booleans.")
         values = self._unify(node, [*arguments[1:-1:2], arguments[-1]])
         result = values[-1]
+        if result.dtype is DType.NULL:
+            return self._primitives.literal(None)
         for condition, value in zip(reversed(conditions), reversed(values[:-1]), strict=True):
             result = self._primitives.make("when", value.dtype, self._primitives.convert(condition, DType.BOOL), value, result)
         return result

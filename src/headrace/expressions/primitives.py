@@ -57,10 +57,8 @@ class Primitives:
         """Return a value as another type, by `cast`'s rules."""
         if node.dtype is dtype:
             return node
-        if node.is_literal and node.value is None:
+        if node.dtype is DType.NULL or (node.is_literal and node.value is None):
             return self.literal(None, dtype)
         if node.is_literal and dtype is DType.FLOAT and isinstance(node.value, int):
             return self.literal(float(node.value))
-        if node.dtype is DType.NULL:
-            return self.make("typed_null", dtype, node)
         return self.make(f"{node.dtype}_to_{dtype}", dtype, node)

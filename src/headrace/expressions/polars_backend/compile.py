@@ -84,5 +84,4 @@ _WITH_NODE: dict[str, Build] = {
     **TEXTS,
     **MOMENTS,
     "udf": _udf,
-    "typed_null": lambda node, arguments: arguments[0].cast(POLARS_TYPES[node.dtype]),
 }

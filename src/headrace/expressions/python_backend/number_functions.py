@@ -66,28 +66,13 @@ def exponential(number: float) -> float:
 
 
 def logarithm(number: float) -> float:
-    """Return the natural logarithm: -infinity at zero, NaN below."""
-    return math.log(number) if number > 0 else -INF if number == 0 else NAN
+    """Return the natural logarithm of what is not above zero: -infinity at zero, else NaN."""
+    return -INF if number == 0 else NAN
 
 
-def log1p(number: float) -> float:
-    """Return log(1 + number): -infinity at -1, NaN below."""
-    return math.log1p(number) if number > -1 else -INF if number == -1 else NAN
-
-
-def sine(angle: float) -> float:
-    """Return the sine; NaN at infinity."""
-    return math.sin(angle) if angle - angle == 0.0 else NAN
-
-
-def cosine(angle: float) -> float:
-    """Return the cosine; NaN at infinity."""
-    return math.cos(angle) if angle - angle == 0.0 else NAN
-
-
-def arcsine(number: float) -> float:
-    """Return the angle of a sine; NaN outside [-1, 1]."""
-    return math.asin(number) if -1.0 <= number <= 1.0 else NAN
+def logarithm_above_one(number: float) -> float:
+    """Return log(1 + number) of what is not above -1: -infinity at -1, else NaN."""
+    return -INF if number == -1 else NAN
 
 
 def round_half_even(number: float) -> float:

@@ -26,7 +26,7 @@ TEMPLATES: dict[str, str] = {
     "mul_float": "({0} * {1})",
     "neg_float": "(-{0})",
     "abs_float": "abs({0})",
-    "truediv": "divide({0}, {1})",
+    "truediv": "({0} / {1} if {1} else divide({0}, {1}))",
     "floordiv_float": "floor_divide({0}, {1})",
     "mod_float": "modulo({0}, {1})",
     "pow": "power({0}, {1})",
@@ -48,11 +48,11 @@ TEMPLATES: dict[str, str] = {
     "is_nan": "({0} != {0})",
     "sqrt": "(sqrt({0}) if {0} >= 0.0 else nan)",
     "exp": "exponential({0})",
-    "log": "logarithm({0})",
-    "log1p": "log1p({0})",
-    "sin": "sine({0})",
-    "cos": "cosine({0})",
-    "arcsin": "arcsine({0})",
+    "log": "(log({0}) if {0} > 0.0 else logarithm({0}))",
+    "log1p": "(log1p({0}) if {0} > -1.0 else logarithm_above_one({0}))",
+    "sin": "(sin({0}) if {0} - {0} == 0.0 else nan)",
+    "cos": "(cos({0}) if {0} - {0} == 0.0 else nan)",
+    "arcsin": "(asin({0}) if -1.0 <= {0} <= 1.0 else nan)",
     "floor": "floor({0})",
     "ceil": "ceil({0})",
     "lower": "{0}.lower()",
@@ -93,6 +93,8 @@ WITH_LITERAL: dict[str, str] = {
     "ne_float": "({0} != {1})",
     "lt_float": "({0} < {1})",
     "le_float": "({0} <= {1})",
+    "gt_float": "(not {0} <= {1})",
+    "ge_float": "(not {0} < {1})",
 }
 MAY_BE_NULL = frozenset(
     "floordiv_int mod_int shift shift_back float_to_int string_to_int string_to_float string_to_bool datetime_of local truncate"
@@ -104,8 +106,9 @@ def _functions(module: ModuleType) -> dict[str, object]:
     return {name: value for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__}
 
 
+_MATHS = {"sqrt": math.sqrt, "log": math.log, "log1p": math.log1p, "sin": math.sin, "cos": math.cos, "asin": math.asin}
 SCOPE: dict[str, object] = {
-    **_functions(numbers), **_functions(moments), **_functions(texts), "sqrt": math.sqrt, "nan": math.nan, "null": None,
+    **_functions(numbers), **_functions(moments), **_functions(texts), **_MATHS, "nan": math.nan, "null": None,
     "int_min": INT_MIN, "int_max": INT_MAX, "duration_min": moments.DURATION_MIN, "duration_max": moments.DURATION_MAX,
     "white_space": texts.WHITE_SPACE,
 }  # fmt: skip
