@@ -40,7 +40,12 @@ def judge(job: Job, context: StepContext) -> Output:
     evidence = msgspec.structs.replace(decode_evidence(evaluated["evidence"]), latency_p99_ms=p99_ms, cost_per_1k_usd=costs.used_usd)
     results = judge_gates(model.gates, evidence)
     outcomes = [
-        GateOutcome(gate=result.gate, passed=result.passed, message=f"{result.measured}; needed {result.needed}", measured=result.details)
+        GateOutcome(
+            gate=result.gate,
+            passed=result.passed,
+            message=result.measured if result.passed else f"{result.measured}; needed {result.needed}",
+            measured=result.details,
+        )
         for result in results
     ]
     passed = all(result.passed for result in results)
