@@ -216,6 +216,12 @@ def test_two_operands(case):
         assert_same(operation(col("a"), col("b")), {"a": left, "b": right}, rows)
 
 
+@pytest.mark.parametrize("operation", ARITHMETIC)
+def test_a_frame_of_one_row_gives_the_same(operation):
+    for a, b in itertools.product(FLOATS, [value for value in FLOATS if value is not None][::3]):
+        assert_same(operation(col("a"), col("b")), {"a": DType.FLOAT, "b": DType.FLOAT}, [{"a": a, "b": b}])
+
+
 @pytest.mark.parametrize("case", range(len(BINARY)))
 def test_a_column_and_a_literal(case):
     left, lefts, right, rights, operations = BINARY[case]

@@ -40,15 +40,21 @@ def _exact(division: _Division, native: Callable[[pl.Expr, pl.Expr], pl.Expr]) -
 
 
 def _power(node: Typed, arguments: list[pl.Expr]) -> pl.Expr:
-    """Raise to a power as C does; Polars itself multiplies repeatedly for a constant whole power, which rounds differently."""
+    """Raise to a power as C does; Polars itself multiplies repeatedly for constant whole powers, which rounds differently.
+
+    So does it for columns of one row: just constant powers that are not whole are left to it.
+    """
     exponent = constant_value(node.arguments[1]) if node.arguments[1].constant else None
-    if not isinstance(exponent, float) or not exponent.is_integer():
+    if isinstance(exponent, float) and not exponent.is_integer():
         return arguments[0] ** arguments[1]
 
-    def raised(series: pl.Series) -> pl.Series:
-        return pl.Series(series.name, [None if value is None else power(value, exponent) for value in series.to_list()], dtype=pl.Float64())
+    def raised(pairs: pl.Series) -> pl.Series:
+        numbers, exponents = (column.to_list() for column in pairs.struct.unnest().get_columns())
+        values = [None if number is None or by is None else power(number, by) for number, by in zip(numbers, exponents, strict=True)]
+        return pl.Series(pairs.name, values, dtype=pl.Float64())
 
-    return arguments[0].map_batches(raised, return_dtype=pl.Float64(), is_elementwise=True)
+    pair = pl.struct(number=arguments[0], exponent=arguments[1])
+    return pair.map_batches(raised, return_dtype=pl.Float64(), is_elementwise=True)
 
 
 def _clip(node: Typed, arguments: list[pl.Expr]) -> pl.Expr:
