@@ -34,7 +34,7 @@ from headrace.features.plan import FeaturePlan
 from headrace.ledger import tables as ledger_tables
 from headrace.models.artifact import Artifact
 from headrace.spec.features import Features, Lookup
-from headrace.spec.project import Model
+from headrace.spec.model import Model
 from headrace.spec.tables import Table
 from headrace.stats.bootstrap import Interval
 from headrace.training.budget import Caps

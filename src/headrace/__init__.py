@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from headrace.spec.features import Features as Features
     from headrace.spec.features import latest as latest
     from headrace.spec.features import window as window
+    from headrace.spec.model import Model as Model
     from headrace.spec.people import Approve as Approve
     from headrace.spec.people import Person as Person
-    from headrace.spec.project import Model as Model
     from headrace.spec.project import Project as Project
     from headrace.spec.sources import File as File
     from headrace.spec.tables import Derived as Derived
@@ -70,7 +70,8 @@ _NAMES_BY_MODULE = {
     "headrace.spec.expectations": ("between", "check", "fresh", "matches", "not_null", "one_of", "rows", "unique"),
     "headrace.spec.features": ("Features", "latest", "window"),
     "headrace.spec.people": ("Approve", "Person"),
-    "headrace.spec.project": ("Model", "Project"),
+    "headrace.spec.model": ("Model",),
+    "headrace.spec.project": ("Project",),
     "headrace.spec.sources": ("File",),
     "headrace.spec.tables": ("Derived", "Entity", "Events", "Pseudonym"),
 }  # fmt: skip

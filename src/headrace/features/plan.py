@@ -14,7 +14,7 @@ from headrace.expressions import Column, DType, Expr, Udf
 from headrace.features.errors import FeatureError, InvalidFeature
 from headrace.features.lookups import Functions, PlannedLookup, plan_lookup, revive, typed
 from headrace.spec.features import Features, Latest, Lookup, Window
-from headrace.spec.project import check_features
+from headrace.spec.visibility import check_features
 
 FORMAT = 1
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from headrace.core.locations import Location, caller_location
+from headrace.spec.errors import InvalidOption
 
 T = TypeVar("T")
 
@@ -25,6 +26,22 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True, dict=False):
     def _set(self, field: str, value: object) -> None:
         """Normalise a field while the value is being made."""
         force_setattr(self, field, value)
+
+
+class NamedDeclaration(Declaration, frozen=True):
+    """A declaration whose first argument is its name."""
+
+    name: str
+
+
+def check_plain_name(what: str, named: NamedDeclaration) -> None:
+    """Check that a name can stand in paths, URLs and commands.
+
+    Raises:
+        InvalidOption: if it cannot.
+    """
+    if not named.name.replace("_", "").replace("-", "").isalnum():
+        raise InvalidOption(what, named.name, "letters, digits, - and _", location=named.location)
 
 
 def as_names(value: str | Iterable[str] | None) -> tuple[str, ...]:

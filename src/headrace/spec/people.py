@@ -1,14 +1,10 @@
 """Who is on the team and who must agree."""
 
-from headrace.spec.declaration import Declaration, as_names
+from headrace.spec.declaration import Declaration, NamedDeclaration, as_names
 from headrace.spec.errors import InvalidOption
 
 
-class _Named(Declaration, frozen=True):
-    name: str
-
-
-class Person(_Named, frozen=True, kw_only=True):
+class Person(NamedDeclaration, frozen=True, kw_only=True):
     """A member of the team. `name` is the identity that `HEADRACE_USER` or a token gives."""
 
     roles: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from typing import Any
 
 from headrace.core.units import parse_duration
 from headrace.expressions import DType, Expr
-from headrace.spec.declaration import Declaration, as_mapping, as_names
+from headrace.spec.declaration import Declaration, NamedDeclaration, as_mapping, as_names
 from headrace.spec.errors import InvalidOption, SpecError
 from headrace.spec.expectations import Expectation
 from headrace.spec.sources import Source
@@ -23,11 +23,7 @@ class Pseudonym(Declaration, frozen=True, kw_only=True):
     """
 
 
-class _Named(Declaration, frozen=True):
-    name: str
-
-
-class Table(_Named, frozen=True, kw_only=True):
+class Table(NamedDeclaration, frozen=True, kw_only=True):
     """What every table declares.
 
     Attributes:

@@ -3,15 +3,17 @@
 import msgspec
 import pytest
 
-from headrace.expressions import col
+from headrace.expressions import col, count, udf
 from headrace.spec import gate, split
 from headrace.spec.candidates import Baseline, Logistic, Ridge
 from headrace.spec.errors import InvalidOption, NotKnownInTime, SpecError, UnknownName
-from headrace.spec.features import Features, latest
+from headrace.spec.features import Features, latest, window
+from headrace.spec.model import Model
 from headrace.spec.people import Approve, Person
-from headrace.spec.project import Model, Project, check_features
+from headrace.spec.project import Project
 from headrace.spec.sources import File
 from headrace.spec.tables import Derived, Entity, Events, Pseudonym
+from headrace.spec.visibility import check_features
 
 SOURCE = File("t.csv")
 FLIGHTS = Events("flights", source=SOURCE, time="at", known={"delay": "landed"}, personal={"tail": Pseudonym()})
@@ -153,3 +155,21 @@ def test_a_pseudonym_never_meets_a_plain_key():
         check_features(features(values={"year": latest(plain, "year", by="tail")}))
     with pytest.raises(SpecError, match="joins a pseudonymised column of 'planes' with a plain one of 'flights'"):
         check_features(features(values={"year": latest(PLANES, "year", by={"origin": "tail"})}))
+
+
+def double(value):
+    return value * 2
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"twice": udf(double, "int", col("at").hour())},
+        {"twice": latest(WEATHER, udf(double, "int", col("wind")), by="origin")},
+        {"twice": window(WEATHER, udf(double, "int", col("wind")).mean(), by="origin", over="1h")},
+        {"twice": window(WEATHER, count(), by="origin", over="1h", where=udf(double, "bool", col("wind")))},
+    ],
+)
+def test_a_feature_that_no_bundle_can_carry_is_refused(values):
+    with pytest.raises(SpecError, match="'twice' of model 'late' calls the Python function"):
+        model(features=features(values=values))

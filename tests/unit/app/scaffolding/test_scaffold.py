@@ -14,7 +14,7 @@ from headrace.expressions import DType, infer
 from headrace.ingest.column_types import dtype_of
 from headrace.ingest.errors import SourceUnreadable
 from headrace.ingest.sources import read_source
-from headrace.spec.project import Model
+from headrace.spec.model import Model
 from headrace.spec.split import ByTime, Random
 from headrace.spec.tables import Events
 

@@ -1,0 +1,61 @@
+"""What the asker can know: the checks that keep features from using anything before it is known."""
+
+from collections.abc import Mapping
+
+from headrace.spec.errors import NotKnownInTime, SpecError
+from headrace.spec.features import Features, Lookup
+
+
+def check_features(features: Features) -> None:
+    """Check that features use only what the asker can know.
+
+    Raises:
+        NotKnownInTime: for a given column that becomes known after the question, or a spine column that nobody gives.
+        SpecError: for a lookup in time without `as_of`, or keys that are pseudonymised on one side only.
+    """
+    spine, given = features.spine, features.given
+    if isinstance(spine.known, Mapping):
+        for column in given:
+            if column in spine.known:
+                raise NotKnownInTime(
+                    f"the given column {column!r} of {spine.name!r} becomes known at {spine.known[column]!r}, "
+                    "which is after the question is asked.",
+                    remedy="Take it out of given=; use hr.window or hr.latest to see its past values.",
+                    location=features.location,
+                )
+    if features.as_of is not None:
+        _require_given(features, "as_of", features.as_of.columns())
+    for name, value in features.values.items():
+        _require_given(features, f"feature {name!r}", value.columns())
+    for lookup in features.lookups():
+        _check_lookup(features, lookup)
+
+
+def _require_given(features: Features, user: str, columns: frozenset[str]) -> None:
+    for column in sorted(columns - set(features.given)):
+        raise NotKnownInTime(
+            f"{user} uses the column {column!r} of {features.spine.name!r}, which the asker is not said to supply.",
+            remedy="If it is known when the question is asked, add it to given=; else use hr.window or hr.latest. "
+            f"Given: {', '.join(features.given) or 'nothing'}.",
+            location=features.location,
+        )
+
+
+def _check_lookup(features: Features, lookup: Lookup) -> None:
+    _require_given(features, f"the key of {lookup.label()}", frozenset(left for left, _ in lookup.keys))
+    if features.as_of is None and lookup.table.row_known is not None:
+        raise SpecError(
+            f"{lookup.label()} looks into a table with a time, but the features do not say when the question is asked.",
+            remedy="Add as_of= to hr.Features.",
+            location=features.location,
+        )
+    for left, right in lookup.keys:
+        if (left in features.spine.personal) != (right in lookup.table.personal):
+            hidden, plain = (
+                (features.spine.name, lookup.table.name) if left in features.spine.personal else (lookup.table.name, features.spine.name)
+            )
+            raise SpecError(
+                f"{lookup.label()} joins a pseudonymised column of {hidden!r} with a plain one of {plain!r}: nothing would match.",
+                remedy=f"Declare the column personal in {plain!r} too.",
+                location=features.location,
+            )
