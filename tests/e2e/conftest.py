@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .command import run_command
+from .command import ask
 from .small_project import write_project
 
 
@@ -13,7 +13,8 @@ from .small_project import write_project
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small project's file after Ana's first run. For reading only."""
     project = write_project(tmp_path_factory.mktemp("life") / "returns")
-    run_command(project, "run")
+    said = ask(project.parent, "run")
+    assert said.code == 0, said.err
     return project
 
 

@@ -10,11 +10,13 @@ UserError
     ├── UnknownGrouping     costs are not grouped that way
     ├── NothingToApprove    no version of a model waits for approval
     └── NothingToServe      a model has no champion yet
+SystemFault
+└── HomeUnusable        the folder of everything Headrace keeps cannot be written
 """
 
 from collections.abc import Iterable
 
-from headrace.core.errors import UserError, suggest
+from headrace.core.errors import SystemFault, UserError, suggest
 from headrace.core.locations import Location
 
 
@@ -45,6 +47,13 @@ class SettingInvalid(AppError):
 
     def __init__(self, name: str, value: object, origin: str, expected: str) -> None:
         super().__init__(f"the setting {name} is {value!r} (from {origin}).", remedy=f"Expected {expected}.")
+
+
+class HomeUnusable(SystemFault):
+    """The folder of everything Headrace keeps cannot be written."""
+
+    def __init__(self, home: str, why: object) -> None:
+        super().__init__(f"the home {home} cannot be used: {why}.", remedy="Name a folder that may be written: --home or HEADRACE_HOME.")
 
 
 class NothingToServe(AppError):

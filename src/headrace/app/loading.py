@@ -52,7 +52,8 @@ def _not_loadable(error: Exception, path: Path) -> ProjectNotLoadable:
         remedy = suggest(error.name, [name for name in dir(error.obj) if not name.startswith("_")])
     if isinstance(error, TypeError) and "unexpected keyword argument" in str(error).lower():
         remedy = "See the declaration's options: python -c 'import headrace as hr; help(hr.Events)'"
-    return ProjectNotLoadable(f"{type(error).__name__}: {error}", remedy, _location(error, path))
+    words = error.msg if isinstance(error, SyntaxError) else str(error)  # its own text repeats the file and the line
+    return ProjectNotLoadable(f"{type(error).__name__}: {words}", remedy, _location(error, path))
 
 
 def _location(error: Exception, path: Path) -> Location | None:

@@ -140,5 +140,5 @@ def _show_table(session: Session, workspace: Workspace, name: str) -> TableRepor
         location=lake_of(workspace).tables.location(name),
         types=version.types,
         rules=rules,
-        profile=version.profile["columns"],
+        profile={column["name"]: column for column in version.profile["columns"]["columns"]},
     )

@@ -1,6 +1,8 @@
 """Running a project: as much of its life as the description asks for, doing only what changed."""
 
+import signal
 import subprocess
+import threading
 import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -40,9 +42,11 @@ def run_project(workspace: Workspace, progress: Observer | None = None) -> RunRe
     started = time.monotonic()
     prices = _prices(workspace)
     graph = build_graph(workspace, prices.vcpu_second)
-    memo = LedgerMemo(workspace, [step.fingerprint for step in graph.steps.values()])
+    fingerprints = [step.fingerprint for step in graph.steps.values()]
+    memo = LedgerMemo(workspace, fingerprints)
     unchanged = [name for name, step in graph.steps.items() if memo.find(step.fingerprint) is not None]
     if len(unchanged) == len(graph.names):
+        _end_leftovers(workspace)
         steps = [StepLine(name=name, outcome="reused", seconds=0.0, summary="") for name in unchanged]
         return RunReport(
             run_id=None, actor=workspace.identity.name, seconds=time.monotonic() - started, steps=steps, models=[], cost_usd="0"
@@ -50,7 +54,20 @@ def run_project(workspace: Workspace, progress: Observer | None = None) -> RunRe
     with run_lock(workspace.settings.home, workspace.project.name) as held:
         if not held:
             raise RunInProgress(workspace.project.name)
-        return _execute(workspace, graph, memo, prices, progress, started)
+        # What another process did while this one read the sources is known now.
+        return _execute(workspace, graph, LedgerMemo(workspace, fingerprints), prices, progress, started)
+
+
+def _end_leftovers(workspace: Workspace) -> None:
+    """End runs that were killed and that nobody will continue, since nothing is left to be done."""
+    with workspace.ledger.read() as session:
+        left = runs.list_runs(session, workspace.project.name, state=runs.RUNNING)
+    if not left:
+        return
+    with run_lock(workspace.settings.home, workspace.project.name) as held:
+        if held:
+            for run in left:
+                _finish(workspace, run.id, runs.INTERRUPTED)
 
 
 def _execute(workspace: Workspace, graph: Graph, memo: LedgerMemo, prices: Prices, progress: Observer | None, started: float) -> RunReport:
@@ -61,6 +78,7 @@ def _execute(workspace: Workspace, graph: Graph, memo: LedgerMemo, prices: Price
     options = ExecuteOptions(
         run_id=run_id, memo=memo, store_url=workspace.settings.workflows_url, observers=observers, workers=workspace.settings.workers
     )
+    _hear_ctrl_c()
     try:
         with _shown(progress):
             result = execute(graph, options)
@@ -114,6 +132,14 @@ def _commit(workspace: Workspace) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _hear_ctrl_c() -> None:
+    """Let the main thread have Ctrl-C. Polars, when imported, puts a handler of its own before Python's, which lets waits go on as if
+    nothing had happened, and raises in the thread that computes. Setting Python's handler again puts that one back in its place."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is threading.main_thread() and handler is not None:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _shown(progress: Observer | None) -> AbstractContextManager[Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from headrace.app.errors import HomeUnusable
 from headrace.app.settings import Settings
 from headrace.core.clock import Clock, SystemClock
 from headrace.ledger.store import Ledger
@@ -37,7 +38,10 @@ class Workspace:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger, made or brought up to date first if need be."""
-        self.settings.home.mkdir(parents=True, exist_ok=True)
+        try:
+            self.settings.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HomeUnusable(str(self.settings.home), error) from error
         return Ledger.open(self.settings.ledger_url, self.clock)
 
     @cached_property

@@ -37,23 +37,26 @@ def main() -> None:
     except HeadraceError as error:
         print(f"error: {error}", file=sys.stderr)
         # A failed step carries the error that says whose fault it was.
-        fault = getattr(error, "cause", error)
-        sys.exit(SYSTEM_FAULT if isinstance(fault, SystemFault) else USER_FAULT)
-    except KeyboardInterrupt:
-        print("interrupted; run the command again to go on where it stopped.", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        sys.exit(_code_of(getattr(error, "cause", error)))
+    except SystemExit as end:  # Typer makes this of Ctrl-C
+        if end.code == INTERRUPTED:
+            print("interrupted; run the command again to go on where it stopped.", file=sys.stderr)
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
     except Exception as error:  # noqa: BLE001  the outermost boundary: a person is shown one line, and the trace is kept for whoever mends the defect
-        print(
-            f"error: a defect of Headrace: {type(error).__name__}: {error}\n  The trace is in {_keep_trace()}; please report it.",
-            file=sys.stderr,
-        )
-        sys.exit(DEFECT)
+        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(_code_of(error))
 
 
-def _keep_trace() -> Path:
+def _code_of(fault: Exception) -> int:
+    """Return the exit code of an error; what nobody raised on purpose is a defect, whose trace is kept."""
+    if isinstance(fault, SystemFault):
+        return SYSTEM_FAULT
+    if isinstance(fault, HeadraceError):
+        return USER_FAULT
     path = Path(gettempdir()) / "headrace-defect.txt"
-    path.write_text(traceback.format_exc(), encoding="utf-8")
-    return path
+    path.write_text("".join(traceback.format_exception(fault)), encoding="utf-8")
+    print(f"  This is a defect of Headrace. The trace is in {path}; please report it.", file=sys.stderr)
+    return DEFECT
