@@ -10,7 +10,8 @@ from headrace.ledger import evaluations, models
 from headrace.ledger.evaluations import Metric
 from headrace.ledger.models import ModelVersion
 from headrace.ledger.session import Session
-from headrace.spec.project import Model, Project
+from headrace.spec.model import Model
+from headrace.spec.project import Project
 
 _LEFT_OUT = {
     "target_null": "the target is null",

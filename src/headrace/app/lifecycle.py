@@ -21,7 +21,7 @@ from headrace.expressions import Column, Expr
 from headrace.ingest.sources import source_fingerprint
 from headrace.spec.candidates import Candidate
 from headrace.spec.features import Features, Lookup
-from headrace.spec.project import Model
+from headrace.spec.model import Model
 from headrace.spec.sources import File
 from headrace.spec.tables import Derived, Entity, Events, Table
 from headrace.training.budget import share_caps

@@ -12,7 +12,7 @@ from headrace.features.plan import FeaturePlan
 from headrace.ledger import tables as ledger_tables
 from headrace.ledger.models import ModelVersion
 from headrace.spec.candidates import Baseline
-from headrace.spec.project import Model
+from headrace.spec.model import Model
 from headrace.stats.bootstrap import Interval
 from headrace.training.evaluation import ScoredRows, compare, score_rows
 from headrace.training.splits import TEST

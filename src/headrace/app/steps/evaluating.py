@@ -15,7 +15,7 @@ from headrace.ledger.evaluations import Metric, NewEvaluation
 from headrace.ledger.models import ModelVersion, NewModelVersion
 from headrace.rollout.evidence import Evidence, SliceMetric
 from headrace.spec.gate import Slices
-from headrace.spec.project import Model
+from headrace.spec.model import Model
 from headrace.stats.bootstrap import Interval, bonferroni_level
 from headrace.training.evaluation import ScoredRows, evaluate_slices, score_rows
 from headrace.training.evaluation import evaluate as evaluate_rows

@@ -13,7 +13,7 @@ from headrace.expressions import DType
 from headrace.features import batch
 from headrace.features.plan import FeaturePlan
 from headrace.spec.features import Features
-from headrace.spec.project import Model
+from headrace.spec.model import Model
 from headrace.spec.tables import Table
 
 Inputs = Mapping[str, Mapping[str, Any]]

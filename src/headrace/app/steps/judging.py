@@ -24,7 +24,7 @@ from headrace.ledger.evaluations import GateOutcome
 from headrace.ledger.models import ModelVersion
 from headrace.ledger.session import Session
 from headrace.rollout.gates import judge as judge_gates
-from headrace.spec.project import Model
+from headrace.spec.model import Model
 
 MEASURED_PREDICTIONS = 2000
 _QUESTIONS = 500

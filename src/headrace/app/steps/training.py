@@ -14,7 +14,7 @@ from headrace.engine.graph import Output, StepContext
 from headrace.expressions import infer
 from headrace.expressions.polars_backend import to_polars
 from headrace.features.plan import FeaturePlan
-from headrace.spec.project import Model
+from headrace.spec.model import Model
 from headrace.spec.split import ByTime
 from headrace.spec.tables import INGESTED
 from headrace.training.budget import share_caps
