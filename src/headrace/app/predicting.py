@@ -1,6 +1,7 @@
 """Predicting files."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,10 +21,11 @@ from headrace.core.errors import UserError
 from headrace.core.ids import new_id
 from headrace.expressions import DType
 from headrace.expressions.polars_backend import to_polars
-from headrace.features.batch import POLARS, compute
+from headrace.features.batch import compute
 from headrace.features.plan import FeaturePlan
+from headrace.ingest.column_types import convert
 from headrace.ingest.privacy import conceal
-from headrace.ingest.sources import read_source
+from headrace.ingest.sources import infer, open_source
 from headrace.models.decision import decide
 from headrace.serving.records import PredictionBatch, PredictionRecord, UsageWindow
 from headrace.spec.errors import UnknownName
@@ -44,6 +46,14 @@ class Answered:
     answers: pl.DataFrame
 
 
+@dataclass(frozen=True)
+class Written:
+    """A column of the file as it is written there, and in the narrowest type that holds it."""
+
+    raw: pl.Series
+    natural: pl.Series
+
+
 def predict_file(workspace: Workspace, model: str, rows: Path, output: Path) -> str:
     """Predict a file of given columns with the model's champion; every prediction is logged as a server's are.
 
@@ -57,43 +67,48 @@ def predict_file(workspace: Workspace, model: str, rows: Path, output: Path) -> 
     assert version.bundle_location is not None
     bundle = open_bundle(workspace, version.bundle_location)
     plan = FeaturePlan.from_json(bundle.plan)
-    asked = read_source(File(str(rows.absolute())), Path()).collect()
-    given = _given(workspace, bundle, plan, asked)
+    written = _written(rows)
+    given = _given(workspace, bundle, plan, written)
     features = compute(plan, given.lazy(), newest_tables(workspace, plan))
     scores = bundle.predictor.scores(bundle.encoder.encode_frame(features))
     moment = workspace.clock.now()
-    ids = [new_id("prd", moment) for _ in range(asked.height)]
+    ids = [new_id("prd", moment) for _ in range(given.height)]
     answers = _answers(bundle, scores)
     records = _records(bundle, Answered(ids, _asked_at(plan, given), given, features, scores, answers), moment)
     usage = UsageWindow(len(records), time.process_time() - cpu, time.perf_counter() - started)
     if records:
         LakeSink(workspace, "file").write(PredictionBatch(new_id("bat", moment), tuple(records), usage))
-    _write(asked.with_columns(pl.Series("prediction_id", ids, dtype=pl.String), *answers.get_columns()), output)
-    return f"{asked.height:,} rows predicted by {label(version)} into {output}"
+    asked = [column.natural for column in written.values()]
+    _write(pl.DataFrame(asked).with_columns(pl.Series("prediction_id", ids, dtype=pl.String), *answers.get_columns()), output)
+    return f"{given.height:,} rows predicted by {label(version)} into {output}"
 
 
-def _given(workspace: Workspace, bundle: Bundle, plan: FeaturePlan, asked: pl.DataFrame) -> pl.DataFrame:
+def _written(rows: Path) -> dict[str, Written]:
+    source = open_source(File(str(rows.absolute())), Path())
+    return {raw.name: Written(raw, convert(raw, infer(raw, source.textual) or DType.STRING)) for raw in source.columns}
+
+
+def _given(workspace: Workspace, bundle: Bundle, plan: FeaturePlan, written: Mapping[str, Written]) -> pl.DataFrame:
     """Return the given columns in the types that the features read, personal ones pseudonymised."""
     key = workspace.pseudonym_key()
     columns = []
     for field in bundle.manifest.given:
-        if field.name not in asked.columns:
-            raise UnknownName("column", field.name, asked.columns, where="the file lacks a column that must be given: ")
-        series = asked.get_column(field.name)
+        if field.name not in written:
+            raise UnknownName("column", field.name, written, where="the file lacks a column that must be given: ")
         if field.personal:
-            series = conceal(series.to_frame(), [field.name], key).to_series()
-        columns.append(_typed(series, field.name, plan.given[field.name]))
+            columns.append(conceal(written[field.name].natural.to_frame(), [field.name], key).to_series())
+        else:
+            columns.append(_typed(written[field.name].raw, plan.given[field.name]))
     return pl.DataFrame(columns)
 
 
-def _typed(series: pl.Series, name: str, kind: DType) -> pl.Series:
-    if kind is DType.DATETIME and series.dtype == pl.String:
-        series = series.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
-    typed = series.cast(POLARS[kind], strict=False)
-    bad = typed.is_null() & series.is_not_null()
+def _typed(raw: pl.Series, kind: DType) -> pl.Series:
+    """Return values as the door of the lake takes them; one that has not the type is told, never guessed."""
+    typed = convert(raw, kind)
+    bad = typed.is_null() & raw.is_not_null()
     if bad.any():
-        raise UserError(f"row {bad.arg_true()[0] + 1}: {name!r} is {series.filter(bad)[0]!r}.", remedy=f"Expected {kind}.")
-    return typed.alias(name)
+        raise UserError(f"row {bad.arg_true()[0] + 1}: {raw.name!r} is {raw.filter(bad)[0]!r}.", remedy=f"Expected {kind}.")
+    return typed
 
 
 def _asked_at(plan: FeaturePlan, given: pl.DataFrame) -> list[datetime | None]:
@@ -115,7 +130,7 @@ def _answers(bundle: Bundle, scores: NDArray[np.float64]) -> pl.DataFrame:
 
 def _records(bundle: Bundle, answered: "Answered", moment: datetime) -> list[PredictionRecord]:
     manifest = bundle.manifest
-    table = answered.scores.reshape(len(answered.ids), -1)
+    table = answered.scores[:, None] if answered.scores.ndim == 1 else answered.scores
     decisions = answered.answers.get_column("decision").to_list() if "decision" in answered.answers.columns else [None] * len(answered.ids)
     rows = zip(
         answered.ids, answered.asked_at, answered.given.to_dicts(), answered.features.to_dicts(), table.tolist(), decisions, strict=True

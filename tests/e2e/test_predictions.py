@@ -1,0 +1,149 @@
+"""Files and requests predicted, and every prediction walked back."""
+
+import json
+import shutil
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+import polars as pl
+import pytest
+
+from .command import call, refused, run_command, served
+from .small_project import PROJECT, write_project
+
+ROWS = """shop,amount,email,placed
+s1,150.0,b4@example.org,2024-03-31T12:00:00Z
+s2,10.0,b5@example.org,2024-03-31T13:00:00Z
+s9,70.5,,2024-03-31T14:00:00Z
+"""
+
+
+@pytest.fixture(scope="module")
+def champion(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the trained project whose model Ben has approved."""
+    folder = tmp_path_factory.mktemp("champion") / "returns"
+    shutil.copytree(trained.parent, folder)
+    run_command(folder / "project.py", "approve", "returned", "--comment", "good enough for the pilot", user="ben")
+    (folder / "ask.csv").write_text(ROWS, encoding="utf-8")
+    return folder / "project.py"
+
+
+def test_formats_agree(champion: Path) -> None:
+    there = champion.parent
+    rows = pl.read_csv(there / "ask.csv", try_parse_dates=True)
+    rows.write_parquet(there / "ask.parquet")
+    rows.with_columns(pl.col("placed").dt.strftime("%Y-%m-%dT%H:%M:%SZ")).write_ndjson(there / "ask.jsonl")
+    for name in ("ask.csv", "ask.parquet", "ask.jsonl"):
+        assert "3 rows predicted by returned@1" in run_command(champion, "predict", "returned", name, f"{name}.out.parquet").out
+    found = [pl.read_parquet(there / f"{name}.out.parquet") for name in ("ask.csv", "ask.parquet", "ask.jsonl")]
+    assert found[0]["score"].to_list() == found[1]["score"].to_list() == found[2]["score"].to_list()
+    assert found[0]["shop"].to_list() == ["s1", "s2", "s9"]
+    assert len({name for each in found for name in each["prediction_id"]}) == 9
+
+
+@pytest.mark.parametrize(
+    ("text", "output", "told"),
+    [
+        (ROWS, "out.xlsx", "Name a file that ends in .csv or .parquet."),
+        (ROWS.replace("amount", "amout"), "out.csv", "Did you mean 'amout'?"),
+        (ROWS.replace("10.0", "ten"), "out.csv", "row 2: 'amount' is 'ten'"),
+        (ROWS.replace("2024-03-31T13:00:00Z", "yesterday"), "out.csv", "row 2: 'placed' is 'yesterday'"),
+        ("", "out.csv", "is empty"),
+        (ROWS.replace("10.0", "1O.0").replace("12:00", "12:61"), "out.csv", "row 2: 'amount' is '1O.0'"),
+    ],
+)
+def test_rows_that_cannot_be_answered_are_told_and_nothing_is_written(champion: Path, text: str, output: str, told: str) -> None:
+    (champion.parent / "bad.csv").write_text(text, encoding="utf-8")
+    assert told in refused(champion.parent, "predict", "returned", "bad.csv", output)
+    assert not (champion.parent / "out.xlsx").exists()
+    assert not (champion.parent / "out.csv").exists()
+    assert not list(champion.parent.glob(".*.part"))
+
+
+def test_no_rows_give_no_answers(champion: Path) -> None:
+    (champion.parent / "none.csv").write_text(ROWS.splitlines()[0] + "\n", encoding="utf-8")
+    assert run_command(champion, "predict", "returned", "none.csv", "none.out.csv").out.startswith("0 rows")
+    assert pl.read_csv(champion.parent / "none.out.csv").columns[-3:] == ["prediction_id", "score", "decision"]
+
+
+def test_a_file_that_is_not_there_is_told(champion: Path) -> None:
+    assert "there is no file" in refused(champion.parent, "predict", "returned", "nowhere.csv", "out.csv")
+
+
+def test_texts_that_look_like_numbers_are_asked_as_they_are_written(tmp_path: Path) -> None:
+    """Shop 1.50 was trained as a text; a file in which every shop looks like a number still asks about 1.50."""
+    project = write_project(tmp_path / "returns")
+    for name in ("orders.csv", "shops.csv"):
+        text = (project.parent / name).read_text(encoding="utf-8").replace("s0,", "A,").replace("s1,", "1.50,")
+        (project.parent / name).write_text(text, encoding="utf-8")
+    project.write_text(PROJECT.replace('    approve=hr.Approve(role="reviewer"),\n', ""), encoding="utf-8")
+    run_command(project, "run")
+    (project.parent / "ask.csv").write_text(ROWS.replace("s1,", "1.50,").replace("s2,", "1.50,").replace("s9,", "1.50,"), encoding="utf-8")
+    run_command(project, "predict", "returned", "ask.csv", "out.parquet")
+    name = pl.read_parquet(project.parent / "out.parquet")["prediction_id"][0]
+    report = json.loads(run_command(project, "why", name, "--json").out)
+    assert report["inputs"]["shop"] == "1.50"
+    assert next(each["value"] for each in report["features"] if each["name"] == "size") is not None
+
+
+def test_a_served_prediction_is_explained(champion: Path) -> None:
+    question = {"shop": "s1", "amount": 150.0, "email": "b4@example.org", "placed": "2024-03-31T12:00:00Z"}
+    with served(champion.parent, "--as-of", "2024-03-31T12:00:00Z") as url:
+        answer = httpx.post(f"{url}/predict?features=true", json=question).json()["predictions"][0]
+        wrong = httpx.post(f"{url}/predict", json={**question, "amout": 1})
+        assert wrong.status_code == 422
+        assert "'amout'" in wrong.json()["error"]["message"]
+        assert "amount" in wrong.json()["error"]["remedy"]
+    said = run_command(champion, "why", answer["prediction_id"]).out
+    assert "by serve, as of 2024-03-31 12:00:00 UTC" in said
+    assert "approved" not in said.split("approvals")[0]
+    assert "ben (reviewer)" in said
+    assert "good enough for the pilot" in said
+    report = json.loads(run_command(champion, "why", answer["prediction_id"], "--json").out)
+    assert {each["name"]: each["value"] for each in report["features"]} == answer["features"]
+    assert report["score"] == answer["score"]
+    assert report["inputs"]["email"].startswith("pn_")
+    assert [table["name"] for table in report["tables"]] == ["orders", "shops"]
+    costs = json.loads(run_command(champion, "cost", "--json").out)
+    assert [each["version"] for each in costs["served"]] == ["returned@1"]
+    assert costs["served"][0]["predictions"] >= 1
+
+
+def test_a_constant_model_is_explained_by_where_it_starts_from(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "returns", days=60)
+    text = PROJECT.replace('    approve=hr.Approve(role="reviewer"),\n', "")
+    start, end = text.index("    candidates=["), text.index("    tune=")
+    text = text[:start] + "    candidates=[hr.Baseline()],\n" + text[end:]
+    start, end = text.index("    gates=["), text.index(")\n\nproject =")
+    project.write_text(text[:start] + text[end:], encoding="utf-8")
+    run_command(project, "run")
+    (project.parent / "ask.csv").write_text(ROWS, encoding="utf-8")
+    run_command(project, "predict", "returned", "ask.csv", "out.csv")
+    name = pl.read_csv(project.parent / "out.csv")["prediction_id"][0]
+    report = json.loads(run_command(project, "why", name, "--json").out)
+    assert {each["contribution"] for each in report["features"]} == {0.0}
+    assert report["bias"] != 0.0
+
+
+def test_costs_add_up_to_the_same_whichever_way_they_are_grouped(champion: Path) -> None:
+    run_command(champion, "predict", "returned", "ask.csv", "scored.csv")
+    reports = [json.loads(run_command(champion, "cost", "--by", by, "--json").out) for by in ("run", "step", "model")]
+    totals = {Decimal(report["total_usd"]) for report in reports}
+    assert len(totals) == 1
+    assert all(sum(Decimal(line["amount_usd"]) for line in report["lines"]) == Decimal(report["total_usd"]) for report in reports)
+    assert {line["name"] for line in reports[0]["lines"]} > {"predictions"}
+
+
+def test_a_changed_ledger_is_found_out(copied: Path) -> None:
+    assert "The audit is whole" in run_command(copied, "audit", "verify").out
+    with sqlite3.connect(copied.parent / ".headrace" / "ledger.db") as database:
+        database.execute("DROP TRIGGER IF EXISTS audit_is_append_only")
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f"DROP TRIGGER {name}")
+        database.execute("UPDATE audit SET actor = 'eve' WHERE sequence = 3")
+    database.close()
+    said = call(copied.parent, "audit", "verify")
+    assert said.code == 1
+    assert "THE AUDIT IS BROKEN: row 3 is not what was written" in said.out
