@@ -44,7 +44,7 @@ ROWS = {"a": [1, 2], "b": ["x", None]}
         ("x.csv.zip", zipped(rows=CSV, **{"__MACOSX/rows": "junk", "folder/": ""})),
         ("x.zip", zipped(rows=CSV)),
         ("x.jsonl", '{"a":1,"b":"x"}\n{"a":2}\n'),
-        ("x.ndjson.gz", gzip.compress(b'{"a":1,"b":"x"}\n{"a":2,"b":null}\n')),
+        ("x.ndjson.gz", gzip.compress(b'{"a":1,"b":"x"}\n{"a":2,"b":null}\n', mtime=0)),
         ("x.jsonl.zip", zipped(rows='{"a":1,"b":"x"}\n{"a":2,"b":null}\n')),
     ],
 )
