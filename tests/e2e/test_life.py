@@ -83,9 +83,8 @@ def test_a_changed_function_derives_again(copied: Path) -> None:
 
 def test_a_new_day_of_data_runs_what_depends_on_it_and_nothing_else(copied: Path) -> None:
     (copied.parent / "orders.csv").write_text(orders_csv(91), encoding="utf-8")
-    done = ran(run(copied))
-    assert {"ingest:orders_raw", "derive:orders", "evaluate:returned"} <= done
-    assert "ingest:shops" not in done
+    report = run(copied)
+    assert {step.name for step in report.steps} - ran(report) == {"ingest:shops"}
 
 
 def test_looks_at_the_same_test_are_counted(copied: Path) -> None:
@@ -139,3 +138,19 @@ def test_the_audit_is_whole(trained: Path) -> None:
     report = handle(trained).verify_audit()
     assert report.whole
     assert report.rows > 10
+
+
+def test_models_that_share_features_share_the_work(copied: Path) -> None:
+    text = copied.read_text(encoding="utf-8")
+    other = """
+dear = hr.Model(
+    "dear", features=features, target=col("amount") > 100, split=hr.split.by_time(validation="15d", test="15d", purge="1d"),
+    candidates=[hr.Baseline()], metric="roc_auc",
+)
+
+project ="""
+    copied.write_text(text.replace("\nproject =", other).replace("models=[returned]", "models=[dear, returned]"), encoding="utf-8")
+    assert ran(run(copied)) == {"train:dear.baseline", "evaluate:dear", "bundle:dear", "judge:dear"}
+    dear = handle(copied).show("dear")
+    assert isinstance(dear, ModelReport)
+    assert (dear.version, dear.state) == ("dear@1", "champion")

@@ -38,13 +38,12 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         # A failed step carries the error that says whose fault it was.
         sys.exit(_code_of(getattr(error, "cause", error)))
-    except SystemExit as end:  # Typer makes this of Ctrl-C
+    except SystemExit as end:  # Typer makes this of Ctrl-C, and of a reader who has left
         if end.code == INTERRUPTED:
             print("interrupted; run the command again to go on where it stopped.", file=sys.stderr)
+        if isinstance(end.__context__, BrokenPipeError):  # the reader has seen enough, as head has: no fault of anybody's
+            sys.exit(0)
         raise
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
     except Exception as error:  # noqa: BLE001  the outermost boundary: a person is shown one line, and the trace is kept for whoever mends the defect
         print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(_code_of(error))

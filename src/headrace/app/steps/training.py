@@ -6,7 +6,7 @@ import msgspec
 import polars as pl
 
 from headrace.app.lifecycle import Job
-from headrace.app.steps.features import Inputs, features_table, plan_of, spine_rows, table_types
+from headrace.app.steps.features import Inputs, plan_of, spine_rows, table_types
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
 from headrace.core.seeds import derive_seed
@@ -78,7 +78,7 @@ def model_rows(workspace: Workspace, model: Model, inputs: Inputs) -> ModelRows:
     types = table_types(model.features.spine, inputs)
     task = infer_task(infer(model.target, types), model.task, model.metric)
     table = inputs[f"features:{model.name}"]
-    features = lake_of(workspace).tables.scan(features_table(model), table["version"]).sort("_arrival").select(list(plan.types)).collect()
+    features = lake_of(workspace).tables.scan(table["table"], table["version"]).sort("_arrival").select(list(plan.types)).collect()
     spine = spine_rows(workspace, model.features, inputs)
     answers = spine.select(
         target=to_polars(model.target, types),
