@@ -222,6 +222,24 @@ def _tree(step, name: str) -> str:
     return fingerprint([part.replace(name, "rules") for part in meaning])
 
 
+@pytest.mark.parametrize("line", ["from {0} import rule", "import {0}", "import {0} as found", "from . import {0}"])
+def test_what_a_function_imports_when_it_runs_is_followed(tmp_path, monkeypatch, line):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    name = f"late_rules_{abs(hash(line))}"
+    package = "late_package" if line.startswith("from .") else ""
+    (tmp_path / package).mkdir(exist_ok=True)
+    (tmp_path / package / "__init__.py").write_text("")
+
+    def of(rule: str) -> str:
+        for each in [each for each in sys.modules if each.endswith(name)]:
+            del sys.modules[each]
+        (tmp_path / package / f"{name}.py").write_text(f"def rule(x): return {rule}\n")
+        step = load(f"__package__ = {package!r}\ndef step(x):\n    {line.format(name)}\n    return lambda: rule(x)\n")
+        return fingerprint(step)
+
+    assert of("x + 1") == of("x + 1  # one more") != of("x + 2")
+
+
 ATOMS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4) | st.binary(max_size=4)
 PLAIN = st.recursive(
     ATOMS | st.frozensets(ATOMS, max_size=3),

@@ -62,6 +62,17 @@ def global_names(code: types.CodeType) -> set[str]:
     return names
 
 
+def imports(code: types.CodeType) -> Iterator[tuple[str, tuple[str, ...], int]]:
+    """Yield what the code and the code inside it import when they run: a module, the names taken from it, the dots before it."""
+    steps = [step for step in dis.get_instructions(code) if step.opname not in _IGNORED]
+    for level, names, step in zip(steps, steps[1:], steps[2:], strict=False):
+        if step.opname == "IMPORT_NAME":
+            yield step.argval, names.argval or (), level.argval
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from imports(constant)
+
+
 def _parameters(code: types.CodeType) -> int:
     stars = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
     return code.co_argcount + code.co_kwonlyargcount + stars

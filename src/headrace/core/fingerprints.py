@@ -19,9 +19,9 @@ from typing import Any
 
 import msgspec
 
-from headrace.core.bytecode import global_names, meaning_of_code
+from headrace.core.bytecode import global_names, imports, meaning_of_code
 from headrace.core.errors import UserError
-from headrace.core.modules import installed_name, is_installed, module_meaning
+from headrace.core.modules import imported, installed_name, is_installed, module_meaning, user_modules
 
 _Seen = tuple[int, ...]
 
@@ -168,6 +168,9 @@ def _function_chunks(value: object, seen: _Seen) -> Iterator[bytes]:
         if name in value.__globals__:
             yield name.encode()
             yield from _chunks(value.__globals__[name], seen)
+    for source, names, level in imports(value.__code__):
+        for module in user_modules(imported(source, names, level, value.__globals__.get("__package__") or "")):
+            yield from _chunks(module, seen)
 
 
 def _class_chunks(value: object, seen: _Seen) -> Iterator[bytes]:

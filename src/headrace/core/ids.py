@@ -10,18 +10,19 @@ from datetime import UTC, datetime
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}
 _LENGTH = 26
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_PAIR_SHIFTS = tuple(range(10 * (_LENGTH // 2 - 1), -1, -10))
 _lock = threading.Lock()
 _last = 0
 
 
 def new_id(prefix: str, now: datetime) -> str:
-    """Return a new id such as `run_01k9...`. Thread safe; ids of one process are strictly increasing."""
+    """Return a new id such as `run_01k9...`. Thread safe; ids of one process are strictly increasing while its clock does not go back."""
     global _last
     number = (int(now.timestamp() * 1000) << 80) | int.from_bytes(os.urandom(10), "big")
     with _lock:
         number = _last = number if number > _last or (number >> 80) < (_last >> 80) else _last + 1
-    letters = [_ALPHABET[(number >> shift) & 31] for shift in range(5 * (_LENGTH - 1), -1, -5)]
-    return f"{prefix}_{''.join(letters)}"
+    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _PAIR_SHIFTS])}"
 
 
 def id_time(identifier: str) -> datetime:

@@ -2,24 +2,41 @@
 
 import ast
 import functools
+import importlib
 import importlib.metadata
 import importlib.util
 import os
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-_PACKAGE_DIRECTORY = str(Path(__file__).resolve().parents[1]) + os.sep
+_INSTALLED = (str(Path(__file__).resolve().parents[1]) + os.sep, str(Path(os.__file__).parent) + os.sep)
+# Debian's own packages lie in the second.
+_PACKAGES = ("site-packages", "dist-packages")
 
 
 def is_installed(module_name: str) -> bool:
     """Tell whether a module is the standard library's, an installed package's or Headrace's own, rather than the user's."""
-    top = module_name.partition(".")[0]
-    if top in sys.stdlib_module_names and top != "__main__":
-        return True
     file = getattr(sys.modules.get(module_name), "__file__", None)
-    return bool(file) and ("site-packages" in str(file) or str(file).startswith(_PACKAGE_DIRECTORY))
+    if file is None:
+        return module_name != "__main__" and module_name.partition(".")[0] in sys.stdlib_module_names
+    # By where it lies and not by its name: a user's `profile.py` or `code.py` is the user's.
+    return _lies_installed(str(file))
+
+
+def user_modules(names: Iterable[str]) -> Iterator[types.ModuleType]:
+    """Yield the modules of these names that are the user's; what is no module is passed over. One not imported yet is imported."""
+    for name in names:
+        module = sys.modules.get(name) or _import_of_user(name)
+        if module is not None and not is_installed(name):
+            yield module
+
+
+def imported(source: str, names: Iterable[str], level: int, package: str) -> list[str]:
+    """Return the names that may be modules in `from source import names`, so many dots before it, written in a package."""
+    base = importlib.util.resolve_name("." * level + source, package) if level else source
+    return [base, *(f"{base}.{name}" for name in names)]
 
 
 def installed_name(value: object) -> str:
@@ -57,12 +74,23 @@ def _imports(tree: ast.Module, module: types.ModuleType) -> Iterator[types.Modul
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            package = module.__package__ or ""
-            source = importlib.util.resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module or ""
-            names += [source, *(f"{source}.{alias.name}" for alias in node.names)]
-    for name in names:
-        if name in sys.modules and not is_installed(name):
-            yield sys.modules[name]
+            names += imported(node.module or "", [alias.name for alias in node.names], node.level, module.__package__ or "")
+    return user_modules(names)
+
+
+def _lies_installed(file: str) -> bool:
+    return file.startswith(_INSTALLED) or any(folder in file for folder in _PACKAGES)
+
+
+def _import_of_user(name: str) -> types.ModuleType | None:
+    """Import a module that was not yet, if it is the user's: the step that names it is about to. An installed one may be heavy."""
+    try:
+        spec = importlib.util.find_spec(name.partition(".")[0])
+        if spec is None or spec.origin is None or not Path(spec.origin).is_absolute() or _lies_installed(spec.origin):
+            return None
+        return importlib.import_module(name)
+    except Exception:  # noqa: BLE001 - no module, or one that will fail in the step's own boundary, which says whose fault it is
+        return None
 
 
 def _drop_docstrings(tree: ast.Module) -> None:

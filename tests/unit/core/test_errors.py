@@ -1,6 +1,7 @@
 """The root of the errors."""
 
 import pickle
+import time
 
 import pytest
 
@@ -47,3 +48,10 @@ def test_the_nearest_name_is_suggested():
 
 def test_a_long_list_is_cut():
     assert suggest("q", [f"n{number}" for number in range(5)], limit=3) == "Valid: n0, n1, n2 and 2 more."
+
+
+def test_a_name_of_megabytes_costs_no_time():
+    started = time.process_time()
+    assert suggest("z" * 4_000_000, ["weather"]) == "Valid: weather."
+    assert closest("weather" + "z" * 4_000_000, ["weather"]) is None
+    assert time.process_time() - started < 0.1

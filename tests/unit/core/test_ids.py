@@ -42,3 +42,11 @@ def test_ids_of_one_moment_increase_in_every_thread():
 def test_what_is_no_id_is_refused(text):
     with pytest.raises(ValueError, match="is not an id"):
         id_time(text)
+
+
+def test_an_id_is_the_milliseconds_and_the_random_bits_in_base_32(monkeypatch):
+    monkeypatch.setattr("headrace.core.ids.os.urandom", lambda size: bytes(range(250, 250 - size, -1)))
+    body = new_id("run", datetime(2100, 1, 1, tzinfo=UTC)).removeprefix("run_")
+    number = int(body.translate(str.maketrans("0123456789abcdefghjkmnpqrstvwxyz", "0123456789abcdefghijklmnopqrstuv")), 32)
+    assert number >> 80 == 4_102_444_800_000
+    assert (number & ((1 << 80) - 1)).to_bytes(10, "big") == bytes(range(250, 240, -1))

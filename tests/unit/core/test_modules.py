@@ -1,9 +1,10 @@
 """Whose code it is."""
 
+import importlib
 import sys
 import types
 
-from headrace.core.modules import installed_name, is_installed, module_meaning
+from headrace.core.modules import installed_name, is_installed, module_meaning, user_modules
 
 
 def test_libraries_and_headrace_are_installed_and_projects_are_not():
@@ -39,3 +40,24 @@ def test_relative_imports_and_circles_are_followed(tmp_path, monkeypatch):
     assert any("TWO" in part and "Constant(value=2)" in part for part in meaning)
     for name in [name for name in sys.modules if name.startswith("user_package_of_rules")]:
         del sys.modules[name]
+
+
+def test_a_users_module_named_as_one_of_the_standard_library_is_the_users(tmp_path, monkeypatch):
+    (tmp_path / "nturl2path.py").write_text("RATE = 2\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "nturl2path", raising=False)
+    module = importlib.import_module("nturl2path")
+    monkeypatch.setitem(sys.modules, "nturl2path", module)
+    assert not is_installed("nturl2path")
+    assert "Constant(value=2)" in module_meaning(module)[0]
+
+
+def test_only_the_users_own_modules_are_imported_to_be_followed(tmp_path, monkeypatch):
+    (tmp_path / "rules_of_a_user.py").write_text("RATE = 2\n")
+    (tmp_path / "broken_rules_of_a_user.py").write_text("raise OSError\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "this", raising=False)
+    names = ["rules_of_a_user", "rules_of_a_user.RATE", "broken_rules_of_a_user", "this", "nowhere.to_be_found", ""]
+    assert [module.__name__ for module in user_modules(names)] == ["rules_of_a_user"]
+    assert "this" not in sys.modules
+    del sys.modules["rules_of_a_user"]
