@@ -1,16 +1,18 @@
 """What the asker can know: the checks that keep features from using anything before it is known."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from headrace.spec.errors import NotKnownInTime, SpecError
 from headrace.spec.features import Features, Lookup
+from headrace.spec.tables import Table
 
 
 def check_features(features: Features) -> None:
     """Check that features use only what the asker can know.
 
     Raises:
-        NotKnownInTime: for a given column that becomes known after the question, or a spine column that nobody gives.
+        NotKnownInTime: for a given column that becomes known after the question, a spine column that nobody gives, or a lookup into a table
+            without a time that holds what had one.
         SpecError: for a lookup in time without `as_of`, or keys that are pseudonymised on one side only.
     """
     spine, given = features.spine, features.given
@@ -49,6 +51,8 @@ def _check_lookup(features: Features, lookup: Lookup) -> None:
             remedy="Add as_of= to hr.Features.",
             location=features.location,
         )
+    if lookup.table.row_known is None:
+        _check_always_visible(features, lookup)
     for left, right in lookup.keys:
         if (left in features.spine.personal) != (right in lookup.table.personal):
             hidden, plain = (
@@ -59,3 +63,24 @@ def _check_lookup(features: Features, lookup: Lookup) -> None:
                 remedy=f"Declare the column personal in {plain!r} too.",
                 location=features.location,
             )
+
+
+def _check_always_visible(features: Features, lookup: Lookup) -> None:
+    """A table without a time is visible always: it must not be the spine, nor be made from the spine or from anything that has a time."""
+    for table in _with_ancestors(lookup.table):
+        if table.name != features.spine.name and table.row_known is None:
+            continue
+        own = table is lookup.table
+        origin = "the features' own spine" if own else f"made from {table.name!r}"
+        raise NotKnownInTime(
+            f"{lookup.label()} looks into {lookup.table.name!r}, which has no time and is {origin}: "
+            f"{'a row would see its own answer' if own else 'what only later rows tell would be seen before they happen'}.",
+            remedy=f"Say with time= (and known=) of {lookup.table.name!r} when its rows become known.",
+            location=features.location,
+        )
+
+
+def _with_ancestors(table: Table) -> Iterator[Table]:
+    yield table
+    for parent in table.parents:
+        yield from _with_ancestors(parent)

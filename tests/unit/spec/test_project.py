@@ -173,3 +173,27 @@ def double(value):
 def test_a_feature_that_no_bundle_can_carry_is_refused(values):
     with pytest.raises(SpecError, match="'twice' of model 'late' calls the Python function"):
         model(features=features(values=values))
+
+
+UNTIMED = Events("untimed", source=SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("spine", "table", "said"),
+    [
+        (UNTIMED, UNTIMED, "a row would see its own answer"),
+        (UNTIMED, Derived("rates", inputs=[UNTIMED], build=lambda rows: rows), "made from 'untimed'"),
+        (WEATHER, Derived("rates", inputs=[FLIGHTS], build=lambda rows: rows), "made from 'flights': what only later rows tell"),
+        (
+            WEATHER,
+            Derived("rates", inputs=[PLANES, Derived("daily", inputs=[FLIGHTS], build=lambda rows: rows)], build=lambda *rows: rows[0]),
+            "made from 'flights'",
+        ),
+    ],
+)
+def test_what_is_visible_always_holds_nothing_that_happened(spine, table, said):
+    with pytest.raises(NotKnownInTime, match=said) as raised:
+        check_features(Features(spine=spine, given=["origin"], values={"rate": latest(table, "rate", by="origin")}))
+    assert f"of {table.name!r}" in raised.value.remedy
+    fixed = Derived("fixed", inputs=[PLANES], build=lambda planes: planes)
+    check_features(Features(spine=spine, given=["origin"], values={"rate": latest(fixed, "rate", by="origin")}))
