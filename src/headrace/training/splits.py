@@ -14,8 +14,8 @@ from headrace.training.errors import EmptyPart
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PARTS = (TRAIN, VALIDATION, TEST)
 TARGET_NULL, TARGET_NOT_FINITE, TIME_NULL = "target_null", "target_not_finite", "time_null"
-PURGED, TARGET_NOT_KNOWN = "purged", "target_not_known"
-REASONS = (TARGET_NULL, TARGET_NOT_FINITE, TIME_NULL, PURGED, TARGET_NOT_KNOWN)
+PURGED, TARGET_NOT_KNOWN, TARGET_KNOWN_BEFORE = "purged", "target_not_known", "target_known_before_the_question"
+REASONS = (TARGET_NULL, TARGET_NOT_FINITE, TARGET_KNOWN_BEFORE, TIME_NULL, PURGED, TARGET_NOT_KNOWN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,8 @@ class SplitRows:
     """What a split looks at, one entry a spine row in any order.
 
     `time` is when the question is asked; `target_known` when its answer became known (null: never); `arrival` identifies the row, so
-    that a random split does not depend on row order. A split by time needs `time`; a random one needs `arrival`.
+    that a random split does not depend on row order. A split by time needs `time`; a random one needs `arrival`. A row whose answer was
+    known before the question takes no part: its features may hold the answer.
     """
 
     task: str
@@ -68,6 +69,8 @@ def split_rows(split: Split, rows: SplitRows, seed: int) -> Parts:
     part = _mark(part, rows.target.is_null(), TARGET_NULL)
     if rows.target.dtype.is_float():
         part = _mark(part, ~rows.target.is_finite().fill_null(True), TARGET_NOT_FINITE)
+    if rows.time is not None and rows.target_known is not None:
+        part = _mark(part, rows.target_known < rows.time, TARGET_KNOWN_BEFORE)
     parts = _by_time(split, rows, part) if isinstance(split, ByTime) else _at_random(split, rows, part, seed)
     _check(parts, rows)
     return parts
@@ -86,7 +89,11 @@ def _by_time(split: ByTime, rows: SplitRows, part: pl.Series) -> Parts:
         part = _mark(part, rows.target_known.is_null(), TARGET_NOT_KNOWN)
     newest = rows.time.filter(part == TRAIN).max()
     if not isinstance(newest, datetime):
-        raise EmptyPart("no row has both a time and a target.", remedy="Check the target's expression and the table's time column.")
+        left_out = Parts(part).left_out()
+        raise EmptyPart(
+            f"no row has both a time and a target: left out {left_out}.",
+            remedy="Check the target's expression, the table's time= and known=, and as_of=.",
+        )
     test_start = newest - split.test
     validation_start = test_start - split.validation
     part = _mark(part, rows.time >= test_start, TEST)

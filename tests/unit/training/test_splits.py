@@ -8,6 +8,7 @@ from headrace.spec.split import by_time, random
 from headrace.training.errors import EmptyPart
 from headrace.training.splits import (
     PURGED,
+    TARGET_KNOWN_BEFORE,
     TARGET_NOT_FINITE,
     TARGET_NOT_KNOWN,
     TARGET_NULL,
@@ -117,3 +118,13 @@ def test_a_random_split_of_numbers_leaves_out_what_is_null():
     parts = at_random([None if i % 10 == 0 else float(i) for i in range(100)], "regression")
     assert parts.left_out() == {TARGET_NULL: 10}
     assert parts.counts() == {TRAIN: 63, VALIDATION: 18, TEST: 9}
+
+
+def test_a_row_answered_before_it_was_asked_takes_no_part():
+    known = moments([0.5, 1, 1.9, *range(3, 11)])  # the third was known before its question, at day 2
+    parts = split_rows(by_time("3d", "2d"), ten_days(target_known=known), seed=0)
+    assert parts.left_out() == {TARGET_KNOWN_BEFORE: 1}
+    shuffled = split_rows(random(), ten_days(target_known=known, arrival=pl.Series(range(11))), seed=0)
+    assert shuffled.part.to_list()[2] == TARGET_KNOWN_BEFORE
+    with pytest.raises(EmptyPart, match="'target_known_before_the_question': 11"):
+        split_rows(by_time("3d", "2d"), ten_days(time=moments(range(1, 12))), seed=0)

@@ -15,7 +15,6 @@ from headrace.expressions import infer
 from headrace.expressions.polars_backend import to_polars
 from headrace.features.plan import FeaturePlan
 from headrace.spec.model import Model
-from headrace.spec.split import ByTime
 from headrace.spec.tables import INGESTED
 from headrace.training.budget import share_caps
 from headrace.training.columns import check_feature_types
@@ -89,8 +88,8 @@ def model_rows(workspace: Workspace, model: Model, inputs: Inputs) -> ModelRows:
     rows = SplitRows(
         task=task,
         target=answers.get_column("target"),
-        time=answers.get_column("asked") if isinstance(model.split, ByTime) else None,
-        target_known=answers.get_column("known") if isinstance(model.split, ByTime) else None,
+        time=answers.get_column("asked"),
+        target_known=answers.get_column("known"),
         arrival=answers.get_column("_arrival"),
     )
     parts = split_rows(model.split, rows, derive_seed(workspace.project.seed, model.name, "split"))
