@@ -53,8 +53,8 @@ def assemble(plan: FeaturePlan, spine: pl.LazyFrame, columns: Mapping[str, pl.Se
     frame = (spine.select(list(plan.given)) if plan.given else spine).collect()
     frame = frame.with_columns(columns[lookup.slot].alias(lookup.slot) for lookup in plan.lookups)
     types = plan.row_types
-    values = {name: full_length(value, types).cast(POLARS[plan.types[name]]) for name, value in plan.expressions().items()}
-    return frame.with_columns(**values).select(list(values))
+    values = [full_length(value, types).cast(POLARS[plan.types[name]]).alias(name) for name, value in plan.expressions().items()]
+    return frame.with_columns(values).select(list(plan.values))
 
 
 def compute(plan: FeaturePlan, spine: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], as_of: datetime | None = None) -> pl.DataFrame:

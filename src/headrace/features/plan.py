@@ -12,7 +12,7 @@ import msgspec
 from headrace.core.fingerprints import fingerprint
 from headrace.expressions import Column, DType, Expr, Udf
 from headrace.features.errors import FeatureError, InvalidFeature
-from headrace.features.lookups import Functions, PlannedLookup, plan_lookup, revive, typed
+from headrace.features.lookups import ARRIVAL_COLUMN, Functions, PlannedLookup, plan_lookup, revive, typed
 from headrace.spec.features import Features, Latest, Lookup, Window
 from headrace.spec.visibility import check_features
 
@@ -52,6 +52,9 @@ class FeaturePlan(msgspec.Struct, frozen=True, kw_only=True):
             FeatureError: for a column that is not there or expressions that do not fit the types; it names line and fix.
         """
         check_features(features)
+        if ARRIVAL_COLUMN in features.values:
+            problem = f"a feature is called {ARRIVAL_COLUMN!r}, a name that Headrace keeps for itself."
+            raise InvalidFeature(problem, remedy="Choose another.", location=features.location)
         given = {name: _given_type(features, name, spine_types) for name in features.given}
         slots: dict[str, PlannedLookup] = {}
         for leaf in features.lookups():

@@ -36,8 +36,8 @@ def learn_columns(features: pl.DataFrame) -> tuple[ModelColumn, ...]:
 
 def _learn_column(series: pl.Series) -> ModelColumn:
     if series.dtype == pl.String:
-        counts = series.drop_nulls().value_counts(name="_n").sort(["_n", series.name], descending=[True, False])
-        return ModelColumn(series.name, "categorical", tuple(counts[series.name].head(MOST_LEVELS).to_list()))
+        counts = series.alias("level").drop_nulls().value_counts(name="rows").sort(["rows", "level"], descending=[True, False])
+        return ModelColumn(series.name, "categorical", tuple(counts["level"].head(MOST_LEVELS).to_list()))
     if series.dtype == pl.Boolean:
         return ModelColumn(series.name, "boolean")
     if series.dtype.is_numeric() or series.dtype == pl.Null:

@@ -36,6 +36,6 @@ def _quartiles(column: pl.Series) -> pl.Series:
 
 
 def _most_frequent(labels: pl.Series) -> pl.Series:
-    counts = labels.drop_nulls().value_counts(name="_n").sort(["_n", labels.name], descending=[True, False])
-    kept = counts[labels.name].head(MOST_GROUPS - 1).implode()
+    counts = labels.alias("group").drop_nulls().value_counts(name="rows").sort(["rows", "group"], descending=[True, False])
+    kept = counts["group"].head(MOST_GROUPS - 1).implode()
     return pl.select(pl.when(labels.is_null() | labels.is_in(kept)).then(labels).otherwise(pl.lit("other"))).to_series()

@@ -41,28 +41,26 @@ def infer_task(dtype: DType, declared: str | None, metric: str) -> str:
 
 
 def learn_classes(task: str, target: pl.Series) -> tuple[str, ...]:
-    """Return the labels in the order of their codes: sorted, numbers as numbers; `("false", "true")` for binary, none for regression.
+    """Return the labels in the order of their codes: sorted, numbers as numbers; `("false", "true")` for binary, none for regression."""
+    if task == REGRESSION:
+        return ()
+    return BINARY_CLASSES if task == BINARY else tuple(str(value) for value in target.drop_nulls().unique().sort().to_list())
+
+
+def encode_target(task: str, classes: tuple[str, ...], target: pl.Series) -> NDArray[np.float64]:
+    """Return the target, without nulls, as numbers (n,): 0 and 1, class codes (-1 for one not among them), or the number itself.
 
     Raises:
         UnsuitableTarget: if a binary target of integers holds more than 0 and 1.
     """
-    if task == REGRESSION:
-        return ()
-    values = target.drop_nulls().unique().sort().to_list()
-    if task == BINARY:
-        strange = [value for value in values if value not in (0, 1)]
-        if strange:
-            raise UnsuitableTarget(
-                f"the binary target holds {strange[0]!r}.", remedy="Write a condition, such as col(...) > 0, or task='multiclass'."
-            )
-        return BINARY_CLASSES
-    return tuple(str(value) for value in values)
-
-
-def encode_target(task: str, classes: tuple[str, ...], target: pl.Series) -> NDArray[np.float64]:
-    """Return the target, without nulls, as numbers (n,): 0 and 1, class codes (-1 for one not among them), or the number itself."""
     if task != MULTICLASS:
-        return target.cast(pl.Float64).to_numpy()
+        numbers = target.cast(pl.Float64)
+        if task == BINARY and not numbers.is_in([0.0, 1.0]).all():
+            strange = target.filter(~numbers.is_in([0.0, 1.0])).sort()[0]
+            raise UnsuitableTarget(
+                f"the binary target holds {strange!r}.", remedy="Write a condition, such as col(...) > 0, or task='multiclass'."
+            )
+        return numbers.to_numpy()
     codes = {label: float(code) for code, label in enumerate(classes)}
     labels = target.cast(pl.String)
     table = {label: codes.get(label, -1.0) for label in labels.unique().to_list()}

@@ -280,3 +280,12 @@ def test_online_imports_no_engine():
         "import sys, headrace.features.online; print([name for name in ('polars', 'sklearn', 'pandas', 'lightgbm') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_features_may_be_called_like_given_columns_slots_and_arguments():
+    asked = spine(("a", 3), ("b", 3))
+    plan = planned(key=col("key") + "!", lookup_0=lit(1), self=latest(EVENTS, "x", by="key"))
+    found = compute(plan, asked, {"events": rows(("a", 0, 1, 5.0))})
+    assert found.to_dicts() == [{"key": "a!", "lookup_0": 1, "self": 5.0}, {"key": "b!", "lookup_0": 1, "self": None}]
+    online = OnlineFeatures(plan, build_state(plan, {"events": rows(("a", 0, 1, 5.0))}, hour(3)))
+    assert online.compute({"key": "a", "asked": hour(3)}, hour(3)) == found.to_dicts()[0]

@@ -155,3 +155,8 @@ def test_python_functions_stay_behind():
     assert "functions" not in plan.to_json()
     assert FeaturePlan.from_json(plan.to_json()).functions == {}
     assert lookup_fingerprint_parts(plan, "lookup_0")[-1] == plan.functions
+
+
+def test_a_feature_does_not_take_the_place_of_the_arrival():
+    with pytest.raises(InvalidFeature, match="'_arrival', a name that Headrace keeps"):
+        build(features(_arrival=col("distance")))

@@ -38,3 +38,8 @@ def test_moments_and_durations_are_refused_with_what_to_write_instead():
     with pytest.raises(UnsuitableFeature, match="total_minutes"):
         learn_columns(pl.DataFrame({"late": [timedelta(minutes=1)]}))
     check_feature_types({"b": DType.BOOL, "n": DType.INT, "x": DType.FLOAT, "s": DType.STRING})
+
+
+@pytest.mark.parametrize("name", ["rows", "level", "_n"])
+def test_a_feature_may_be_called_anything(name):
+    assert learn_columns(pl.DataFrame({name: ["b", "a", "b"]})) == (ModelColumn(name, "categorical", ("b", "a")),)

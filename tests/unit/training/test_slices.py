@@ -27,3 +27,8 @@ def test_many_texts_keep_the_most_frequent():
     assert counted["other"] == 31
     assert counted["null"] == 1
     assert len(counted) == 51
+
+
+def test_a_column_may_be_called_anything():
+    values = [f"v{i:02}" for i in range(80)]
+    assert [sizes(pl.Series(name, values))["other"] for name in ("rows", "group", "_n")] == [31] * 3

@@ -49,7 +49,7 @@ def test_classes_are_sorted_numbers_as_numbers():
 
 def test_a_binary_target_of_other_numbers_is_refused():
     with pytest.raises(UnsuitableTarget, match="holds 2"):
-        learn_classes("binary", pl.Series([0, 1, 2]))
+        encode_target("binary", ("false", "true"), pl.Series([0, 1, 2]))
 
 
 def test_targets_become_numbers():
