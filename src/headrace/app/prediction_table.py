@@ -22,7 +22,7 @@ from headrace.ledger.charges import NewCharge
 from headrace.ledger.predictions import NewPredictionBatch
 from headrace.serving.records import PredictionBatch, PredictionRecord, UsageWindow
 
-PREDICTIONS = "predictions"
+PREDICTIONS = "predictions/log"  # a team's own table may be called predictions
 _CLOCK_DOUBT = timedelta(minutes=1)
 _SCHEMA = {
     "id": pl.String(),

@@ -9,7 +9,7 @@ from headrace.stats.bootstrap import Interval
 
 
 class SliceMetric(msgspec.Struct, frozen=True):
-    """A metric within one group. `support` is the number of rows that it rests on: for recall the positives, else the group's rows.
+    """A metric within one group. `support` is the number of rows that it rests on: for recall the positives, for accuracy all.
 
     `value` is None where the metric is not defined, such as the recall of a group without positives.
     """
@@ -28,6 +28,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         metrics: metrics on the test rows, by name, in their own units.
         differences: by opponent, `"baseline"` and `"champion"`: by how much this model is better on `metric`, on the same test rows; above
             zero is better for any metric.
+        support: the number of test rows that the metric rests on.
         level: the confidence level of the differences' intervals, which the caller has already widened for `look` (Bonferroni:
             1 - alpha / looks; Dunn, Multiple Comparisons Among Means, JASA 56, 1961).
         look: how many times these test rows have now been looked at, this time included.
@@ -40,6 +41,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     metric: str
     metrics: Mapping[str, Interval]
     differences: Mapping[str, Interval]
+    support: int
     level: float
     look: int = 1
     champion: str | None = None

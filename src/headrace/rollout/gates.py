@@ -14,6 +14,8 @@ from headrace.stats.bootstrap import Interval
 
 MINIMUM_SUPPORT = 100
 """Groups that rest on fewer rows are reported, not judged: at 100 the standard error of a share is still up to 0.05."""
+FEWEST_TO_COMPARE = 10
+"""Nothing beats anything on fewer rows: two and two that are ranked right by luck, one time in six, resample to certainty."""
 _ROUNDING = 1e-12  # 0.9 - 0.7 is a hair above 0.2 in binary
 
 
@@ -82,9 +84,11 @@ def _beats(gate: Beats, evidence: Evidence) -> GateResult:
     )
     details: dict[str, object] = {
         "opponent": gate.opponent, "champion": evidence.champion, "metric": evidence.metric, "better_by": value, "low": low, "high": high,
-        "level": evidence.level, "look": evidence.look,
+        "level": evidence.level, "look": evidence.look, "support": evidence.support,
     }  # fmt: skip
-    return GateResult(title(gate), low > 0, measured, needed, details)
+    if evidence.support < FEWEST_TO_COMPARE:
+        measured += f"; it rests on {evidence.support} rows, too few to tell"
+    return GateResult(title(gate), low > 0 and evidence.support >= FEWEST_TO_COMPARE, measured, needed, details)
 
 
 def _at_least(gate: AtLeast, evidence: Evidence) -> GateResult:

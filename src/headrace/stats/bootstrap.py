@@ -1,4 +1,10 @@
-"""Bootstrap intervals (Efron, 1979), by the percentile method: rows are drawn with replacement, as integer weights."""
+"""Bootstrap intervals (Efron, 1979): rows are drawn with replacement, as integer weights.
+
+Values have percentile intervals, which stay within a measure's range. Differences have basic ones (Davison & Hinkley, Bootstrap Methods and
+their Application, 1997, 5.2): what resampling adds to a measure is taken off instead of counted twice. Average precision gains by it, as a
+row drawn twice ranks beside itself: by percentiles random scores beat a constant in 10 to 40 of 100 tries, by the basic method in none.
+Both take rows to be independent; rows that come in bunches, such as the flights of one stormy day, are less certain than their intervals.
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -25,7 +31,11 @@ def replicates_for(level: float, least: int = REPLICATES) -> int:
 
 
 def bonferroni_level(looks: int, level: float = 0.95) -> float:
-    """Return the level of each of k intervals that hold together at `level`: 1 - (1 - level) / k (Bonferroni, 1936)."""
+    """Return the level of each of k intervals that hold together at `level`: 1 - (1 - level) / k (Bonferroni, 1936).
+
+    Looks that came before were judged at their own, lower level: over K looks the chance of any false alarm is up to
+    (1 - level) (1 + 1/2 + ... + 1/K), not (1 - level).
+    """
     return 1.0 - (1.0 - level) / max(looks, 1)
 
 
@@ -52,8 +62,11 @@ def bootstrap(measures: Mapping[str, Measure], rows: int, *, seed: int, level: f
 
 
 def paired_difference(first: Measure, second: Measure, rows: int, *, seed: int, level: float = 0.95) -> Interval:
-    """Return first minus second with its interval, both measured on the same resamples of the same rows."""
-    return bootstrap({"difference": lambda weights: first(weights) - second(weights)}, rows, seed=seed, level=level)["difference"]
+    """Return first minus second with its basic interval, both measured on the same resamples of the same rows."""
+    found = bootstrap({"difference": lambda weights: first(weights) - second(weights)}, rows, seed=seed, level=level)["difference"]
+    if found.value is None or found.low is None or found.high is None:
+        return found
+    return Interval(found.value, 2.0 * found.value - found.high, 2.0 * found.value - found.low)
 
 
 def _interval(value: float, drawn: list[float], level: float) -> Interval:

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from headrace.models.artifact import Artifact
 from headrace.models.decision import decide
 from headrace.models.predictor import score_frame
-from headrace.spec.metrics import METRICS, metrics_for
+from headrace.spec.metrics import BINARY, METRICS, MULTICLASS, metrics_for
 from headrace.stats.bootstrap import Interval, bootstrap, paired_difference
 from headrace.stats.measures import OF_DECISIONS, OF_SCORES, Measure
 from headrace.training.slices import groups_of
 from headrace.training.tasks import encode_target
+
+_ABOUT_POSITIVES = ("average_precision", "roc_auc", "precision", "recall", "f1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,18 +51,37 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SliceEvaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """One metric on one group of rows. `positives` counts the rows that are true, for a binary target; else it equals `rows`."""
+    """One metric on one group of rows; `support` is the number of rows that it rests on."""
 
     group: str
     rows: int
-    positives: int
+    support: int
     interval: Interval
 
 
-def score_rows(artifact: Artifact, features: pl.DataFrame, target: pl.Series, threshold: float = 0.5) -> ScoredRows:
-    """Score feature rows that have a target (no nulls), through the predictor that serves."""
-    encoded = encode_target(artifact.task, artifact.classes, target)
-    return ScoredRows(task=artifact.task, target=encoded, scores=score_frame(artifact, features), threshold=threshold)
+def score_rows(
+    artifact: Artifact, features: pl.DataFrame, target: pl.Series, threshold: float = 0.5, classes: tuple[str, ...] | None = None
+) -> ScoredRows:
+    """Score feature rows that have a target (no nulls), through the predictor that serves.
+
+    `classes`, the artifact's own unless others are named, say what codes and columns mean; one that it does not know has probability 0.
+    """
+    scores, classes = score_frame(artifact, features), artifact.classes if classes is None else classes
+    if artifact.task == MULTICLASS and classes != artifact.classes:
+        own = np.zeros((len(scores), len(classes)))
+        own[:, [classes.index(label) for label in artifact.classes]] = scores
+        scores = own
+    return ScoredRows(task=artifact.task, target=encode_target(artifact.task, classes, target), scores=scores, threshold=threshold)
+
+
+def support(metric: str, rows: ScoredRows) -> int:
+    """Return how many rows a metric rests on: of two classes those that it is about, the rarer for `roc_auc`; else all."""
+    if rows.task != BINARY or metric not in _ABOUT_POSITIVES:
+        return len(rows.target)
+    if metric == "precision":
+        return int((rows.scores >= rows.threshold).sum())
+    positives = int(rows.target.sum())
+    return min(positives, len(rows.target) - positives) if metric == "roc_auc" else positives
 
 
 def evaluate(rows: ScoredRows, *, seed: int, level: float = 0.95, metrics: Sequence[str] | None = None) -> Evaluation:
@@ -84,6 +105,5 @@ def evaluate_slices(metric: str, rows: ScoredRows, column: pl.Series, *, seed: i
     for group, places in groups_of(column):
         part = rows.take(places)
         interval = bootstrap({metric: part.measure(metric)}, len(places), seed=seed, level=level)[metric]
-        positives = int(part.target.sum()) if rows.task == "binary" else len(places)
-        result.append(SliceEvaluation(group=group, rows=len(places), positives=positives, interval=interval))
+        result.append(SliceEvaluation(group=group, rows=len(places), support=support(metric, part), interval=interval))
     return tuple(result)

@@ -16,7 +16,7 @@ from headrace.stats.bootstrap import Interval
 
 
 def evidence(**changes: object) -> Evidence:
-    given: dict[str, object] = {"metric": "average_precision", "metrics": {}, "differences": {}, "level": 0.95, **changes}
+    given: dict[str, object] = {"metric": "average_precision", "metrics": {}, "differences": {}, "support": 500, "level": 0.95, **changes}
     return Evidence(**given)  # type: ignore[arg-type]
 
 
@@ -166,3 +166,10 @@ def test_a_gate_without_a_rule_is_refused() -> None:
 
     with pytest.raises(TypeError, match="Unheard"):
         judge((Unheard(),), evidence())
+
+
+def test_nothing_beats_anything_on_a_handful_of_rows() -> None:
+    result = judge_one(gate.beats("baseline"), against("baseline", 0.4, 0.6, support=9))
+    assert not result.passed
+    assert result.measured.endswith("; it rests on 9 rows, too few to tell")
+    assert judge_one(gate.beats("baseline"), against("baseline", 0.4, 0.6, support=10)).passed

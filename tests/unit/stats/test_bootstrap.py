@@ -77,3 +77,13 @@ def test_a_replicate_does_not_sort_again():
     for prepare in (average_precision, roc_auc):
         prepared = prepare(target, scores)
         assert thread_seconds(lambda: prepared(weights)) < thread_seconds(lambda: prepare(target, scores)) / 2  # noqa: B023
+
+
+def test_luck_seldom_passes_for_average_precision():
+    target = np.repeat([1.0, 0.0], [20, 200])
+    constant = average_precision(target, np.zeros(220))
+    lucky = 0
+    for seed in range(40):
+        guessed = average_precision(target, np.random.default_rng(seed).random(220))
+        lucky += paired_difference(guessed, constant, 220, seed=seed).low > 0
+    assert lucky <= 1  # by percentiles it is 5, and should be 1

@@ -5,7 +5,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from headrace.training.evaluation import Evaluation, ScoredRows, compare, evaluate, evaluate_slices
+from headrace.models.arrays import array_bytes
+from headrace.models.artifact import Artifact
+from headrace.training.evaluation import Evaluation, ScoredRows, compare, evaluate, evaluate_slices, score_rows, support
 
 GENERATOR = np.random.default_rng(0)
 TARGET = (GENERATOR.random(600) < 0.4).astype(float)
@@ -56,7 +58,7 @@ def test_models_are_not_compared_on_different_rows():
 def test_slices_are_measured_alone():
     column = pl.Series("carrier", ["AA"] * 400 + ["BB"] * 200)
     first, second = evaluate_slices("recall", scored(GOOD), column, seed=1)
-    assert (first.group, first.rows, first.positives) == ("AA", 400, int(TARGET[:400].sum()))
+    assert (first.group, first.rows, first.support) == ("AA", 400, int(TARGET[:400].sum()))
     assert first.interval == evaluate(scored(GOOD[:400], target=TARGET[:400]), seed=1, metrics=["recall"]).metrics["recall"]
     assert second.rows == 200
 
@@ -65,5 +67,22 @@ def test_a_slice_without_positives_has_no_recall():
     rows = scored(np.array([0.1, 0.9, 0.2]), target=np.array([0.0, 1.0, 0.0]))
     found = {each.group: each for each in evaluate_slices("recall", rows, pl.Series("c", ["a", "b", "a"]), seed=1)}
     assert found["a"].interval.value is None
-    assert found["a"].positives == 0
+    assert found["a"].support == 0
     assert found["b"].interval.value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("metric", "rests_on"), [("recall", 3), ("average_precision", 3), ("f1", 3), ("roc_auc", 2), ("precision", 1), ("brier", 5)]
+)
+def test_a_metric_rests_on_the_rows_that_it_is_about(metric, rests_on):
+    rows = scored(np.array([0.9, 0.1, 0.2, 0.3, 0.4]), target=np.array([1.0, 1.0, 1.0, 0.0, 0.0]))
+    assert support(metric, rows) == rests_on
+
+
+def test_classes_may_be_numbered_as_another_model_numbers_them():
+    shares = array_bytes(np.array([0.7, 0.3]))
+    knows_two = Artifact(task="multiclass", family="constant", columns=(), classes=("b", "d"), files={"values.npy": shares}, details={})
+    rows = score_rows(knows_two, pl.DataFrame({"x": [1, 2, 3]}), pl.Series(["b", "a", "d"]), classes=("a", "b", "c", "d"))
+    assert rows.target.tolist() == [1.0, 0.0, 3.0]
+    assert rows.scores.tolist() == [[0.0, 0.7, 0.0, 0.3]] * 3
+    assert evaluate(rows, seed=0, metrics=["accuracy"]).metrics["accuracy"].value == pytest.approx(1 / 3)

@@ -1,16 +1,21 @@
 """A new model against the baseline and against the champion, on the same test rows."""
 
-import numpy as np
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import polars as pl
 
 from headrace.app.bundles import open_bundle
+from headrace.app.models import label
 from headrace.app.steps.training import ModelRows
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
+from headrace.core.errors import UserError
 from headrace.features.batch import compute
 from headrace.features.plan import FeaturePlan
 from headrace.ledger import tables as ledger_tables
 from headrace.ledger.models import ModelVersion
+from headrace.models.artifact import Artifact
 from headrace.spec.candidates import Baseline
 from headrace.spec.model import Model
 from headrace.stats.bootstrap import Interval
@@ -28,20 +33,55 @@ def against_baseline(model: Model, trained: list[Trained], rows: ModelRows, scor
     return compare(model.metric, scored, opponent, seed=seed, level=level)
 
 
-def against_champion(
-    workspace: Workspace, model: Model, champion: ModelVersion, rows: ModelRows, scored: ScoredRows, seed: int, level: float
-) -> Interval:
-    """Return by how much the scores are better than the champion's, whose own features are computed for these rows."""
+@dataclass(frozen=True)
+class Opponent:
+    """A champion, and its own features of the test rows."""
+
+    label: str
+    artifact: Artifact
+    features: pl.DataFrame
+    threshold: float
+
+
+def prepare_champion(workspace: Workspace, champion: ModelVersion, rows: ModelRows) -> Opponent:
+    """Return the champion ready to be compared. The test's answers are not looked at.
+
+    Raises:
+        UserError: if it answers another kind of question, or reads columns that are gone.
+    """
     assert champion.bundle_location is not None
     bundle = open_bundle(workspace, champion.bundle_location)
     plan = FeaturePlan.from_json(bundle.plan)
+    if champion.task != rows.task:
+        raise _incomparable(champion, f"it answers a {champion.task} question, this description a {rows.task} one")
+    tables = newest_tables(workspace, plan)
+    _require_columns(champion, rows.plan.spine, plan.given, rows.spine.columns)
+    for lookup in plan.lookups:
+        _require_columns(champion, lookup.table, lookup.columns, tables[lookup.table].collect_schema().names())
+    features = compute(plan, rows.spine[rows.parts.rows(TEST)].lazy(), tables)
+    return Opponent(label(champion), bundle.artifact, features, 0.5 if bundle.manifest.threshold is None else bundle.manifest.threshold)
+
+
+def against_champion(model: Model, best: Trained, opponent: Opponent, rows: ModelRows, seed: int, level: float) -> Interval:
+    """Return by how much the scores are better than the champion's on the model's metric; each may know classes that the other does not."""
+    classes = tuple(dict.fromkeys((*best.artifact.classes, *opponent.artifact.classes)))
     test = rows.parts.rows(TEST)
-    features = compute(plan, rows.spine[test].lazy(), newest_tables(workspace, plan))
-    threshold = 0.5 if bundle.manifest.threshold is None else bundle.manifest.threshold
-    opponent = score_rows(bundle.artifact, features, rows.target[test], threshold)
-    if not np.array_equal(opponent.target, scored.target):
-        opponent = ScoredRows(task=opponent.task, target=scored.target, scores=opponent.scores, threshold=threshold)
-    return compare(model.metric, scored, opponent, seed=seed, level=level)
+    mine = score_rows(best.artifact, rows.features[test], rows.target[test], best.threshold, classes)
+    theirs = score_rows(opponent.artifact, opponent.features, rows.target[test], opponent.threshold, classes)
+    return compare(model.metric, mine, theirs, seed=seed, level=level)
+
+
+def _require_columns(champion: ModelVersion, table: str, needed: Iterable[str], present: Iterable[str]) -> None:
+    gone = sorted(set(needed) - set(present))
+    if gone:
+        raise _incomparable(champion, f"it reads {', '.join(map(repr, gone))} of {table!r}, which is gone")
+
+
+def _incomparable(champion: ModelVersion, reason: str) -> UserError:
+    return UserError(
+        f"{label(champion)} serves, and cannot be compared with: {reason}.",
+        remedy="Undo that until a version that does without serves; or give the model another name, which starts anew.",
+    )
 
 
 def newest_tables(workspace: Workspace, plan: FeaturePlan) -> dict[str, pl.LazyFrame]:

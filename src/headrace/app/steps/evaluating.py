@@ -6,7 +6,7 @@ import msgspec
 
 from headrace.app.lifecycle import Job
 from headrace.app.models import label
-from headrace.app.steps.comparing import against_baseline, against_champion
+from headrace.app.steps.comparing import against_baseline, against_champion, prepare_champion
 from headrace.app.steps.features import table_output
 from headrace.app.steps.training import ModelRows, load_candidates, model_rows
 from headrace.engine.graph import Output, StepContext
@@ -17,7 +17,7 @@ from headrace.rollout.evidence import Evidence, SliceMetric
 from headrace.spec.gate import Slices
 from headrace.spec.model import Model
 from headrace.stats.bootstrap import Interval, bonferroni_level
-from headrace.training.evaluation import ScoredRows, evaluate_slices, score_rows
+from headrace.training.evaluation import ScoredRows, evaluate_slices, score_rows, support
 from headrace.training.evaluation import evaluate as evaluate_rows
 from headrace.training.looks import test_rows_fingerprint
 from headrace.training.splits import TEST
@@ -35,20 +35,24 @@ def evaluate(job: Job, context: StepContext) -> Output:
     seen = test_rows_fingerprint(
         rows.spine["_arrival"][test], rows.target[test], workspace.project.name, model.features.spine.name, str(model.target)
     )
-    version, look, champion = _look(job, context, best, trained, seen)
+    with workspace.ledger.read() as session:
+        champion = models.champion(session, workspace.project.name, model.name)
+    opponent = prepare_champion(workspace, champion, rows) if champion else None
+    version, look = _look(job, context, best, trained, seen)
     level = bonferroni_level(look)
     scored = score_rows(best.artifact, rows.features[test], rows.target[test], best.threshold)
     measured = evaluate_rows(scored, seed=job.seed, level=level)
     differences = {"baseline": against_baseline(model, trained, rows, scored, job.seed, level)}
-    if champion is not None:
-        differences["champion"] = against_champion(workspace, model, champion, rows, scored, job.seed, level)
+    if opponent is not None:
+        differences["champion"] = against_champion(model, best, opponent, rows, job.seed, level)
     evidence = Evidence(
         metric=model.metric,
         metrics=measured.metrics,
         differences=differences,
         level=level,
         look=look,
-        champion=label(champion) if champion else None,
+        support=support(model.metric, scored),
+        champion=opponent.label if opponent else None,
         slices=_slices(model, rows, scored, job.seed, level),
     )
     _record_test(job, version, measured.metrics, scored, seen, look)
@@ -65,9 +69,7 @@ def evaluate(job: Job, context: StepContext) -> Output:
     }
 
 
-def _look(
-    job: Job, context: StepContext, best: Trained, trained: list[Trained], seen: str
-) -> tuple[ModelVersion, int, ModelVersion | None]:
+def _look(job: Job, context: StepContext, best: Trained, trained: list[Trained], seen: str) -> tuple[ModelVersion, int]:
     """Register the version and the look before the test is opened: a look that crashed halfway is a look."""
     model, workspace = job.model, job.workspace
     assert model is not None
@@ -88,7 +90,6 @@ def _look(
     )
     records = tuple(dict.fromkeys(table_output(table, context.inputs)["record"] for table in model.features.tables()))
     with workspace.ledger.write(workspace.identity.name, "model.evaluate") as session:
-        champion = models.champion(session, new.project, new.model)
         newest = models.latest(session, new.project, new.model)
         version = (
             newest
@@ -98,7 +99,7 @@ def _look(
         look = evaluations.record_look(session, seen, version.id)
         for each in trained:
             evaluations.record(session, _validation(job, context, version, each))
-        return version, look, champion
+        return version, look
 
 
 def _candidate(model: Model, trained: Trained) -> dict[str, object]:
@@ -154,8 +155,7 @@ def _slices(model: Model, rows: ModelRows, scored: ScoredRows, seed: int, level:
             frame = rows.features if gate.column in rows.features.columns else rows.spine
             groups = evaluate_slices(gate.metric, scored, frame.get_column(gate.column)[test], seed=seed, level=level)
             found[gate.column, gate.metric] = tuple(
-                SliceMetric(each.group, each.rows, each.positives if gate.metric == "recall" else each.rows, each.interval.value)
-                for each in groups
+                SliceMetric(each.group, each.rows, each.support, each.interval.value) for each in groups
             )
     return found
 
