@@ -1,0 +1,310 @@
+"""Write docs/reference from the code: public names, expressions, commands, errors, settings, metrics, the HTTP API, decisions.
+
+What it writes is not kept in version control: `make docs` makes it anew.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+import typer
+
+import headrace
+from headrace.app.settings import read_settings
+from headrace.bundles.manifest import FORMAT, FeatureField, GivenField, Manifest
+from headrace.cli import main as command_line
+from headrace.core.errors import HeadraceError
+from headrace.expressions import DType
+from headrace.expressions.aggregates import Aggregate
+from headrace.serving.openapi import openapi
+from headrace.spec.metrics import METRICS
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+HEADER = "<!-- Made by scripts/write_reference.py from the code. -->\n"
+# What the tree offers to Headrace itself, not to who writes a description.
+_INNER = {"children", "columns", "substitute", "to_json", "walk"}
+_AGGREGATES = {"count", "distinct", "first", "last", "max", "mean", "min", "quantile", "std", "sum", "var"}
+_SECTIONS = ("Attributes:", "Raises:", "Returns:", "Yields:")
+
+
+def python_page() -> str:
+    """Every public name of `headrace`."""
+    parts = ["# Python names", "", "Everything here is `import headrace as hr`, then `hr.NAME`; `hr.gate` and `hr.split` are modules.", ""]
+    for name in headrace.__all__:
+        value = getattr(headrace, name)
+        if name == "__version__" or name == "Expr":
+            continue
+        if isinstance(value, ModuleType):
+            parts += [f"## hr.{name}", "", documented(value), ""]
+            for inner, function in own_functions(value):
+                parts += entry(f"hr.{name}.{inner}", function, "###")
+        else:
+            parts += entry(f"hr.{name}", value, "##")
+            if value is headrace.ProjectHandle:
+                for inner, member in own_members(value):
+                    parts += entry(f"ProjectHandle.{inner}", member, "###")
+    parts += ["## hr.Expr", "", documented(headrace.Expr), "", "Its operators and methods: [Expressions](expressions.md).", ""]
+    parts += ["## hr.\\_\\_version\\_\\_", "", "The version, as text.", ""]
+    return "\n".join(parts)
+
+
+def expressions_page() -> str:
+    """The methods of expressions and of their aggregates."""
+    aggregates = [(name, member) for name, member in own_members(headrace.Expr) if name in _AGGREGATES]
+    methods = [(name, member) for name, member in own_members(headrace.Expr) if name not in _INNER | _AGGREGATES]
+    parts = [
+        "# Expressions",
+        "",
+        'An expression starts from `col("name")` or `lit(value)` (also `from headrace import col, lit`) and means the same in batch and',
+        "for one row. Null in, null out, except where a method says otherwise.",
+        "",
+        "Operators: `+ - * / // % **`, unary `-`; comparisons `== != < <= > >=`; on booleans `& | ~` with Kleene's rules for null.",
+        "",
+        "Functions are among the [Python names](python.md): `coalesce`, `concat`, `when`, `max_of`, `haversine_km`, and others.",
+        "",
+        f"Types: {', '.join(f'`{kind}`' for kind in DType)}.",
+        "",
+        "## Methods",
+        "",
+    ]
+    for name, member in methods:
+        parts += entry(name, member, "###")
+    parts += ["## Aggregates", "", documented(Aggregate), "", "They have a value only in `hr.window(...)`.", ""]
+    for name, member in aggregates:
+        parts += entry(name, member, "###")
+    return "\n".join(parts)
+
+
+def command_page() -> str:
+    """The help of every command."""
+    parts = ["# Command line", "", documented(command_line).partition("\n\n")[2], ""]
+    for words, command in commands():
+        context = click.Context(command, info_name=" ".join(words), max_content_width=110, terminal_width=110)
+        parts += [f"## {' '.join(words)}", "", "```text", command.get_help(context).rstrip(), "```", ""]
+    return "\n".join(parts)
+
+
+def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Yield each command with its words, `headrace` itself first."""
+    yield from _commands(("headrace",), typer.main.get_command(command_line.app))
+
+
+def _commands(words: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield words, command
+    for name, inner in sorted(getattr(command, "commands", {}).items()):
+        yield from _commands((*words, name), inner)
+
+
+def errors_page() -> str:
+    """The tree of errors."""
+    load_everything()
+    parts = [
+        "# Errors",
+        "",
+        "Every error says what failed, the value, what would be valid and the next step. `UserError`: trying again changes nothing.",
+        "`SystemFault`: trying again may help. All survive pickling.",
+        "",
+    ]
+    return "\n".join([*parts, *_error_lines(HeadraceError, 0), ""])
+
+
+def _error_lines(error: type[HeadraceError], depth: int) -> Iterator[str]:
+    room = error.__module__.split(".")[1]
+    yield f"{'    ' * depth}- **{error.__name__}** ({room}): {first_line(error)}"
+    for inner in sorted(error.__subclasses__(), key=lambda each: (each.__module__.split(".")[1], each.__name__)):
+        if inner.__module__.startswith("headrace."):
+            yield from _error_lines(inner, depth + 1)
+
+
+def load_everything() -> None:
+    """Import every module, so that every error class is there."""
+    for module in pkgutil.walk_packages(headrace.__path__, "headrace."):
+        if "__main__" not in module.name and ".migrations." not in module.name:
+            importlib.import_module(module.name)
+
+
+def settings_page() -> str:
+    """Every setting."""
+    settings = read_settings(Path("project.py"), {})
+    rows = [
+        [f"`{each.name}`", f"`{each.value}`" if each.value else "", f"`HEADRACE_{each.name.upper()}`", each.meaning]
+        for each in settings.values
+    ]
+    text = """# Settings
+
+A setting comes from the command's option (`--home`), else from the environment, else from `headrace.toml` beside the project, else it is
+the default. `headrace settings` prints each value and where it came from. Paths are relative to the project's folder.
+
+{table}
+
+Beside these, `HEADRACE_USER` says who you are and `HEADRACE_TOKEN` proves it ([approvals and tokens](../how-to/approve.md)).
+"""
+    return text.format(table=table(["setting", "default", "environment", "meaning"], rows))
+
+
+def metrics_page() -> str:
+    """Every metric."""
+    rows = [[f"`{name}`", ", ".join(kind.tasks), "greater" if kind.higher_is_better else "less"] for name, kind in METRICS.items()]
+    return f"# Metrics\n\nFor `metric=` of a model and for gates.\n\n{table(['metric', 'tasks', 'better'], rows)}\n"
+
+
+def http_page() -> str:
+    """The HTTP API of a server with one binary model called `late`."""
+    manifest = Manifest(
+        format=FORMAT,
+        project="flights",
+        model="late",
+        version="1",
+        task="binary",
+        classes=("false", "true"),
+        threshold=0.5,
+        given=(
+            GivenField("carrier", DType.STRING),
+            GivenField("scheduled", DType.DATETIME),
+            GivenField("tailnum", DType.STRING, personal=True),
+        ),
+        features=(FeatureField("carrier", DType.STRING),),
+        fingerprints={},
+        requires={},
+        files={},
+    )
+    described = openapi([manifest])
+    parts = [
+        "# HTTP",
+        "",
+        "A running server describes itself at `/openapi.json`, with the schema of its own models. This is that description for a model",
+        "called `late` that is given `carrier`, `scheduled` and the personal `tailnum`.",
+        "",
+        "Bodies are JSON, sent with `Content-Type: application/json`.",
+        "",
+    ]
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            parts += [f"## {method.upper()} {path}", "", f"{operation['summary']}.", ""]
+            for parameter in operation.get("parameters", []):
+                parts += [f"- query `{parameter['name']}`: {parameter['description']}"]
+            if operation.get("parameters"):
+                parts.append("")
+            if method == "post":
+                rows = [[status, answer["description"]] for status, answer in operation["responses"].items()]
+                parts += [table(["status", "meaning"], rows), ""]
+    parts += ["## Fields", ""]
+    for name, schema in described["components"]["schemas"].items():
+        rows = [[f"`{field}`", _kind(each), each.get("description", "")] for field, each in schema["properties"].items()]
+        parts += [f"### {name}", "", table(["field", "type", ""], rows), ""]
+    return "\n".join(parts)
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    kinds = schema.get("type", "")
+    return ", ".join(kinds) if isinstance(kinds, list) else str(kinds)
+
+
+def decisions_page() -> str:
+    """The decision records."""
+    parts = ["# Decisions", "", "What was decided, on what evidence, and what was rejected.", ""]
+    for path in sorted((DOCS / "decisions").glob("[0-9]*.md")):
+        title = path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
+        parts.append(f"- [{title}](../decisions/{path.name})")
+    return "\n".join([*parts, ""])
+
+
+def entry(name: str, value: Any, level: str) -> list[str]:
+    """Return a heading, the signature and the docstring of something."""
+    if isinstance(value, property):
+        return [f"{level} {name}", "", documented(value), ""]
+    return [f"{level} {name}", "", "```python", signature(name, value), "```", "", documented(value), ""]
+
+
+def signature(name: str, value: Any) -> str:
+    """Return how something is called: without `self`, private defaults and the rooms that types come from."""
+    called = inspect.signature(value)
+    kept = [each for each in called.parameters.values() if each.name not in ("self", "location")]
+    if inspect.isclass(value):
+        called = called.replace(return_annotation=inspect.Signature.empty)
+    text = f"{name}{called.replace(parameters=kept)}"
+    text = re.sub(r"\b(?:headrace|collections|datetime|decimal|typing|pathlib)(?:\.[a-z_]+)*\.(?=[A-Za-z])", "", text)
+    text = re.sub(r"Tune\(location=.*?cost_usd=None\)", "Tune()", text)
+    return re.sub(r"mappingproxy\(\{\}\)", "{}", text).replace("'", '"').replace('"Expr"', "Expr")
+
+
+def documented(value: Any) -> str:
+    """Return a docstring as Markdown: sections as lists, examples as code."""
+    lines, result, section, example = (inspect.getdoc(value) or "").splitlines(), [], False, False
+    for line in lines:
+        if line.strip() in _SECTIONS:
+            result += [f"**{line.strip().rstrip(':')}**", ""]
+            section = True
+        elif section and line.startswith("    ") and not line.startswith("     "):
+            name, _, rest = line.strip().partition(": ")
+            result.append(f"- `{name}`: {rest}" if rest else f"- {name}")
+        elif section and line.startswith("     "):
+            result[-1] += f" {line.strip()}"
+        elif line.startswith(">>>") and not example:
+            result += ["```python", line]
+            example = True
+        elif example and not line.strip():
+            result += ["```", ""]
+            example = False
+        else:
+            section = section and not line.strip()
+            result.append(line)
+    return "\n".join([*result, "```"] if example else result)
+
+
+def first_line(value: Any) -> str:
+    """Return the first line of a docstring of its own."""
+    return (value.__doc__ or "").strip().partition("\n")[0]
+
+
+def own_functions(module: ModuleType) -> Iterable[tuple[str, Callable[..., Any]]]:
+    """Return the public functions that a module defines."""
+    return [
+        (name, each)
+        for name, each in inspect.getmembers(module, inspect.isfunction)
+        if each.__module__ == module.__name__ and not name.startswith("_")
+    ]
+
+
+def own_members(owner: type) -> Iterable[tuple[str, Any]]:
+    """Return the public methods and properties of a class and its bases of ours."""
+    return [
+        (name, each)
+        for name, each in inspect.getmembers(owner)
+        if not name.startswith("_") and (inspect.isfunction(each) or isinstance(each, property))
+    ]
+
+
+def table(heading: list[str], rows: list[list[str]]) -> str:
+    """Return a table in Markdown."""
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (heading, ["---"] * len(heading), *rows))
+
+
+PAGES = {
+    "python.md": python_page,
+    "expressions.md": expressions_page,
+    "command-line.md": command_page,
+    "errors.md": errors_page,
+    "settings.md": settings_page,
+    "metrics.md": metrics_page,
+    "http.md": http_page,
+    "decisions.md": decisions_page,
+}
+
+
+def write(folder: Path) -> None:
+    """Write every page into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, page in PAGES.items():
+        (folder / name).write_text(HEADER + page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS / "reference")

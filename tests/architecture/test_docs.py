@@ -1,0 +1,158 @@
+"""What the pages say exists: commands, names, links, and markers that generated parts can be written between."""
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import headrace
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *(ROOT / "examples").rglob("*.md"), *DOCS.rglob("*.md")]
+PAGES = [page for page in PAGES if page.parent != DOCS / "reference" and ".headrace" not in page.parts]
+# A command stands in a console, in an indented block, or between backticks; prose about headrace does not.
+_COMMAND = re.compile(r"(?:^\$ |^    |`|&& |\| |; )(?:\w+=\S+ )*headrace((?: [a-z][\w-]*)+)", re.MULTILINE)
+_OPTION = re.compile(r"(?:^\$ |^    |`)(?:\w+=\S+ )*headrace((?: [a-z][\w-]*)+)((?: [^`\n]*)?)", re.MULTILINE)
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_NAME = re.compile(r"\bhr\.([A-Za-z_]\w*)(?:\.([A-Za-z_]\w*))?")
+_MODULES = ("gate", "split")
+
+
+def script(name: str) -> ModuleType:
+    """Load a module of `scripts/`."""
+    spec = importlib.util.spec_from_file_location(f"scripts_{name}", ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look themselves up there
+    spec.loader.exec_module(module)
+    return module
+
+
+reference = script("write_reference")
+pages = script("pages")
+COMMANDS = {words[1:]: command for words, command in reference.commands()}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reference, made anew from the code."""
+    folder = tmp_path_factory.mktemp("reference")
+    reference.write(folder)
+    return folder
+
+
+def title(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def known_command(words: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the longest start of the words that is a command with a body of its own."""
+    for length in range(len(words), 0, -1):
+        if words[:length] in COMMANDS and not getattr(COMMANDS[words[:length]], "commands", {}):
+            return words[:length]
+    return None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_every_command_named_exists(page: Path) -> None:
+    for found in _COMMAND.findall(page.read_text(encoding="utf-8")):
+        assert known_command(tuple(found.split())), f"{title(page)} names headrace{found}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_every_option_named_exists(page: Path) -> None:
+    for found, rest in _OPTION.findall(page.read_text(encoding="utf-8")):
+        words = known_command(tuple(found.split()))
+        assert words, f"{title(page)} names headrace{found}"
+        offered = {option for parameter in COMMANDS[words].params for option in parameter.opts} | {"--help"}
+        used = set(re.findall(r"(?<!\S)--[a-z][\w-]*", rest.partition("|")[0]))
+        assert used <= offered, f"{title(page)}: headrace{found} has no {sorted(used - offered)}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_every_public_name_used_exists(page: Path) -> None:
+    for name, inner in _NAME.findall(page.read_text(encoding="utf-8")):
+        if name == "NAME":
+            continue
+        assert name in headrace.__all__, f"{title(page)} uses hr.{name}"
+        if name in _MODULES and inner:
+            assert hasattr(getattr(headrace, name), inner), f"{title(page)} uses hr.{name}.{inner}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_links_resolve(page: Path) -> None:
+    for link in _LINK.findall(page.read_text(encoding="utf-8")):
+        target, _, anchor = link.partition("#")
+        if target.startswith(("http:", "https:", "mailto:")):
+            continue
+        path = (page.parent / target).resolve() if target else page
+        if path.parent == DOCS / "reference":
+            assert path.name in reference.PAGES, f"{title(page)} links to {link}"
+            continue
+        assert path.exists(), f"{title(page)} links to {link}"
+        assert not anchor or anchor in headings(path), f"{title(page)} links to {link}"
+
+
+def headings(page: Path) -> set[str]:
+    """Return the anchors of a page's headings."""
+    found = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_markers_are_well_formed(page: Path) -> None:
+    for part in pages.parts(page.read_text(encoding="utf-8")):
+        assert part.body.strip(), f"{title(page)}: the part {part.name} was never written; run make readme"
+
+
+def test_every_page_with_a_generated_part_is_written() -> None:
+    text = (ROOT / "scripts" / "write_readme.py").read_text(encoding="utf-8")
+    for page in PAGES:
+        if pages.parts(page.read_text(encoding="utf-8")):
+            assert f'"{title(page)}"' in text, f"make readme does not write {title(page)}"
+
+
+def test_a_marker_that_is_not_closed_is_refused() -> None:
+    with pytest.raises(pages.MalformedPage):
+        pages.parts("<!-- generated:console in=here -->\n```console\n$ true\n```\n")
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for page in DOCS.rglob("*.md"):
+        inside = page.relative_to(DOCS).as_posix()
+        assert inside in navigation or inside.startswith("decisions/"), f"{inside} is not in mkdocs.yml"
+    for name in reference.PAGES:
+        assert f"reference/{name}" in navigation
+
+
+def test_every_public_name_is_in_the_reference(written: Path) -> None:
+    text = (written / "python.md").read_text(encoding="utf-8").replace("\\_", "_")
+    for name in headrace.__all__:
+        assert f"## hr.{name}\n" in text, name
+    methods = (written / "expressions.md").read_text(encoding="utf-8")
+    for name, _ in reference.own_members(headrace.Expr):
+        assert f"### {name}\n" in methods or name in reference._INNER, name
+
+
+def test_every_command_is_in_the_reference(written: Path) -> None:
+    text = (written / "command-line.md").read_text(encoding="utf-8")
+    for words in COMMANDS:
+        assert f"## {' '.join(('headrace', *words))}\n" in text
+
+
+def test_every_error_of_the_tree_is_in_the_reference(written: Path) -> None:
+    text = (written / "errors.md").read_text(encoding="utf-8")
+    for module in (ROOT / "src" / "headrace").rglob("errors.py"):
+        for name in re.findall(r"^class (\w+)\(", module.read_text(encoding="utf-8"), re.MULTILINE):
+            assert f"**{name}**" in text, name
+
+
+def test_the_reference_names_no_place_on_a_machine(written: Path) -> None:
+    for page in written.iterdir():
+        assert str(ROOT) not in page.read_text(encoding="utf-8"), page.name
