@@ -67,7 +67,7 @@ def ask_over_http() -> str:
         try:
             url = wait_for_url(server)
             body = json.dumps(FLIGHT)
-            print(f"\n$ curl {url}/predict -d '{body}'", flush=True)
+            print(f"\n$ curl -H 'Content-Type: application/json' {url}/predict -d '{body}'", flush=True)
             request = urllib.request.Request(f"{url}/predict", body.encode(), {"Content-Type": "application/json"})
             with urllib.request.urlopen(request, timeout=30) as response:
                 answer = json.load(response)

@@ -1,14 +1,18 @@
 """Reading `project.py`: the user's own code, run in a boundary that says which of its lines was at fault."""
 
+import re
 import sys
 import traceback
 import types
 from pathlib import Path
 
 from headrace.app.errors import ProjectNotFound, ProjectNotLoadable
-from headrace.core.errors import HeadraceError, suggest
+from headrace.core.errors import HeadraceError, closest, suggest
 from headrace.core.locations import Location
+from headrace.spec.declaration import Declaration
 from headrace.spec.project import Project
+
+_UNEXPECTED_OPTION = re.compile(r"unexpected keyword argument '(\w+)'", re.IGNORECASE)
 
 
 def load_project(path: Path) -> Project:
@@ -50,10 +54,18 @@ def _not_loadable(error: Exception, path: Path) -> ProjectNotLoadable:
     remedy = "Mend that line and run the command again."
     if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType) and error.name:
         remedy = suggest(error.name, [name for name in dir(error.obj) if not name.startswith("_")])
-    if isinstance(error, TypeError) and "unexpected keyword argument" in str(error).lower():
-        remedy = "See the declaration's options: python -c 'import headrace as hr; help(hr.Events)'"
+    option = _UNEXPECTED_OPTION.search(str(error)) if isinstance(error, TypeError) else None
+    if option:
+        near = closest(option.group(1), _options(Declaration))
+        hint = f"Did you mean {near!r}? " if near else ""
+        remedy = f"{hint}A declaration's options: python -c 'import headrace as hr; help(hr.Events)'"
     words = error.msg if isinstance(error, SyntaxError) else str(error)  # its own text repeats the file and the line
     return ProjectNotLoadable(f"{type(error).__name__}: {words}", remedy, _location(error, path))
+
+
+def _options(declaration: type[Declaration]) -> set[str]:
+    """Return the names of the options of every kind of declaration."""
+    return {*declaration.__struct_fields__}.union(*(_options(kind) for kind in declaration.__subclasses__()))
 
 
 def _location(error: Exception, path: Path) -> Location | None:

@@ -6,11 +6,12 @@ Exit codes: 0 done; 1 the description, the data or the call is at fault; 2 wrong
 
 import sys
 import traceback
-from pathlib import Path
-from tempfile import gettempdir
+from tempfile import NamedTemporaryFile
+from typing import Annotated
 
 import typer
 
+import headrace
 from headrace.cli import asking, building, looking
 from headrace.core.errors import HeadraceError, SystemFault
 
@@ -23,6 +24,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"headrace {headrace.__version__}")
+        raise typer.Exit
+
+
+VersionOption = Annotated[bool, typer.Option("--version", help="Print the version and leave.", callback=_print_version, is_eager=True)]
+
+
+@app.callback()
+def _headrace(version: VersionOption = False) -> None:
+    pass
+
+
 building.register(app)
 looking.register(app)
 asking.register(app)
@@ -55,7 +72,7 @@ def _code_of(fault: Exception) -> int:
         return SYSTEM_FAULT
     if isinstance(fault, HeadraceError):
         return USER_FAULT
-    path = Path(gettempdir()) / "headrace-defect.txt"
-    path.write_text("".join(traceback.format_exception(fault)), encoding="utf-8")
-    print(f"  This is a defect of Headrace. The trace is in {path}; please report it.", file=sys.stderr)
+    with NamedTemporaryFile("w", prefix="headrace-defect-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        file.write("".join(traceback.format_exception(fault)))
+    print(f"  This is a defect of Headrace. The trace is in {file.name}; please report it.", file=sys.stderr)
     return DEFECT

@@ -75,6 +75,7 @@ class _Execution:
         self.run = run
         self.schedule = schedule
         self.error: Exception | None = None
+        self.ended = threading.Event()
 
     def body(self) -> None:
         try:
@@ -82,6 +83,8 @@ class _Execution:
         except Exception as raised:
             self.error = raised
             raise
+        finally:
+            self.ended.set()
 
 
 _one_at_a_time = threading.Lock()
@@ -132,6 +135,9 @@ def _start_or_continue(run: DurableRun) -> "WorkflowHandle[str]":
 
 def _wait(handle: "WorkflowHandle[str]", execution: _Execution) -> None:
     try:
+        # A wait without end is not woken by Ctrl-C when the system gives the signal to another thread.
+        while not execution.ended.wait(_POLL_SECONDS) and handle.get_status().status in _UNFINISHED:
+            pass
         handle.get_result(polling_interval_sec=_POLL_SECONDS)
     except KeyboardInterrupt:
         execution.schedule.stop()

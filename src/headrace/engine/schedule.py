@@ -106,8 +106,8 @@ class Schedule:
         run_here = contextvars.copy_context().run
         # A daemon, so that an interrupted process need not wait for it.
         thread = threading.Thread(target=run_here, args=(self._work, step, context, recorder), name=f"step {step.name}", daemon=True)
-        self._running[step.name] = thread
         thread.start()
+        self._running[step.name] = thread
 
     def _work(self, step: Step, context: StepContext, recorder: Recorder) -> None:
         started: list[float] = []

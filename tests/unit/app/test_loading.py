@@ -76,3 +76,9 @@ def test_two_projects_in_a_file_are_refused(folder):
     path.write_text(path.read_text(encoding="utf-8") + 'second = hr.Project("second", models=[late])\n', encoding="utf-8")
     with pytest.raises(ProjectNotLoadable, match="declares 2 projects"):
         load_project(path)
+
+
+def test_a_misspelt_option_is_answered_with_the_nearest(load):
+    with pytest.raises(ProjectNotLoadable, match="Did you mean 'trials'") as caught:
+        load("import headrace as hr\nhr.Tune(trails=3)\n")
+    assert caught.value.location.line == 2
