@@ -30,7 +30,7 @@ def read_files(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
             return _read_zip(archive, str(path), max_bytes)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError, OSError) as error:
         raise NotABundle(str(path), f"it is neither a folder nor a readable zip ({error})") from error
 
 
@@ -84,6 +84,8 @@ def _check_entry(entry: zipfile.ZipInfo, where: str, seen: Mapping[str, bytes]) 
         raise UnsafeArchive(where, f"it holds {entry.filename!r} twice")
     if entry.flag_bits & 1:
         raise UnsafeArchive(where, f"{entry.filename!r} is encrypted")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise UnsafeArchive(where, f"{entry.filename!r} is packed in a way that bundles are not")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         raise UnsafeArchive(where, f"{entry.filename!r} is a link or a device, not a plain file")

@@ -106,14 +106,22 @@ def looks(session: Session, test_fingerprint: str) -> int:
     return int(session.execute(select(func.count()).where(test_look.c.test_fingerprint == test_fingerprint)).scalar_one())
 
 
-def record_gates(session: Session, model_version_id: str, outcomes: Sequence[GateOutcome]) -> None:
-    """Record what the gates said of a model version, in the order of the description. They judge a version once."""
+def record_gates(session: Session, model_version_id: str, outcomes: Sequence[GateOutcome]) -> tuple[GateOutcome, ...]:
+    """Record what the gates said of a model version, in the order of the description, and return what holds.
+
+    They judge a version once: where a run was killed after it had judged and judges again, what was said first holds.
+    """
+    said = gates_of(session, model_version_id)
+    if said:
+        session.about(model_version_id)
+        return said
     rows: Iterable[dict[str, Any]] = (
         {"model_version_id": model_version_id, "position": position, "judged": session.now, **columns_of(each)}
         for position, each in enumerate(outcomes)
     )
     session.insert(gate_result, *rows)
     session.about(model_version_id, gates={each.gate: each.passed for each in outcomes})
+    return tuple(outcomes)
 
 
 def gates_of(session: Session, model_version_id: str) -> tuple[GateOutcome, ...]:

@@ -114,8 +114,9 @@ def find_by_bundle(session: Session, bundle_fingerprint: str) -> ModelVersion | 
 def list_versions(
     session: Session, project: str, model: str | None = None, *, state: str | None = None, limit: int = 50
 ) -> tuple[ModelVersion, ...]:
-    """Return versions of a project's models, newest first."""
-    query = _of(project, model).order_by(model_version.c.id.desc()).limit(limit)
+    """Return versions of a project's models, newest first; of one model by number, which no clock that went back can confuse."""
+    newest = (model_version.c.id if model is None else model_version.c.number).desc()
+    query = _of(project, model).order_by(newest).limit(limit)
     return session.all(ModelVersion, query if state is None else query.where(model_version.c.state == state))
 
 

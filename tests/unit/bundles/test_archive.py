@@ -1,10 +1,11 @@
+import random
 import stat
 import zipfile
 
 import pytest
 
 from headrace.bundles.archive import MAX_FILES, read_files
-from headrace.bundles.errors import NotABundle, UnsafeArchive
+from headrace.bundles.errors import BundleError, NotABundle, UnsafeArchive
 
 
 def make_zip(path, entries):
@@ -81,3 +82,27 @@ def test_a_folder_that_is_too_large_is_told(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"0" * 100)
     with pytest.raises(NotABundle, match="more than"):
         read_files(tmp_path, max_bytes=99)
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_ways_of_packing_are_refused(tmp_path, kind):
+    with zipfile.ZipFile(tmp_path / "b.zip", "w", kind) as archive:
+        archive.writestr("a.txt", b"text")
+    with pytest.raises(UnsafeArchive, match="packed"):
+        read_files(tmp_path / "b.zip")
+
+
+def test_a_damaged_zip_is_never_a_stack_trace(tmp_path):
+    path = make_zip(tmp_path / "b.zip", [("manifest.json", b"{}" * 50), ("a.txt", b"text" * 50)])
+    whole, seeded = path.read_bytes(), random.Random(7)
+    refused = 0
+    for _ in range(2000):
+        damaged = bytearray(whole)
+        for _ in range(seeded.choice((1, 2, 4))):
+            damaged[seeded.randrange(len(damaged))] = seeded.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            read_files(path, max_bytes=1 << 20)
+        except BundleError:
+            refused += 1
+    assert refused > 1000

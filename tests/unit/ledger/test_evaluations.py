@@ -55,3 +55,14 @@ def test_gates_come_back_in_order(ledger: Ledger, version_ids: list[str]) -> Non
     with ledger.read() as session:
         assert evaluations.gates_of(session, version_ids[0]) == said
         assert evaluations.gates_of(session, version_ids[1]) == ()
+
+
+def test_what_gates_said_first_holds(ledger: Ledger, version_ids: list[str]) -> None:
+    first = (GateOutcome(gate="latency", passed=True, message="4 ms"),)
+    with ledger.write("rita", "judge") as session:
+        assert evaluations.record_gates(session, version_ids[0], first) == first
+    with ledger.write("rita", "judge") as session:
+        again = (GateOutcome(gate="latency", passed=False, message="6 ms"),)
+        assert evaluations.record_gates(session, version_ids[0], again) == first
+    with ledger.read() as session:
+        assert evaluations.gates_of(session, version_ids[0]) == first

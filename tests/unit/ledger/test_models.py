@@ -1,4 +1,5 @@
 import itertools
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
@@ -117,3 +118,13 @@ def test_a_bundle_is_attached_and_found(ledger: Ledger, run_id: str) -> None:
 def test_an_unknown_version_is_named(ledger: Ledger) -> None:
     with ledger.read() as session, pytest.raises(NoSuchRecord, match="mod_x"):
         models.get(session, "mod_x")
+
+
+def test_the_newest_version_is_the_one_with_the_greatest_number_even_where_the_clock_went_back(
+    ledger: Ledger, run_id: str, clock: FixedClock
+) -> None:
+    create(ledger, run_id)
+    clock.moment -= timedelta(hours=1)
+    second = create(ledger, run_id)
+    with ledger.read() as session:
+        assert models.latest(session, "flights", "late") == second
