@@ -90,6 +90,15 @@ def test_a_better_challenger_takes_the_champion_s_place_once_approved(fresh: Pat
     assert states(fresh) == {"returned@2": "champion"}
 
 
+def test_what_waited_before_the_champion_came_is_not_approved_any_more(fresh: Path) -> None:
+    run(fresh, PROJECT.replace(AMOUNT, ""))
+    run(fresh, PROJECT)
+    assert set(states(fresh).values()) == {"awaiting_approval"}
+    run_command(fresh, "approve", "returned", "--comment", "the newer", user="ben")
+    assert "returned" in refused(fresh.parent, "approve", "returned", "--comment", "once more", user="ben")
+    assert states(fresh)["returned@2"] == "champion"
+
+
 def test_new_days_are_judged_against_the_champion_on_the_new_rows(copied: Path) -> None:
     run_command(copied, "approve", "returned", "--comment", "fine", user="ben")
     (copied.parent / "orders.csv").write_text(orders_csv(100), encoding="utf-8")

@@ -12,10 +12,10 @@ from headrace.team.tokens import issue_token
 
 
 def approve_model(workspace: Workspace, model: str, comment: str) -> ApprovalReport:
-    """Record the caller's approval of the model's newest version.
+    """Record the caller's approval of the model's newest version that waits.
 
     Raises:
-        NothingToApprove: if none of its versions waits.
+        NothingToApprove: if none waits that is newer than the champion, which an older one was never compared with.
         ApprovalRefused: if the caller may not approve it.
     """
     rule = workspace.project.model(model).approve
@@ -27,7 +27,8 @@ def approve_model(workspace: Workspace, model: str, comment: str) -> ApprovalRep
     with workspace.ledger.read() as session:
         waiting = models.list_versions(session, workspace.project.name, model, state=models.AWAITING_APPROVAL, limit=1)
         newest = models.latest(session, workspace.project.name, model)
-    if rule is None or not waiting:
+        serving = models.champion(session, workspace.project.name, model)
+    if rule is None or not waiting or (serving is not None and waiting[0].number < serving.number):
         raise NothingToApprove(model, newest.state if newest else None)
     state = approve(workspace.ledger, workspace.identity, waiting[0].id, ApprovalRule(rule.role, rule.count), comment)
     return ApprovalReport(version=label(state.version), identity=workspace.identity.name, missing=state.missing)
