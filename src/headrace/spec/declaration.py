@@ -1,5 +1,6 @@
 """What every declaration shares: it is frozen, it knows the line it was written on, and it accepts lists for tuples."""
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from headrace.core.locations import Location, caller_location
 from headrace.spec.errors import InvalidOption
 
 T = TypeVar("T")
+_PLAIN = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True, dict=False):
@@ -40,8 +42,9 @@ def check_plain_name(what: str, named: NamedDeclaration) -> None:
     Raises:
         InvalidOption: if it cannot.
     """
-    if not named.name.replace("_", "").replace("-", "").isalnum():
-        raise InvalidOption(what, named.name, "letters, digits, - and _", location=named.location)
+    if not _PLAIN.fullmatch(named.name):
+        expected = "letters, digits, - and _, a letter or digit first, no accents"
+        raise InvalidOption(what, named.name, expected, location=named.location)
 
 
 def as_names(value: str | Iterable[str] | None) -> tuple[str, ...]:

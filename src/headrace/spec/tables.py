@@ -1,5 +1,6 @@
 """Tables: events, entities, and tables derived from tables; each with its contract."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from headrace.spec.expectations import Expectation
 from headrace.spec.sources import Source
 
 INGESTED = "ingested"
+_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -48,8 +50,9 @@ class Table(NamedDeclaration, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.name.replace("_", "").isalnum() or not self.name[0].isalpha():
-            raise InvalidOption("a table's name", self.name, "letters, digits and underscores, a letter first", location=self.location)
+        if not _NAME.fullmatch(self.name):
+            expected = "letters, digits and underscores, a letter first, no accents"
+            raise InvalidOption("a table's name", self.name, expected, location=self.location)
         self._set("columns", as_mapping(self.columns))
         self._set("id", as_names(self.id))
         self._set("expect", tuple(self.expect))

@@ -56,6 +56,8 @@ def test_a_target_may_be_a_column():
     ("changes", "kind", "message"),
     [
         ({"name": "a/b"}, InvalidOption, "a model's name is 'a/b'"),
+        ({"name": "größe"}, InvalidOption, "a model's name is 'größe'"),
+        ({"name": "_late"}, InvalidOption, "a model's name is '_late'"),
         ({"target": col("delay").mean()}, InvalidOption, "the target of model 'late'"),
         ({"task": "ranking"}, UnknownName, "there is no task 'ranking'"),
         ({"metric": "rocauc"}, UnknownName, "there is no metric 'rocauc'"),

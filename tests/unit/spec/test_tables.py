@@ -33,7 +33,7 @@ def test_a_table_is_frozen_and_knows_its_line():
     assert table.location.line == test_a_table_is_frozen_and_knows_its_line.__code__.co_firstlineno + 1
 
 
-@pytest.mark.parametrize("name", ["", "1t", "a b", "a-b", "_t"])
+@pytest.mark.parametrize("name", ["", "1t", "a b", "a-b", "_t", "größe"])
 def test_a_name_is_a_plain_word(name):
     with pytest.raises(InvalidOption, match="a table's name is") as raised:
         Events(name, source=SOURCE)
