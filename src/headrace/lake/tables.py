@@ -54,7 +54,7 @@ class Tables:
         for attempt in range(_ATTEMPTS):
             kept = self._open(name)
             if kept is not None and mode == "append":
-                columns = self.scan(name).collect_schema()
+                columns = _rows_of(kept).collect_schema()
                 check_same(name, rows.schema, columns)
                 rows = rows.select(columns.names())
             try:
@@ -72,7 +72,7 @@ class Tables:
         table = self._open(name, version)
         if table is None:
             raise UnknownTable(name, self.location(name), version, self.version(name))
-        return from_delta(pl.scan_delta(table), table.schema().fields)
+        return _rows_of(table)
 
     def version(self, name: str) -> int | None:
         """Return the newest version of a table, or None if there is no such table."""
@@ -129,3 +129,7 @@ class Tables:
             location, to_delta(rows), mode="error", storage_options=options, configuration=_CONFIGURATION, commit_properties=once
         )  # fmt: skip
         return DeltaTable(location, version=0, storage_options=options)
+
+
+def _rows_of(table: DeltaTable) -> pl.LazyFrame:
+    return from_delta(pl.scan_delta(table), table.schema().fields)

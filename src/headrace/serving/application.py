@@ -138,7 +138,8 @@ class Application:
         if methods is None:
             path = request.path[:200]
             raise UnknownTarget(f"there is nothing at {path!r}.", remedy=suggest(path, self._routes, limit=40))
-        handler = methods.get(request.method)
+        # Of a HEAD the server sends only the head: balancers ask after health this way.
+        handler = methods.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
             raise WrongMethod(request.method[:20], request.path, methods)
         return handler

@@ -85,7 +85,7 @@ def _columns(inputs: object, reader: RowReader) -> dict[str, list[object]]:
     columns: dict[str, list[object]] = {}
     for tensor in _objects(inputs, "inputs"):
         name = tensor.get("name")
-        if name not in reader.given:
+        if type(name) is not str or name not in reader.given:
             raise InvalidValue(None, str(name)[:100], "an input of the model", "unknown", suggest(str(name), reader.given))
         if name in columns:
             raise InvalidValue(None, name, "given once", "given twice")

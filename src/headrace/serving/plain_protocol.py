@@ -18,7 +18,7 @@ _ENVELOPE = ("rows", "as_of")
 _encode = msgspec.json.Encoder().encode
 
 
-class _Prediction(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class _Prediction(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     prediction_id: str
     score: float | None = None
     probabilities: dict[str, float] | None = None
@@ -28,7 +28,7 @@ class _Prediction(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     features: dict[str, object] | None = None
 
 
-class _Answer(msgspec.Struct, frozen=True):
+class _Answer(msgspec.Struct, frozen=True, gc=False):
     predictions: list[_Prediction]
 
 

@@ -17,6 +17,10 @@ from headrace.serving.records import PredictionBatch, PredictionRecord, Predicti
 _LOG = logging.getLogger("headrace.serving")
 _FIRST_RETRY_SECONDS = 0.05
 _LAST_RETRY_SECONDS = 5.0
+# A write of few predictions to a lake costs as much CPU as scoring a thousand, and more with every file there is: where predictions
+# trickle in, the writer rests until the next write is at most this share of the time.
+_WRITING_SHARE = 0.05
+_LONGEST_REST_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,10 @@ class LogStatus:
 
 @dataclass(frozen=True)
 class LogOptions:
-    """How the log is written: every `flush_seconds`, or when `batch_records` wait; `close_seconds` is the last chance at the stop."""
+    """How the log is written: every `flush_seconds`, or when `batch_records` wait; `close_seconds` is the last chance at the stop.
+
+    After a slow write the next one comes later, by five seconds at most: that much may be lost when the process is killed.
+    """
 
     capacity: int = 20_000
     flush_seconds: float = 0.5
@@ -106,18 +113,27 @@ class PredictionLog:
             raise PredictionsLost(self._taken - self._written, self._error or "the sink did not answer in time")
 
     def _run(self) -> None:
+        rest = self._options.flush_seconds
         while not self._stopping.is_set():
-            self._wake.wait(self._options.flush_seconds)
+            self._wake.wait(rest)
             self._wake.clear()
+            started = time.perf_counter()
             self._flush()
-        self._flush()
+            took = time.perf_counter() - started
+            rest = max(self._options.flush_seconds, min(took / _WRITING_SHARE, _LONGEST_REST_SECONDS))
+        while self._flush():
+            pass
 
-    def _flush(self) -> None:
-        while self._records and time.perf_counter() < self._deadline:
-            count = min(len(self._records), self._options.batch_records)
+    def _flush(self) -> bool:
+        """Write what waits now, and return whether there was something and all of it could be written."""
+        waiting = left = len(self._records)
+        while left and time.perf_counter() < self._deadline:
+            count = min(left, self._options.batch_records)
             records = tuple(self._records.popleft() for _ in range(count))
             if not self._write(PredictionBatch(new_id("bat", self._clock.now()), records, self._usage(count))):
-                return
+                return False
+            left -= count
+        return waiting > left == 0
 
     def _usage(self, predictions: int) -> UsageWindow:
         cpu, wall = time.process_time(), time.perf_counter()

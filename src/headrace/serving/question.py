@@ -8,7 +8,7 @@ import msgspec
 from headrace.serving.errors import MalformedRequest, TooManyRows
 
 
-class Question(msgspec.Struct, frozen=True):
+class Question(msgspec.Struct, frozen=True, gc=False):
     """Validated rows, the moment they are asked as of, and how the asker wants the answer.
 
     `outputs` are the outputs asked for, all when empty; `echo` is the asker's own id of the request.

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 
-class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True):
+class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One answered prediction.
 
     Attributes:

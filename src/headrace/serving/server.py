@@ -1,5 +1,6 @@
 """The server process: uvicorn on one socket, started and stopped with care."""
 
+import gc
 import ipaddress
 import signal
 import socket
@@ -38,10 +39,14 @@ def serve(options: ServerOptions, application: Application, announce: Announce =
             proxy_headers=False,
             timeout_graceful_shutdown=options.shutdown_seconds,
         )
+        # What was loaded stays as long as the server does: looking it through for garbage would stop answers for tens of milliseconds.
+        gc.collect()
+        gc.freeze()
         try:
             with _own_signals():
                 _Server(config, lambda: announce(_url(listener))).run(sockets=[listener])
         finally:
+            gc.unfreeze()
             # A second SIGINT skips the lifespan's end; the log is written nevertheless.
             application.close()
 

@@ -39,6 +39,13 @@ def test_unknown_paths_and_methods_are_told(ask, application):
     assert "Did you mean '/predict'" in missing.json()["error"]["remedy"]
     wrong = ask(application, "GET", "/predict")
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+    assert ask(application, "HEAD", "/predict").status_code == 405
+
+
+def test_head_is_answered_where_get_is(ask, application):
+    assert ask(application, "HEAD", "/health/live").status_code == 200
+    application.close()
+    assert ask(application, "HEAD", "/health/ready").status_code == 503
 
 
 @pytest.mark.parametrize("headers", [{"content-type": "text/plain"}, {"content-type": "application/json", "content-encoding": "gzip"}])

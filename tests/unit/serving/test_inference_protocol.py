@@ -98,6 +98,8 @@ def test_a_binary_body_is_refused_with_the_way_out(ask, application):
         (lambda t: [*t, t[0]], 422, "given twice"),
         (lambda t: t[1:], 422, "'size' must be a tensor"),
         (lambda t: changed(t, "colour", name="color"), 422, "Did you mean 'colour'"),
+        (lambda t: changed(t, "colour", name=["colour"]), 422, "must be an input of the model"),
+        (lambda t: changed(t, "colour", name={}), 422, "must be an input of the model"),
         (lambda t: [{**each, "shape": [0], "data": []} for each in t], 400, "no rows"),
         (lambda t: "x", 400, "'inputs' is the text"),
         (lambda t: [3], 400, "'inputs'"),

@@ -43,6 +43,22 @@ class Sink:
         self.batches.append(batch)
 
 
+class SlowSink(Sink):
+    """Takes its time."""
+
+    def __init__(self, seconds):
+        super().__init__()
+        self.seconds, self.moments = seconds, []
+
+    def write(self, batch):
+        self.moments.append(time.perf_counter())
+        time.sleep(self.seconds)
+        super().write(batch)
+
+    def apart(self):
+        return self.moments[-1] - self.moments[-2]
+
+
 def fill(log, count):
     for number in range(count):
         log.reserve(1)
@@ -176,3 +192,26 @@ def test_values_are_written_as_json_takes_them():
     assert values_json({"a": float("nan"), "b": float("inf"), "c": datetime(2024, 1, 1, tzinfo=UTC), "d": None}) == (
         '{"a":null,"b":null,"c":"2024-01-01T00:00:00Z","d":null}'
     )
+
+
+def test_where_predictions_trickle_in_a_slow_sink_is_given_rest():
+    sink = SlowSink(seconds=0.05)
+    log = make(sink)
+    started = time.perf_counter()
+    while time.perf_counter() - started < 2.5:
+        fill(log, 1)
+        time.sleep(0.01)
+    assert len(sink.batches) <= 4  # and not the 40 that it could take
+    log.close()
+    assert log.status().waiting == 0
+
+
+def test_a_full_batch_does_not_wait_for_a_sink_to_rest():
+    sink = SlowSink(seconds=0.2)
+    log = make(sink, batch_records=5)
+    fill(log, 1)
+    until(lambda: log.status().written == 1)
+    fill(log, 5)
+    until(lambda: log.status().written == 6)
+    assert sink.apart() < 2
+    log.close()
