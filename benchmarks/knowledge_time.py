@@ -7,8 +7,8 @@ of its hour): what a join on event time does. Three scores on the same validatio
 - promised: trained and judged on the leaking features, as its own validation would report;
 - served: that leaking model on the features that it would really have been given two hours before departure.
 
-Same tables, same rows, same trees and seed; only the features' values differ. Intervals are percentile bootstraps of the rows, which
-treat rows as independent; differences are paired.
+Same tables, same rows, same trees and seed; only the features' values differ. Intervals are bootstraps of the rows,
+which treat rows as independent: percentile for scores, basic for differences, which are paired.
 """
 
 import argparse
