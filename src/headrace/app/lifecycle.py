@@ -48,7 +48,7 @@ class Job:
 
 
 def build_graph(workspace: "Workspace", cpu_second_usd: Decimal) -> Graph:
-    """Return the steps of a whole project. Reads the sources' bytes, and nothing else."""
+    """Return the steps of a whole project. Reads the sources' bytes and the key of pseudonyms, and nothing else."""
     return Graph(_Builder(workspace, cpu_second_usd).steps())
 
 
@@ -78,13 +78,15 @@ class _Builder:
 
     def _add_table(self, table: Table) -> None:
         parents = tuple(self._table_steps[parent.name] for parent in table.parents)
+        # Under another key the same person has another pseudonym.
+        meaning = (table_meaning(table), *((self._workspace.pseudonym_key(),) if table.personal else ()))
         if isinstance(table, Derived):
-            name = self._add(f"derive:{table.name}", "tables:derive", (table_meaning(table),), parents, table=table)
+            name = self._add(f"derive:{table.name}", "tables:derive", meaning, parents, table=table)
         else:
             assert isinstance(table, Events | Entity)
             assert isinstance(table.source, File)
             source = source_fingerprint(table.source, self._workspace.root)
-            name = self._add(f"ingest:{table.name}", "tables:ingest", (table_meaning(table), source), (), table=table)
+            name = self._add(f"ingest:{table.name}", "tables:ingest", (*meaning, source), (), table=table)
         self._table_steps[table.name] = name
 
     def _add_model(self, model: Model) -> None:

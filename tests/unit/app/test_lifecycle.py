@@ -98,3 +98,15 @@ def test_another_model_beside_it_or_before_it_does_not_count(folder, fingerprint
     assert beside["features:other"] == beside["features:late"]  # so it is computed once
     edit(folder, "models=[late, other]", "models=[other, late]")
     assert fingerprints(folder) == beside
+
+
+def test_another_key_makes_other_pseudonyms(folder, fingerprints):
+    edit(folder, 'id="order", time="placed")\nshops', 'id="order", time="placed", personal={"shop": hr.Pseudonym()})\nshops')
+    edit(folder, 'key="shop")', 'key="shop", personal={"shop": hr.Pseudonym()})')
+    edit(
+        folder, 'build=doubled, id="order", time="placed")', 'build=doubled, id="order", time="placed", personal={"shop": hr.Pseudonym()})'
+    )
+    before = fingerprints(folder)
+    assert fingerprints(folder) == before
+    (folder / ".headrace" / "keys" / "shop.pseudonym.key").unlink()
+    assert changed(before, fingerprints(folder)) == ALL
