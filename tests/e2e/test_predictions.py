@@ -107,8 +107,10 @@ def test_a_served_prediction_is_explained(champion: Path) -> None:
     assert report["inputs"]["email"].startswith("pn_")
     assert [table["name"] for table in report["tables"]] == ["orders", "shops"]
     costs = json.loads(run_command(champion, "cost", "--json").out)
-    assert [each["version"] for each in costs["served"]] == ["returned@1"]
-    assert costs["served"][0]["predictions"] >= 1
+    by_source = {each["source"]: each for each in costs["served"]}
+    assert {each["version"] for each in costs["served"]} == {"returned@1"}
+    assert by_source["serve"]["predictions"] == 1
+    assert report["per_thousand_usd"] == by_source["serve"]["per_thousand_usd"]
 
 
 def test_a_constant_model_is_explained_by_where_it_starts_from(tmp_path: Path) -> None:

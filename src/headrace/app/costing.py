@@ -38,7 +38,7 @@ def cost(workspace: Workspace, by: str) -> CostReport:
 
 
 def served_costs(session: Session, project: str, prices: Prices, version_id: str | None = None) -> list[ServedCost]:
-    """Return what predictions cost, by model version."""
+    """Return what predictions cost, by model version and where they were made."""
     found = []
     for total in predictions.totals(session, project):
         if version_id in (None, total.model_version_id):
@@ -47,7 +47,7 @@ def served_costs(session: Session, project: str, prices: Prices, version_id: str
             found.append(
                 ServedCost(
                     version=label(version),
-                    source="serve",
+                    source=total.source,
                     predictions=total.predictions,
                     cpu_seconds=total.cpu_seconds,
                     per_thousand_usd=str(thousand),

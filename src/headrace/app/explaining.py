@@ -1,7 +1,6 @@
 """Why: from a prediction back to everything it came from."""
 
 import json
-from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -40,7 +39,7 @@ def why(workspace: Workspace, prediction_id: str) -> WhyReport:
         tables = [table_line(table) for table in models.table_versions(session, version.id)]
         report = model_report(session, workspace.project, version)
         spent = charges.totals(session, "run", project=workspace.project.name, run_id=run.id)
-        served = served_costs(session, workspace.project.name, prices, version.id)
+        costs = served_costs(session, workspace.project.name, prices, version.id)
     assert version.bundle_location is not None
     bundle = open_bundle(workspace, version.bundle_location)
     features, bias = _contributions(bundle, json.loads(row["features"]), row["scores"])
@@ -62,7 +61,7 @@ def why(workspace: Workspace, prediction_id: str) -> WhyReport:
         run_actor=run.actor,
         tables=tables,
         training_cost_usd=str(sum(total.amount_usd for total in spent)),
-        per_thousand_usd=served[0].per_thousand_usd if served else None,
+        per_thousand_usd=next((each.per_thousand_usd for each in costs if each.source == row["source"]), None),
     )
 
 
@@ -88,5 +87,5 @@ def _contributions(bundle: Bundle, values: dict[str, Any], scores: list[float]) 
 
 
 def _revived(value: Any, kind: DType) -> Any:
-    """Return a JSON value as what it was."""
-    return datetime.fromisoformat(value) if kind is DType.DATETIME and value is not None else value
+    """Return a value of the log as what it was: an infinite number is a text there."""
+    return float(value) if kind is DType.FLOAT and isinstance(value, str) else value

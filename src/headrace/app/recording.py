@@ -9,7 +9,7 @@ from headrace.costs.charges import charge
 from headrace.costs.meter import Meter
 from headrace.costs.prices import Prices
 from headrace.engine.graph import Output
-from headrace.engine.observers import StepEnd
+from headrace.engine.observers import Outcome, StepEnd
 from headrace.ledger import charges, memo, runs
 from headrace.ledger.charges import NewCharge
 
@@ -40,7 +40,10 @@ class StepRecorder:
 
     def __init__(self, workspace: Workspace, run_id: str, meter: Meter, prices: Prices) -> None:
         self._workspace, self._run_id, self._meter, self._prices = workspace, run_id, meter, prices
-        self.total_usd = Decimal(0)
+        with workspace.ledger.read() as session:
+            before = runs.steps_of(session, run_id)
+            self.total_usd = sum((each.amount_usd for each in charges.of_run(session, run_id)), Decimal(0))
+        self._done = frozenset(step.name for step in before if step.state == Outcome.DONE)
 
     def step_started(self, step: str) -> None:
         """Nothing is known yet."""
@@ -49,7 +52,9 @@ class StepRecorder:
         """Progress is for people."""
 
     def step_finished(self, end: StepEnd) -> None:
-        """Record it."""
+        """Record it, unless this same run did the step before it was interrupted: what is on record then says what it used."""
+        if end.outcome is Outcome.REUSED and end.step in self._done:
+            return
         usage = self._meter.find(end.step)
         now = self._workspace.clock.now()
         step = runs.Step(

@@ -35,9 +35,10 @@ class PredictionBatch(NewPredictionBatch, frozen=True, kw_only=True):
 
 
 class PredictionTotal(msgspec.Struct, frozen=True, kw_only=True):
-    """All predictions of a model version."""
+    """All predictions of a model version from one kind of source."""
 
     model_version_id: str
+    source: str
     batches: int
     predictions: int
     cpu_seconds: float
@@ -61,15 +62,17 @@ def list_batches(session: Session, project: str, model: str | None = None, *, li
 
 
 def totals(session: Session, project: str, model: str | None = None) -> tuple[PredictionTotal, ...]:
-    """Return what each model version has predicted and used, newest version first."""
+    """Return what each model version has predicted and used, served and in files apart, newest version first."""
     table = prediction_batch.c
     sums = [func.sum(column).label(column.name) for column in (table.predictions, table.cpu_seconds, table.wall_seconds)]
     query = select(
         table.model_version_id,
+        table.source,
         func.count().label("batches"),
         *sums,
         func.min(table.first).label("first"),
         func.max(table.last).label("last"),
     )
-    query = query.where(table.project == project).group_by(table.model_version_id).order_by(table.model_version_id.desc())
+    key = (table.model_version_id, table.source)
+    query = query.where(table.project == project).group_by(*key).order_by(table.model_version_id.desc(), table.source)
     return session.all(PredictionTotal, query if model is None else query.where(table.model == model))

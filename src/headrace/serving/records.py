@@ -1,11 +1,14 @@
 """What is kept of each prediction, and the sink that keeps it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 import msgspec
+
+_INFINITE = (math.inf, -math.inf)
 
 
 class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -38,8 +41,8 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return values_json(self.inputs)
 
     def features_json(self) -> str:
-        """The features as JSON text, likewise."""
-        return values_json(self.features)
+        """The features as JSON text, likewise, but infinities as the texts "inf" and "-inf": models tell them from null."""
+        return values_json({name: str(value) if value in _INFINITE else value for name, value in self.features.items()})
 
 
 @dataclass(frozen=True)

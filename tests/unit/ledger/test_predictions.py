@@ -19,7 +19,7 @@ def test_batches_add_up_for_each_model_version(ledger: Ledger, clock: FixedClock
                     project="flights",
                     model="late",
                     model_version_id=version,
-                    source="serve",
+                    source=source,
                     predictions=count,
                     cpu_seconds=0.5,
                     wall_seconds=1.0,
@@ -28,12 +28,14 @@ def test_batches_add_up_for_each_model_version(ledger: Ledger, clock: FixedClock
                     location="predictions",
                 ),
             )
-            for number, (version, count) in enumerate([(old, 10), (current, 20), (current, 30)])
+            for number, (version, source, count) in enumerate(
+                [(old, "serve", 10), (current, "serve", 20), (current, "serve", 30), (current, "file", 4)]
+            )
         ]
     with ledger.read() as session:
-        assert predictions.list_batches(session, "flights", "late", limit=2) == (batches[2], batches[1])
+        assert predictions.list_batches(session, "flights", "late", limit=2) == (batches[3], batches[2])
         assert predictions.list_batches(session, "flights", "early") == ()
-        newest, oldest = predictions.totals(session, "flights", "late")
+        in_files, newest, oldest = predictions.totals(session, "flights", "late")
         assert predictions.totals(session, "trains") == ()
     assert (newest.model_version_id, newest.batches, newest.predictions, newest.cpu_seconds, newest.wall_seconds) == (
         current,
@@ -43,4 +45,5 @@ def test_batches_add_up_for_each_model_version(ledger: Ledger, clock: FixedClock
         2.0,
     )
     assert (newest.first, newest.last) == (clock.now() + hour, clock.now() + 3 * hour)
+    assert (in_files.model_version_id, in_files.source, in_files.predictions) == (current, "file", 4)
     assert (oldest.model_version_id, oldest.predictions) == (old, 10)

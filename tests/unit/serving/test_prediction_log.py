@@ -1,7 +1,9 @@
+import json
 import threading
 import time
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from headrace.core.clock import SystemClock
@@ -215,3 +217,9 @@ def test_a_full_batch_does_not_wait_for_a_sink_to_rest():
     until(lambda: log.status().written == 6)
     assert sink.apart() < 2
     log.close()
+
+
+def test_an_infinite_feature_is_told_from_a_null_one():
+    values = {"ratio": float("-inf"), "share": float("inf"), "count": float("nan"), "size": None, "who": "inf", "far": 2**62, "near": 0.5}
+    kept = json.loads(msgspec.structs.replace(record(1), features=values).features_json())
+    assert kept == {"ratio": "-inf", "share": "inf", "count": None, "size": None, "who": "inf", "far": 2**62, "near": 0.5}

@@ -1,0 +1,70 @@
+"""The run as the ledger sees it."""
+
+from decimal import Decimal
+
+import pytest
+
+from headrace.app.loading import load_project
+from headrace.app.recording import StepRecorder
+from headrace.app.settings import read_settings
+from headrace.app.workspace import Workspace
+from headrace.costs.meter import Meter
+from headrace.costs.prices import Prices
+from headrace.engine.observers import Outcome, StepEnd
+from headrace.ledger import charges, runs
+from headrace.ledger.runs import NewRun
+
+STEP = "ingest:orders"
+
+
+@pytest.fixture
+def workspace(folder):
+    path = folder / "project.py"
+    opened = Workspace(load_project(path), read_settings(path, {}), {"HEADRACE_USER": "ana"})
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def run_id(workspace):
+    with workspace.ledger.write("ana", "run.start") as session:
+        return runs.start(session, NewRun(project="shop")).id
+
+
+def end_of(outcome):
+    return StepEnd(STEP, "f", outcome, 0.1, {"rows": 1})
+
+
+def work(workspace, run_id):
+    meter = Meter()
+    recorder = StepRecorder(workspace, run_id, meter, Prices.load())
+    meter.step_started(STEP)
+    sum(n * n for n in range(200_000))
+    for observer in (meter, recorder):
+        observer.step_finished(end_of(Outcome.DONE))
+    return recorder
+
+
+def on_record(workspace, run_id):
+    with workspace.ledger.read() as session:
+        return runs.steps_of(session, run_id), charges.of_run(session, run_id)
+
+
+def test_a_resumed_run_keeps_what_its_steps_used_and_cost_before(workspace, run_id):
+    first = work(workspace, run_id)
+    before = on_record(workspace, run_id)
+    resumed = StepRecorder(workspace, run_id, Meter(), Prices.load())
+    resumed.step_finished(end_of(Outcome.REUSED))
+    assert on_record(workspace, run_id) == before
+    assert before[0][0].cpu_seconds > 0
+    assert resumed.total_usd == first.total_usd == sum(each.amount_usd for each in before[1]) > 0
+
+
+def test_what_another_run_did_is_reused_here_and_costs_nothing(workspace, run_id):
+    work(workspace, run_id)
+    with workspace.ledger.write("ana", "run.start") as session:
+        other = runs.start(session, NewRun(project="shop")).id
+    recorder = StepRecorder(workspace, other, Meter(), Prices.load())
+    recorder.step_finished(end_of(Outcome.REUSED))
+    (step,), costs = on_record(workspace, other)
+    assert (step.state, step.cpu_seconds, step.started, costs, recorder.total_usd) == ("reused", 0.0, None, (), Decimal(0))
