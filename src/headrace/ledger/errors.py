@@ -83,8 +83,8 @@ class LedgerUnreachable(SystemFault):
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(
-            f"the ledger at {url!r} cannot be opened: {reason}.",
-            remedy="Check that the folder may be written, or that the database server runs and lets you in; then try again.",
+            f"the ledger at {url!r} cannot be used: {reason}.",
+            remedy="Check that the folder may be written and has room, or that the database server runs and lets you in; then try again.",
         )
 
 

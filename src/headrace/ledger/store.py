@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from headrace.core.clock import Clock
 from headrace.core.ids import new_id
@@ -78,6 +78,7 @@ class Ledger:
 
         Raises:
             NestedWrite: inside another write of the same thread, which would wait for itself.
+            LedgerUnreachable: if the store does not answer: away, full, or locked for a minute.
         """
         mine = threading.get_ident()
         if self._writing is not None and self._writing[0] == mine:
@@ -85,7 +86,7 @@ class Ledger:
         with self._turn:
             self._writing = (mine, action)
             try:
-                with begin(self._engine, writing=True) as connection:
+                with self._begun(writing=True) as connection:
                     head = audit.lock_head(connection, self.url)
                     session = Session(connection, self.clock.now(), actor, subject, details)
                     yield session
@@ -96,13 +97,21 @@ class Ledger:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a transaction that sees one state of the ledger; the store refuses to write in it."""
-        with begin(self._engine, writing=False) as connection:
+        with self._begun(writing=False) as connection:
             yield Session(connection, self.clock.now())
 
     def head(self) -> audit.AuditHead:
         """Return the newest audit row's number and hash, to be kept outside the ledger."""
         with self.read() as session:
             return audit.read_head(session.connection, self.url)
+
+    @contextmanager
+    def _begun(self, *, writing: bool) -> Iterator[Connection]:
+        try:
+            with begin(self._engine, writing=writing) as connection:
+                yield connection
+        except OperationalError as error:
+            raise LedgerUnreachable(self.url, str(error.orig)) from error
 
     def close(self) -> None:
         """Close the connections."""

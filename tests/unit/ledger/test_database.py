@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
 from headrace.core.clock import SystemClock
 from headrace.ledger.database import connect
@@ -27,7 +27,7 @@ def test_a_reference_to_nothing_is_refused(ledger: Ledger) -> None:
 
 
 def test_a_read_cannot_write(ledger: Ledger) -> None:
-    with pytest.raises(OperationalError, match="readonly"), ledger.read() as session:
+    with pytest.raises(LedgerUnreachable, match="readonly"), ledger.read() as session:
         session.execute(text("INSERT INTO memo VALUES ('f', 's', '{}', '2026-01-01')"))
 
 

@@ -1,3 +1,4 @@
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,7 @@ import pytest
 
 from headrace.core.clock import SystemClock
 from headrace.ledger import audit, memo, runs
-from headrace.ledger.errors import LedgerDamaged, NestedWrite
+from headrace.ledger.errors import LedgerDamaged, LedgerUnreachable, NestedWrite
 from headrace.ledger.store import Ledger
 from headrace.ledger.verification import verify_audit
 
@@ -118,3 +119,16 @@ def test_without_a_head_nothing_is_written(ledger: Ledger) -> None:
             connection.exec_driver_sql(statement)
     with pytest.raises(LedgerDamaged, match="head"), ledger.write("ana", "anything"):
         pass
+
+
+def test_a_ledger_that_stays_locked_is_a_fault_that_may_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headrace.ledger.database._BUSY_SECONDS", 0.05)
+    with Ledger.open(tmp_path / "ledger.db", SystemClock()) as ledger:
+        holder = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerUnreachable, match="locked"), ledger.write("rita", "note"):
+            pass
+        holder.close()
+        with ledger.write("rita", "note"):
+            pass
+        assert ledger.head().sequence == 1
