@@ -127,6 +127,16 @@ def test_whoever_holds_a_token_must_present_it(copied: Path) -> None:
     assert token not in (copied.parent / ".headrace" / "ledger.db").read_bytes().decode("latin-1")
 
 
+def test_nobody_gets_a_token_of_somebody_who_has_one(copied: Path) -> None:
+    token = run_command(copied, "token", "issue", "ben").out.strip()
+    assert "'ana' may not change the tokens of 'ben'" in refused(copied.parent, "token", "issue", "ben")
+    assert "'ana' may not change the tokens of 'ben'" in refused(copied.parent, "token", "revoke", "ben")
+    assert run_command(copied, "token", "issue", "ben", HEADRACE_TOKEN=token).out.startswith("hr_")
+    assert "revoked 2 of ben's tokens" in run_command(copied, "token", "revoke", "ben", HEADRACE_TOKEN=token).out
+    assert "was revoked at" in refused(copied.parent, "token", "issue", "ben", HEADRACE_TOKEN=token)
+    assert "there is no person in the team 'bob'" in refused(copied.parent, "token", "issue", "bob")
+
+
 def test_serving_says_what_is_missing_or_taken(copied: Path) -> None:
     there = copied.parent
     assert "It waits for approval: headrace approve returned" in refused(there, "serve")

@@ -144,7 +144,7 @@ def test_models_that_share_features_share_the_work(copied: Path) -> None:
     text = copied.read_text(encoding="utf-8")
     other = """
 dear = hr.Model(
-    "dear", features=features, target=col("amount") > 100, split=hr.split.by_time(validation="15d", test="15d", purge="1d"),
+    "dear", features=features, target=col("settled") > col("placed") + hr.days(1), split=hr.split.by_time(validation="15d", test="15d", purge="1d"),
     candidates=[hr.Baseline()], metric="roc_auc",
 )
 

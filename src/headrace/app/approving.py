@@ -6,9 +6,15 @@ from headrace.app.reports import ApprovalReport
 from headrace.app.workspace import Workspace
 from headrace.core.errors import UserError
 from headrace.ledger import models
+from headrace.ledger.identities import tokens_of
 from headrace.spec.errors import UnknownName
 from headrace.team.approving import ApprovalRule, approve
-from headrace.team.tokens import issue_token
+from headrace.team.errors import TokenRefused
+from headrace.team.identity import TOKEN
+from headrace.team.tokens import issue_token, revoke_token
+
+ADMIN = "admin"
+ISSUED_BY_COMMAND = "command line"
 
 
 def approve_model(workspace: Workspace, model: str, comment: str) -> ApprovalReport:
@@ -35,12 +41,41 @@ def approve_model(workspace: Workspace, model: str, comment: str) -> ApprovalRep
 
 
 def issue(workspace: Workspace, name: str) -> str:
-    """Return a new token for a member of the team.
+    """Return a new token for a member of the team. Who has one already gets another only by showing it, or from an admin who shows theirs.
 
     Raises:
         UnknownName: if nobody of the team is called so.
+        TokenRefused: if the caller may not.
     """
+    _require_member(workspace, name)
+    with workspace.ledger.read() as session:
+        held = tokens_of(session, name, live=True)
+    if held:
+        _require_proof(workspace, name)
+    return issue_token(workspace.ledger, name, ISSUED_BY_COMMAND, issued_by=workspace.identity.name)
+
+
+def revoke(workspace: Workspace, name: str) -> str:
+    """Revoke the tokens of a member of the team and return a line for people.
+
+    Raises:
+        UnknownName: if nobody of the team is called so.
+        TokenRefused: if the caller shows neither a token of that member nor an admin's.
+        NoSuchRecord: if there is none to revoke.
+    """
+    _require_member(workspace, name)
+    _require_proof(workspace, name)
+    revoked = revoke_token(workspace.ledger, name, ISSUED_BY_COMMAND, revoked_by=workspace.identity.name)
+    return f"revoked {len(revoked)} of {name}'s tokens."
+
+
+def _require_member(workspace: Workspace, name: str) -> None:
     people = [person.name for person in workspace.project.team]
     if name not in people:
         raise UnknownName("person in the team", name, people)
-    return issue_token(workspace.ledger, name, "command line", issued_by=workspace.identity.name)
+
+
+def _require_proof(workspace: Workspace, name: str) -> None:
+    identity = workspace.identity
+    if identity.how != TOKEN or (identity.name != name and ADMIN not in identity.roles):
+        raise TokenRefused(identity.name, name, ADMIN)

@@ -90,6 +90,10 @@ class ProjectHandle:
         """Make a token for a member of the team; it is seen once."""
         return self._call("approving:issue", name)  # type: ignore[no-any-return]
 
+    def revoke_token(self, name: str) -> str:
+        """Revoke the tokens of a member of the team; return a line for people."""
+        return self._call("approving:revoke", name)  # type: ignore[no-any-return]
+
     def verify_audit(self) -> "AuditReport":
         """Check the hash chain of the audit."""
         return self._call("looking:verify")  # type: ignore[no-any-return]

@@ -38,10 +38,7 @@ class Workspace:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger, made or brought up to date first if need be."""
-        try:
-            self.settings.home.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise HomeUnusable(str(self.settings.home), error) from error
+        self._make_home()
         return Ledger.open(self.settings.ledger_url, self.clock)
 
     @cached_property
@@ -61,7 +58,14 @@ class Workspace:
 
     def pseudonym_key(self) -> bytes:
         """Return the project's key for pseudonyms, 32 bytes, made on first use with mode 0600."""
+        self._make_home()
         return _secret(self.settings.keys / f"{self.project.name}.pseudonym.key")
+
+    def _make_home(self) -> None:
+        try:
+            self.settings.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HomeUnusable(str(self.settings.home), error) from error
 
     def close(self) -> None:
         """Close what was opened."""

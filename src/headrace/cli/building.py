@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     features_app.callback()(_features)
     app.add_typer(features_app, name="features")
     token_app.command("issue")(issue_token)
+    token_app.command("revoke")(revoke_token)
     token_app.callback()(_tokens)
     app.add_typer(token_app, name="token")
 
@@ -108,6 +109,18 @@ def issue_token(
     Example: headrace token issue ben
     """
     typer.echo(open_handle(project, home).issue_token(name))
+
+
+def revoke_token(
+    name: Annotated[str, typer.Argument(help="The team member whose tokens are to end.")],
+    project: ProjectOption = PROJECT_FILE,
+    home: HomeOption = None,
+) -> None:
+    """End the tokens of a member of the team; takes a live one of theirs in HEADRACE_TOKEN, or an admin's.
+
+    Example: headrace token revoke ben
+    """
+    typer.echo(open_handle(project, home).revoke_token(name))
 
 
 def moment(text: str | None) -> datetime | None:

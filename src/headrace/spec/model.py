@@ -44,6 +44,12 @@ class Model(NamedDeclaration, frozen=True, kw_only=True):
         self._check_metric()
         self._check_candidates()
         self._check_portable()
+        if self.target.columns() <= set(self.features.given):
+            raise SpecError(
+                f"the target of model {self.name!r}, {self.target}, is made of given columns only: whoever asks would know the answer.",
+                remedy=f"Take {', '.join(sorted(self.target.columns())) or 'it'} out of given=, or predict what is not known when asked.",
+                location=self.location,
+            )
         if isinstance(self.split, ByTime) and self.features.spine.time is None:
             raise SpecError(
                 f"model {self.name!r} splits by time, but {self.features.spine.name!r} has no time.",

@@ -5,6 +5,7 @@ UserError
 ├── RevokedToken      a token that is no longer valid
 ├── TokenRequired     a name claimed without the token its holder has
 ├── NoIdentity        nothing says who is asking
+├── TokenRefused      a token for somebody who has one, asked for without proof
 └── ApprovalRefused   an approval that the rules do not allow
 """
 
@@ -40,7 +41,7 @@ class TokenRequired(UserError):
     def __init__(self, name: str, tokens: Iterable[str]) -> None:
         super().__init__(
             f"{name!r} holds a token ({', '.join(tokens)}) and must present it.",
-            remedy="Put the token in HEADRACE_TOKEN. If it is lost, revoke it and issue another.",
+            remedy="Put the token in HEADRACE_TOKEN. If it is lost, somebody with the role 'admin' can revoke it: headrace token revoke",
         )
 
 
@@ -51,6 +52,16 @@ class NoIdentity(UserError):
         super().__init__(
             "nothing says who is asking: there is no token, no HEADRACE_USER, and the operating system knows no user.",
             remedy="Set HEADRACE_USER to your name in the project's team.",
+        )
+
+
+class TokenRefused(UserError):
+    """A token for somebody who has one, asked for without proof."""
+
+    def __init__(self, asking: str, name: str, admin: str) -> None:
+        super().__init__(
+            f"{asking!r} may not change the tokens of {name!r}.",
+            remedy=f"Put a live token of {name!r} in HEADRACE_TOKEN, or that of somebody with the role {admin!r}.",
         )
 
 

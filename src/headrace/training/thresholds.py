@@ -17,9 +17,10 @@ class Threshold(NamedTuple):
 
 
 def choose_threshold(target: NDArray[np.float64], scores: NDArray[np.float64], costs: Outcomes) -> Threshold:
-    """Return the threshold of least cost among all that differ on these rows: each distinct score, and one above them all.
+    """Return a threshold of least cost among all that differ on these rows, halfway between the scores that it parts.
 
-    Of equally cheap ones the highest is taken: the fewest decisions to act.
+    Halfway, as any place between two scores costs the same here and the middle is the safest for rows yet unseen. Of equally cheap
+    places the highest is taken: the fewest decisions to act.
     """
     ranking = Ranking(target, scores)
     hits, false = ranking.counts(np.ones(len(target)))
@@ -32,5 +33,15 @@ def choose_threshold(target: NDArray[np.float64], scores: NDArray[np.float64], c
         + (negatives - false) * costs.true_negative
     )
     best = int(np.argmin(total))
-    value = np.nextafter(ranking.thresholds[0], np.inf) if best == 0 else ranking.thresholds[best - 1]
-    return Threshold(float(value), float(total[best] / len(target)))
+    return Threshold(_between(ranking.thresholds, best), float(total[best] / len(target)))
+
+
+def _between(descending: NDArray[np.float64], above: int) -> float:
+    """Return a threshold that exactly the first `above` of the distinct scores reach."""
+    if above == 0:
+        return float(np.nextafter(descending[0], np.inf))
+    reached = float(descending[above - 1])
+    if above == len(descending):
+        return reached
+    middle = (reached + float(descending[above])) / 2
+    return middle if middle > descending[above] else reached  # neighbouring doubles have no middle

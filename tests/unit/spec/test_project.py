@@ -199,3 +199,9 @@ def test_what_is_visible_always_holds_nothing_that_happened(spine, table, said):
     assert f"of {table.name!r}" in raised.value.remedy
     fixed = Derived("fixed", inputs=[PLANES], build=lambda planes: planes)
     check_features(Features(spine=spine, given=["origin"], values={"rate": latest(fixed, "rate", by="origin")}))
+
+
+@pytest.mark.parametrize("target", [col("at").hour() > 12, col("origin") == "JFK"])
+def test_a_target_that_the_asker_knows_is_refused(target):
+    with pytest.raises(SpecError, match="made of given columns only"):
+        model(target=target)

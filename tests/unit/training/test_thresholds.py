@@ -32,3 +32,13 @@ def test_of_equally_cheap_thresholds_the_highest_is_taken():
     target, scores = np.array([1.0, 0.0]), np.array([0.2, 0.8])
     # deciding yes for both or for none costs 1 either way
     assert choose_threshold(target, scores, Outcomes(false_negative=1, false_positive=1)).value > 0.8
+
+
+def test_a_threshold_lies_halfway_between_the_scores_it_parts():
+    target, scores = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.1, 0.3, 0.7, 0.9])
+    assert choose_threshold(target, scores, Outcomes(false_negative=10, false_positive=1)).value == pytest.approx(0.5)
+
+
+def test_neighbouring_doubles_are_parted_exactly():
+    low, high = 0.5, float(np.nextafter(0.5, 1.0))
+    assert choose_threshold(np.array([0.0, 1.0]), np.array([low, high]), Outcomes(false_negative=1, false_positive=1)).value == high

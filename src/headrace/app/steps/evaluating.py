@@ -88,7 +88,8 @@ def _look(job: Job, context: StepContext, best: Trained, trained: list[Trained],
             "candidates": [_candidate(model, each) for each in trained],
         },
     )
-    records = tuple(dict.fromkeys(table_output(table, context.inputs)["record"] for table in model.features.tables()))
+    outputs = [table_output(table, context.inputs) for table in model.features.tables()]
+    records = tuple(dict.fromkeys(each for output in outputs for each in (*output["made_from"], output["record"])))
     with workspace.ledger.write(workspace.identity.name, "model.evaluate") as session:
         newest = models.latest(session, new.project, new.model)
         version = (

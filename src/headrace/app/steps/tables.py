@@ -101,6 +101,7 @@ def _keep(job: Job, context: StepContext, made: Ingested) -> Output:
         "table": table.name,
         "version": written.version,
         "record": record.id,
+        "made_from": list(dict.fromkeys(each for output in context.inputs.values() for each in (*output["made_from"], output["record"]))),
         "rows": made.accepted.height,
         "types": new.types,
         "summary": counts + (f" ({'; '.join(broken)})" if broken else ""),
