@@ -143,14 +143,14 @@ def test_the_audit_is_whole(trained: Path) -> None:
 def test_models_that_share_features_share_the_work(copied: Path) -> None:
     text = copied.read_text(encoding="utf-8")
     other = """
-dear = hr.Model(
-    "dear", features=features, target=col("settled") > col("placed") + hr.days(1), split=hr.split.by_time(validation="15d", test="15d", purge="1d"),
-    candidates=[hr.Baseline()], metric="roc_auc",
+slow = hr.Model(
+    "slow", features=features, target=col("settled") > col("placed") + hr.days(1),
+    split=hr.split.by_time(validation="15d", test="15d", purge="1d"), candidates=[hr.Baseline()], metric="roc_auc",
 )
 
 project ="""
-    copied.write_text(text.replace("\nproject =", other).replace("models=[returned]", "models=[dear, returned]"), encoding="utf-8")
-    assert ran(run(copied)) == {"train:dear.baseline", "evaluate:dear", "bundle:dear", "judge:dear"}
-    dear = handle(copied).show("dear")
-    assert isinstance(dear, ModelReport)
-    assert (dear.version, dear.state) == ("dear@1", "champion")
+    copied.write_text(text.replace("\nproject =", other).replace("models=[returned]", "models=[slow, returned]"), encoding="utf-8")
+    assert ran(run(copied)) == {"train:slow.baseline", "evaluate:slow", "bundle:slow", "judge:slow"}
+    slow = handle(copied).show("slow")
+    assert isinstance(slow, ModelReport)
+    assert (slow.version, slow.state) == ("slow@1", "champion")
