@@ -98,10 +98,25 @@ def test_looks_at_the_same_test_are_counted(copied: Path) -> None:
 
 def test_going_back_finds_what_was_made_before(copied: Path) -> None:
     text = copied.read_text(encoding="utf-8")
-    copied.write_text(text.replace('over="7d"', 'over="14d"'), encoding="utf-8")
-    run(copied)
+    handle(copied, "ben").approve("returned", "the first")
+    # A table that means something else, and by that another model, which the champion keeps out.
+    other = text.replace('select("shop", "region")', 'select("shop", "region", "size")')
+    copied.write_text(other, encoding="utf-8")
+    assert "derive:orders" in ran(run(copied))
+    assert table_columns(copied) >= {"size"}
     copied.write_text(text, encoding="utf-8")
-    assert run(copied).run_id is None
+    back = run(copied)
+    assert back.run_id is None
+    assert "size" not in table_columns(copied)
+    assert back.notes == []
+    copied.write_text(other, encoding="utf-8")
+    assert run(copied).notes == ["returned@2, which this description gives, is rejected; returned@1 serves."]
+
+
+def table_columns(project: Path) -> set[str]:
+    shown = handle(project).show("orders")
+    assert isinstance(shown, TableReport)
+    return set(shown.types)
 
 
 def test_the_whole_way_to_a_predicted_file_and_back(copied: Path) -> None:

@@ -83,6 +83,7 @@ class RunReport(Report, frozen=True, kw_only=True):
     steps: list[StepLine]
     models: list[ModelReport]
     cost_usd: str
+    notes: list[str] = []
 
 
 class RunLine(Report, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from headrace.app.current import make_current, notes_on_models
 from headrace.app.errors import RunInProgress
 from headrace.app.lifecycle import build_graph
 from headrace.app.locking import run_lock
@@ -47,15 +48,26 @@ def run_project(workspace: Workspace, progress: Observer | None = None) -> RunRe
     unchanged = [name for name, step in graph.steps.items() if memo.find(step.fingerprint) is not None]
     if len(unchanged) == len(graph.names):
         _end_leftovers(workspace)
-        steps = [StepLine(name=name, outcome="reused", seconds=0.0, summary="") for name in unchanged]
-        return RunReport(
-            run_id=None, actor=workspace.identity.name, seconds=time.monotonic() - started, steps=steps, models=[], cost_usd="0"
-        )
+        return _nothing_to_do(workspace, graph, memo, started)
     with run_lock(workspace.settings.home, workspace.project.name) as held:
         if not held:
             raise RunInProgress(workspace.project.name)
         # What another process did while this one read the sources is known now.
         return _execute(workspace, graph, LedgerMemo(workspace, fingerprints), prices, progress, started)
+
+
+def _nothing_to_do(workspace: Workspace, graph: Graph, memo: LedgerMemo, started: float) -> RunReport:
+    outputs = {name: memo.find(step.fingerprint) or {} for name, step in graph.steps.items()}
+    make_current(workspace, graph, outputs)
+    return RunReport(
+        run_id=None,
+        actor=workspace.identity.name,
+        seconds=time.monotonic() - started,
+        steps=[StepLine(name=name, outcome="reused", seconds=0.0, summary="") for name in graph.names],
+        models=[],
+        cost_usd="0",
+        notes=notes_on_models(workspace, outputs),
+    )
 
 
 def _end_leftovers(workspace: Workspace) -> None:
@@ -87,6 +99,7 @@ def _execute(workspace: Workspace, graph: Graph, memo: LedgerMemo, prices: Price
     except Exception as error:
         _finish(workspace, run_id, runs.FAILED, str(error))
         raise
+    make_current(workspace, graph, result.outputs)
     _finish(workspace, run_id, runs.FINISHED)
     steps = [StepLine(name=name, outcome=str(end.outcome), seconds=end.seconds, summary=end.summary) for name, end in result.ends.items()]
     made = [model.name for model in workspace.project.models if result.ends[f"judge:{model.name}"].outcome == "done"]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def run(report: RunReport) -> str:
     """How a run ended."""
     if report.run_id is None:
-        return f"Nothing to do: all {len(report.steps)} steps are unchanged ({report.seconds:.1f} s)."
+        return "\n".join([f"Nothing to do: all {len(report.steps)} steps are unchanged ({report.seconds:.1f} s).", *report.notes])
     ran = [step for step in report.steps if step.outcome == "done"]
     reused = len(report.steps) - len(ran)
     head = f"{report.run_id} by {report.actor}: {len(ran)} steps run, {reused} unchanged, {report.seconds:.1f} s, {_usd(report.cost_usd)}."
