@@ -105,7 +105,7 @@ def test_a_served_prediction_is_explained(champion: Path) -> None:
     assert {each["name"]: each["value"] for each in report["features"]} == answer["features"]
     assert report["score"] == answer["score"]
     assert report["inputs"]["email"].startswith("pn_")
-    assert [table["name"] for table in report["tables"]] == ["orders", "shops"]
+    assert [table["name"] for table in report["tables"]] == ["orders", "orders_raw", "shops"]
     costs = json.loads(run_command(champion, "cost", "--json").out)
     by_source = {each["source"]: each for each in costs["served"]}
     assert {each["version"] for each in costs["served"]} == {"returned@1"}
