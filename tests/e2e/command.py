@@ -75,11 +75,22 @@ def refused(folder: Path, *arguments: str | Path, user: str = "ana", **more: str
     return said.err[said.err.index("error: ") :]
 
 
+def hear_interrupts() -> None:
+    """A shell without a terminal starts background jobs deaf to Ctrl-C, and their children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def started(folder: Path, *arguments: str | Path, user: str = "ana") -> Iterator[subprocess.Popen[str]]:
     """Start a command that a test will talk to or kill. It does not outlive the test."""
     with subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], cwd=folder, env=environment(user), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, *map(str, arguments)],
+        cwd=folder,
+        env=environment(user),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_interrupts,
     ) as process:
         try:
             yield process

@@ -69,8 +69,17 @@ print(json.dumps({"ran": result.ran, "d": result.outputs["d"], "ends": {n: e.out
 
 def start(folder: Path, deadly: str = "none", edition: str = "3") -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", PROJECT, str(folder), deadly, edition], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", PROJECT, str(folder), deadly, edition],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_interrupts,
     )
+
+
+def hear_interrupts() -> None:
+    """A shell without a terminal starts background jobs deaf to Ctrl-C, and their children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def ran(folder: Path) -> list[str]:
