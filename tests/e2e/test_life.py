@@ -1,6 +1,7 @@
 """The main job, from files to a served and explained prediction, and what is run again when something changes."""
 
 import math
+import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -169,3 +170,15 @@ project ="""
     slow = handle(copied).show("slow")
     assert isinstance(slow, ModelReport)
     assert (slow.version, slow.state) == ("slow@1", "champion")
+
+
+def test_what_the_lake_has_lost_is_made_again(copied: Path) -> None:
+    blobs = copied.parent / ".headrace" / "blobs"
+    shutil.rmtree(blobs)
+    done = ran(run(copied))
+    assert "lookup:returned.1" in done
+    assert "train:returned.logistic" in done
+    assert "ingest:orders_raw" not in done
+    shutil.rmtree(copied.parent / ".headrace" / "lake" / "returns" / "orders_raw")
+    assert ran(run(copied)) == {"ingest:orders_raw"}
+    assert run(copied).run_id is None

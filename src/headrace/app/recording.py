@@ -10,6 +10,7 @@ from headrace.costs.meter import Meter
 from headrace.costs.prices import Prices
 from headrace.engine.graph import Output
 from headrace.engine.observers import Outcome, StepEnd
+from headrace.lake.presence import Presence
 from headrace.ledger import charges, memo, runs
 from headrace.ledger.charges import NewCharge
 
@@ -17,12 +18,14 @@ FEATURE_STEPS = ("lookup", "features", "train", "evaluate", "bundle", "judge")
 
 
 class LedgerMemo:
-    """The engine's memory, kept in the ledger; what the run may reuse is fetched in one query."""
+    """The engine's memory, kept in the ledger; what the run may reuse is fetched in one query. What the lake has lost is made again."""
 
     def __init__(self, workspace: Workspace, fingerprints: Iterable[str]) -> None:
         self._workspace = workspace
+        presence = Presence(workspace.settings.lake_url, workspace.project.name)
         with workspace.ledger.read() as session:
-            self._known = memo.find_many(session, fingerprints)
+            found = memo.find_many(session, fingerprints)
+        self._known = {name: output for name, output in found.items() if _is_kept(presence, output)}
 
     def find(self, fingerprint: str) -> Output | None:
         """Return what a step with this fingerprint gave."""
@@ -33,6 +36,13 @@ class LedgerMemo:
         with self._workspace.ledger.write(self._workspace.identity.name, "memo.save") as session:
             memo.save(session, fingerprint, step_name, output)
         self._known[fingerprint] = output
+
+
+def _is_kept(presence: Presence, output: Output) -> bool:
+    """Tell whether what a step made is still there. A step names its blob, or its table and version, in its output."""
+    if "blob" in output:
+        return presence.blob(output["blob"])
+    return presence.table(output["table"], output["version"]) if "table" in output else True
 
 
 class StepRecorder:

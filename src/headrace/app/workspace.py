@@ -32,7 +32,7 @@ class Workspace:
 
     project: Project
     settings: Settings
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)  # it may hold secrets
     clock: Clock = field(default_factory=SystemClock)
 
     @cached_property

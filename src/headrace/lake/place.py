@@ -34,6 +34,14 @@ class Place(NamedTuple):
         return "://" not in self.url and not Path(self.url).exists()
 
 
+def table_folder(name: str) -> str:
+    """Return the folder of a table, of one part or two.
+
+    Two parts are no folder inside the other table's: Delta's vacuum removes whatever it finds there and does not know.
+    """
+    return name.replace("/", ".")
+
+
 def place(url: str | Path, options: Mapping[str, str] | None = None) -> Place:
     """Return the place that a path or URL names; `file://` is a path."""
     text = str(url)

@@ -12,7 +12,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from headrace.lake.columns import check_same, check_types, from_delta, to_delta
 from headrace.lake.errors import CommitConflict, InvalidTableName, LakeFault, UnknownTable
-from headrace.lake.place import Place
+from headrace.lake.place import Place, table_folder
 
 Mode = Literal["overwrite", "append"]
 _NAME = re.compile(r"[A-Za-z0-9][\w-]*(/[A-Za-z0-9][\w-]*)?", re.ASCII)
@@ -87,8 +87,7 @@ class Tables:
         """Return the path or URL of a table, for people and for other readers of Delta."""
         if not _NAME.fullmatch(name):
             raise InvalidTableName(name)
-        # Not a folder inside the other table's: Delta's vacuum removes whatever it finds there and does not know.
-        return self._place.child(name.replace("/", ".")).url
+        return self._place.child(table_folder(name)).url
 
     def _open(self, name: str, version: int | None = None) -> DeltaTable | None:
         location = self.location(name)

@@ -48,14 +48,14 @@ def judge(job: Job, context: StepContext) -> Output:
         )
         for result in results
     ]
-    passed = all(result.passed for result in results)
     with workspace.ledger.write(workspace.identity.name, "model.judge", evaluated["version"]) as session:
-        evaluations.record_gates(session, evaluated["version"], outcomes)
+        said = evaluations.record_gates(session, evaluated["version"], outcomes)
+        passed = all(each.passed for each in said)
         version = models.get(session, evaluated["version"])
         if version.state == models.CANDIDATE:
             version = _move_on(session, version, model, passed)
-    failed = [result.gate for result in results if not result.passed]
-    told = f"{len(results) - len(failed)} of {len(results)} gates passed" + (f" ({', '.join(failed)} failed)" if failed else "")
+    failed = [each.gate for each in said if not each.passed]
+    told = f"{len(said) - len(failed)} of {len(said)} gates passed" + (f" ({', '.join(failed)} failed)" if failed else "")
     return {"version": version.id, "passed": passed, "summary": f"{label(version)}: {told}; {version.state.replace('_', ' ')}"}
 
 
