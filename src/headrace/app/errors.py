@@ -84,7 +84,7 @@ class UnknownPrediction(AppError):
     def __init__(self, prediction_id: str, why: str) -> None:
         super().__init__(
             f"there is no prediction {prediction_id!r}: {why}.",
-            remedy="Copy the whole id from the answer; predictions are logged within a second of the answer.",
+            remedy="Copy the whole id from the answer; predictions are logged within seconds of the answer.",
         )
 
 
