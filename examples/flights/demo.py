@@ -40,6 +40,7 @@ def main() -> None:
     run("ana", "cost")
     say("Run again: nothing has changed, so nothing is done.")
     run("ana", "run")
+    say("Look around: cd examples/flights && export HEADRACE_HOME=../../.demo && ../../.venv/bin/headrace status")
     say(f"Told in {time.monotonic() - started:.0f} s. Everything is in {HOME.name}/; the description is examples/flights/project.py.")
 
 

@@ -56,11 +56,19 @@ def _candidate(facts: dict[str, object], version: ModelVersion) -> CandidateLine
     )
 
 
+def _after_rejection(session: Session, version: ModelVersion) -> str:
+    told = "It did not pass its gates, and is not served."
+    lost = [gate.gate for gate in evaluations.gates_of(session, version.id) if not gate.passed]
+    if lost != ["beats champion"]:
+        return told
+    return f"{told} If the champion saw what it should not have, take hr.gate.beats('champion') out of the gates for one run."
+
+
 def _next_step(session: Session, project: Project, version: ModelVersion) -> str:
     if version.state == models.CHAMPION:
         return "It is the champion. Serve it: headrace serve"
     if version.state == models.REJECTED:
-        return "It did not pass its gates, and is not served."
+        return _after_rejection(session, version)
     if version.state == models.RETIRED:
         return "A later version took its place."
     if version.state != models.AWAITING_APPROVAL:

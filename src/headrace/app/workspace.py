@@ -64,6 +64,10 @@ class Workspace:
     def _make_home(self) -> None:
         try:
             self.settings.home.mkdir(parents=True, exist_ok=True)
+            # Data and keys lie here: a version control system that is told to add everything is not to add these.
+            ignored = self.settings.home / ".gitignore"
+            if not ignored.exists():
+                ignored.write_text("*\n", encoding="utf-8")
         except OSError as error:
             raise HomeUnusable(str(self.settings.home), error) from error
 

@@ -174,7 +174,11 @@ def why(report: WhyReport) -> str:
 
 def cost(report: CostReport) -> str:
     """What it cost."""
-    lines = [f"cost so far {_usd(report.total_usd)}, at the prices of {report.catalogue}", "", f"by {report.by}"]
+    lines = [
+        f"cost so far {_usd(report.total_usd)}; what is used now is charged at the prices of {report.catalogue}",
+        "",
+        f"by {report.by}",
+    ]
     lines += columns([[line.name, _usd(line.amount_usd), line.detail] for line in report.lines], indent=2)
     if report.served:
         lines += ["", "predictions, as measured where they were made"]

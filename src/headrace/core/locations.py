@@ -22,7 +22,16 @@ def caller_location() -> Location | None:
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not (file.startswith((_PACKAGE_DIRECTORY, "<")) or "site-packages" in file):
+        if not (file.startswith((_PACKAGE_DIRECTORY, "<")) or "site-packages" in file or _is_launcher(frame.f_globals)):
             return Location(file, frame.f_lineno)
         frame = frame.f_back  # type: ignore[assignment]
     return None
+
+
+def _is_launcher(scope: dict[str, object]) -> bool:
+    """Tell whether code is the script that an installer wrote for our command: nobody's own line."""
+    return (
+        scope.get("__name__") == "__main__"
+        and not str(scope.get("__file__", "")).endswith(".py")
+        and "headrace" in str(scope.get("__file__"))
+    )

@@ -146,7 +146,9 @@ def _latency(gate: Latency, evidence: Evidence) -> GateResult:
         raise MissingEvidence(title(gate), "no latency was measured", "Time single predictions in process, then judge again.")
     _require_finite(gate, found)
     details: dict[str, object] = {"p99_ms": found, "bound_ms": gate.p99_ms}
-    return GateResult(title(gate), found <= gate.p99_ms, f"{found:.3g} ms at the 99th percentile", f"at most {gate.p99_ms:g} ms", details)
+    return GateResult(
+        title(gate), found <= gate.p99_ms, f"{found:.3g} ms in process at the 99th percentile", f"at most {gate.p99_ms:g} ms", details
+    )
 
 
 def _cost(gate: Cost, evidence: Evidence) -> GateResult:
@@ -157,7 +159,7 @@ def _cost(gate: Cost, evidence: Evidence) -> GateResult:
         raise MissingEvidence(title(gate), f"the measured cost is {found!r}", "Pass a finite Decimal in USD.")
     needed = f"at most {format_usd(gate.per_1k_usd)} per 1,000 predictions"
     details: dict[str, object] = {"per_1k_usd": str(found), "bound_usd": str(gate.per_1k_usd)}
-    return GateResult(title(gate), found <= gate.per_1k_usd, f"{format_usd(found)} per 1,000 predictions", needed, details)
+    return GateResult(title(gate), found <= gate.per_1k_usd, f"{format_usd(found)} per 1,000 predictions in process", needed, details)
 
 
 def _require_finite(gate: Gate, *values: float) -> None:

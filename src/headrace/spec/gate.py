@@ -41,7 +41,7 @@ class Latency(Gate, frozen=True, kw_only=True):
 
 
 class Cost(Gate, frozen=True, kw_only=True):
-    """A thousand predictions cost no more than this."""
+    """A thousand predictions cost no more than this: the CPU time of features and score, without the server around them."""
 
     per_1k_usd: Decimal
 
@@ -73,7 +73,7 @@ def latency(p99_ms: float) -> Latency:
 
 
 def cost(per_1k_usd: float | str | Decimal) -> Cost:
-    """A thousand predictions are cheap enough."""
+    """A thousand predictions are cheap enough: features and score in process, before there is a server; `headrace cost` tells the whole."""
     amount = dollars(per_1k_usd)
     if amount is None or amount <= 0:
         raise InvalidOption("per_1k_usd of gate.cost()", per_1k_usd, "an amount above zero")

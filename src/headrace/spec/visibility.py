@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from headrace.core.errors import closest
 from headrace.spec.errors import NotKnownInTime, SpecError
 from headrace.spec.features import Features, Lookup
 from headrace.spec.tables import Table
@@ -35,9 +36,11 @@ def check_features(features: Features) -> None:
 
 def _require_given(features: Features, user: str, columns: frozenset[str]) -> None:
     for column in sorted(columns - set(features.given)):
+        near = closest(column, features.given)
         raise NotKnownInTime(
             f"{user} uses the column {column!r} of {features.spine.name!r}, which the asker is not said to supply.",
-            remedy="If it is known when the question is asked, add it to given=; else use hr.window or hr.latest. "
+            remedy=(f"Did you mean {near!r}? " if near else "")
+            + "If it is known when the question is asked, add it to given=; else use hr.window or hr.latest. "
             f"Given: {', '.join(features.given) or 'nothing'}.",
             location=features.location,
         )

@@ -89,9 +89,8 @@ def _by_time(split: ByTime, rows: SplitRows, part: pl.Series) -> Parts:
         part = _mark(part, rows.target_known.is_null(), TARGET_NOT_KNOWN)
     newest = rows.time.filter(part == TRAIN).max()
     if not isinstance(newest, datetime):
-        left_out = Parts(part).left_out()
         raise EmptyPart(
-            f"no row has both a time and a target: left out {left_out}.",
+            f"no row has both a time and a target ({_told(Parts(part))}).",
             remedy="Check the target's expression, the table's time= and known=, and as_of=.",
         )
     test_start = newest - split.test
@@ -135,13 +134,23 @@ def _hashes(arrival: pl.Series, seed: int) -> NDArray[np.uint64]:
 
 
 def _check(parts: Parts, rows: SplitRows) -> None:
-    counts = parts.counts()
-    told = f"{counts}, left out {parts.left_out()}" + (f", boundaries {parts.boundaries}" if parts.boundaries else "")
+    counts, told = parts.counts(), _told(parts)
     for name in PARTS:
         if not counts[name]:
-            raise EmptyPart(f"the split leaves no rows for {name}: {told}.", remedy="Change validation=, test= or purge= of the split.")
+            raise EmptyPart(f"the split leaves no rows for {name} ({told}).", remedy="Change validation=, test= or purge= of the split.")
         needed = name == TRAIN or rows.task == "binary"
-        if rows.task != REGRESSION and needed and rows.target.filter(parts.part == name).n_unique() < 2:
+        values = rows.target.filter(parts.part == name).unique()
+        if rows.task != REGRESSION and needed and len(values) < 2:
+            only = str(values[0]).lower() if rows.task == "binary" else repr(values[0])
             raise EmptyPart(
-                f"the {name} rows are all of one class: {told}.", remedy="Check the target's expression, or make the part larger."
+                f"the target is {only} in all {counts[name]:,} {name} rows ({told}).",
+                remedy="Check the target against the column's values (headrace show TABLE tells them), or make the part larger.",
             )
+
+
+def _told(parts: Parts) -> str:
+    """Return how the rows were divided, for people."""
+    divided = ", ".join(f"{count:,} {name}" for name, count in parts.counts().items())
+    left_out = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in parts.left_out().items())
+    starts = ", ".join(f"{name} starts {moment:%Y-%m-%d %H:%M} UTC" for name, moment in parts.boundaries.items())
+    return "; ".join(part for part in (f"rows: {divided}", f"left out: {left_out}" if left_out else "", starts) if part)

@@ -138,7 +138,7 @@ def test_costs():
         total_usd="2.5", by="run", lines=[CostLine(name="run_1", amount_usd="2.5", detail="3 charges")], served=served, catalogue="x 2024"
     )
     assert render.cost(report).splitlines() == [
-        "cost so far $2.50, at the prices of x 2024",
+        "cost so far $2.50; what is used now is charged at the prices of x 2024",
         "",
         "by run",
         "  run_1  $2.50  3 charges",

@@ -78,14 +78,14 @@ def test_rows_not_yet_labelled_do_not_set_the_end():
 def test_a_part_without_rows_is_refused_with_the_counts():
     with pytest.raises(EmptyPart, match="no rows for train") as caught:
         split_rows(by_time("30d", "2d"), ten_days(), seed=0)
-    assert "'validation': 8" in str(caught.value)
+    assert "8 validation" in str(caught.value)
     with pytest.raises(EmptyPart, match="no row has both"):
         split_rows(by_time("3d", "2d"), ten_days(time=moments([None] * 11)), seed=0)
 
 
 def test_a_part_of_one_class_is_refused():
     target = pl.Series([True, False] * 4 + [True] * 3)
-    with pytest.raises(EmptyPart, match="test rows are all of one class"):
+    with pytest.raises(EmptyPart, match="the target is true in all 3 test rows"):
         split_rows(by_time("3d", "2d"), ten_days(task="binary", target=target), seed=0)
 
 
@@ -126,5 +126,5 @@ def test_a_row_answered_before_it_was_asked_takes_no_part():
     assert parts.left_out() == {TARGET_KNOWN_BEFORE: 1}
     shuffled = split_rows(random(), ten_days(target_known=known, arrival=pl.Series(range(11))), seed=0)
     assert shuffled.part.to_list()[2] == TARGET_KNOWN_BEFORE
-    with pytest.raises(EmptyPart, match="'target_known_before_the_question': 11"):
+    with pytest.raises(EmptyPart, match="11 target known before the question"):
         split_rows(by_time("3d", "2d"), ten_days(time=moments(range(1, 12))), seed=0)
