@@ -6,7 +6,9 @@ import msgspec
 import polars as pl
 
 from headrace.app.scaffolding.leaks import suspicion
+from headrace.app.scaffolding.moments import NO_MONTH, parts_that_vary, spans_two_years
 from headrace.app.scaffolding.names import distinct_name, one_line, quoted
+from headrace.app.scaffolding.split import TimeChoice
 from headrace.app.scaffolding.target import TargetChoice
 from headrace.expressions import DType
 from headrace.ingest.profile import ColumnProfile, TableProfile
@@ -17,26 +19,43 @@ _ID_NAME = re.compile(r"(^|[\s_\-.])(id|key|index|idx|uuid|guid|rownum|row)$|[a-
 
 
 class ColumnChoice(msgspec.Struct, frozen=True):
-    """A column: its features as (name, code) pairs, what to say about them, and why they are not used, if they are not."""
+    """A column: its features as (name, code) pairs, what to say about them, and why they are not used, if they are not.
+
+    `note` says why there is no feature that might be expected.
+    """
 
     column: str
     features: tuple[tuple[str, str], ...]
     comment: str
     left_out: str | None = None
+    note: str | None = None
 
 
-def choose_columns(frame: pl.DataFrame, profile: TableProfile, target: str, choice: TargetChoice) -> tuple[ColumnChoice, ...]:
+def choose_columns(
+    frame: pl.DataFrame, profile: TableProfile, target: str, choice: TargetChoice, time: TimeChoice | None
+) -> tuple[ColumnChoice, ...]:
     """Decide on every column but the target, in the file's order."""
     chosen: list[ColumnChoice] = []
     for column in profile.columns:
         if column.name != target:
             taken = {name for each in chosen for name, _ in each.features}
-            features = _features(column, frame[column.name], taken)
-            reason = _why_not(column, frame.height) or _suspected(frame, column, target, choice)
-            if not features and reason is None:
-                reason = "its month, weekday and hour never change"
-            chosen.append(ColumnChoice(column.name, features, _describe(column, frame.height), reason))
+            reason = _why_not(column, frame.height) or _known_later(column.name, time) or _suspected(frame, column, target, choice)
+            chosen.append(_choose(column, frame[column.name], taken, reason))
     return tuple(chosen)
+
+
+def _choose(column: ColumnProfile, values: pl.Series, taken: set[str], reason: str | None) -> ColumnChoice:
+    features = _features(column, values, taken)
+    note = NO_MONTH if column.type is DType.DATETIME and column.distinct > 1 and not spans_two_years(values) else None
+    if not features and reason is None:
+        reason = f"its weekday and hour never change; {note}" if note else "its month, weekday and hour never change"
+    return ColumnChoice(column.name, features, _describe(column, len(values)), reason, note if reason is None else None)
+
+
+def _known_later(column: str, time: TimeChoice | None) -> str | None:
+    if time is None or column not in time.later:
+        return None
+    return f"it comes after {one_line(time.column)} and is known only then; take it in if it is a plan that was known before"
 
 
 def _why_not(column: ColumnProfile, rows: int) -> str | None:
@@ -73,14 +92,7 @@ def _features(column: ColumnProfile, values: pl.Series, taken: set[str]) -> tupl
         return ((distinct_name(column.name, taken), f"{code}.total_hours()"),)
     if column.type is not DType.DATETIME:
         return ((distinct_name(column.name, taken), code),)
-    parts = [part for part, seen in _parts(values).items() if seen > 1]
-    return tuple((distinct_name(f"{column.name} {part}", taken), f"{code}.{part}()") for part in parts)
-
-
-def _parts(values: pl.Series) -> dict[str, int]:
-    """How many values each part of the moments has; years are left out, for the next one is always new."""
-    moments = values.drop_nulls().dt
-    return {"month": moments.month().n_unique(), "weekday": moments.weekday().n_unique(), "hour": moments.hour().n_unique()}
+    return tuple((distinct_name(f"{column.name} {part}", taken), f"{code}.{part}()") for part in parts_that_vary(values))
 
 
 def _describe(column: ColumnProfile, rows: int) -> str:

@@ -68,14 +68,15 @@ def scaffold(file: Path, target: str, output: Path) -> Scaffold:
 def _decide(file: Path, source: File, frame: pl.DataFrame, target: str, output: Path) -> Plan:
     profile = profile_table(frame)
     choice = choose_target(frame[target], profile.column(target))
+    time = choose_time(frame, profile, target)
     plan = Plan(
         source=File(_path_from(output, file), format=source.format, null_values=source.null_values, separator=source.separator),
         name=as_table_name(file.name.partition(".")[0]),
         target=target,
         profile=profile,
         choice=choice,
-        columns=choose_columns(frame, profile, target, choice),
-        time=choose_time(frame, profile, target),
+        columns=choose_columns(frame, profile, target, choice, time),
+        time=time,
     )
     if not plan.used:
         raise UnusableTarget(target, "no other column can tell anything about it", "Give a file with more columns.")

@@ -1,11 +1,14 @@
 """Whether a file has a time to split by, and where."""
 
 import re
+from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 import polars as pl
 
+from headrace.app.scaffolding.names import one_line
+from headrace.app.scaffolding.order import come_after, find_first
 from headrace.core.units import format_duration
 from headrace.expressions import DType
 from headrace.ingest.profile import ColumnProfile, TableProfile
@@ -17,26 +20,51 @@ _OF_A_PERSON = re.compile(r"birth|born|dob", re.IGNORECASE)
 
 
 class TimeChoice(msgspec.Struct, frozen=True):
-    """The time column, and how long the validation and the test last, as texts such as `45d`."""
+    """The time column, and how long the validation and the test last, as texts such as `45d`.
+
+    Attributes:
+        reasons: why this column, where there are others.
+        later: the date columns that come after it.
+    """
 
     column: str
     validation: str
     test: str
+    reasons: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
 
 
 def choose_time(frame: pl.DataFrame, profile: TableProfile, target: str) -> TimeChoice | None:
     """Return the datetime column to split by, with about a fifth of the rows each for validation and test; None if there is none.
 
     Usable is one without nulls, with at least twenty different moments, that leaves rows with different targets in each of the three parts.
-    Of several, the one with the most moments.
+    Of several, the one that comes first row by row; if none does, the first in the file.
     """
-    usable = sorted((column for column in profile.columns if column.name != target and _is_a_time(column)), key=lambda each: -each.distinct)
-    for column in usable:
-        found = _cut(frame.select(time=pl.col(column.name), target=pl.col(target)))
-        if found is not None:
-            validation, test = found
-            return TimeChoice(column.name, format_duration(validation), format_duration(test))
-    return None
+    dates = [column for column in profile.columns if column.name != target and column.type is DType.DATETIME]
+    cuts = {column.name: _cut(frame.select(time=pl.col(column.name), target=pl.col(target))) for column in dates if _is_a_time(column)}
+    usable = {name: cut for name, cut in cuts.items() if cut is not None}
+    if not usable:
+        return None
+    first = find_first(frame, list(usable))
+    column = first or next(iter(usable))
+    others = [each.name for each in dates if each.name != column]
+    validation, test = (format_duration(part) for part in usable[column])
+    reasons = _reasons(column, others, usable, first is not None)
+    return TimeChoice(column, validation, test, reasons, come_after(frame, column, others))
+
+
+def _reasons(column: str, others: Sequence[str], usable: Container[str], is_first: bool) -> tuple[str, ...]:
+    rivals = ", ".join(one_line(name) for name in others if name in usable)
+    unfit = ", ".join(one_line(name) for name in others if name not in usable)
+    said: list[str] = []
+    if rivals and is_first:
+        said.append(f"{one_line(column)} was chosen, for it is not later than {rivals} in at least 95 % of the rows.")
+    elif rivals:
+        said.append(f"{one_line(column)} was chosen as the first date column in the file, for no date column comes before all others.")
+        said.append(f"Other candidates: {rivals}. If the question is asked at one of them, name it in time=, as_of= and given=.")
+    if unfit:
+        said.append(f"Not considered: {unfit} (with nulls, of a person's birth, of too few moments, or no fit for the split).")
+    return tuple(said)
 
 
 def _is_a_time(column: ColumnProfile) -> bool:

@@ -65,6 +65,7 @@ def _table(plan: Plan) -> list[str]:
         options.append(f"separator={quoted(plan.source.separator)}")
     lines = ["rows = hr.Events(", f"    {quoted(plan.name)},", f"    source=hr.File({', '.join(options)}),"]
     if plan.time is not None:
+        lines += [line for reason in plan.time.reasons for line in _wrapped(reason, "    # ")]
         lines.append(f"    time={quoted(plan.time.column)},  # when it happened, and when it became known")
     lines.append(
         "    # What the file promises; rows that break a rule are set aside with the reason. Ranges are those seen: keep what must hold."
@@ -95,6 +96,8 @@ def _features(plan: Plan) -> list[str]:
         mark = "" if column.left_out is None else "# "
         if column.left_out is not None:
             lines += _wrapped(f"{one_line(column.column)} is left out: {column.left_out}.", "        # ")
+        if column.note is not None:
+            lines += _wrapped(f"{one_line(column.column)}: {column.note}.", "        # ")
         lines += [f"        {mark}{quoted(name)}: {code},  # {column.comment}" for name, code in column.features]
     return [*lines, "    },", ")", ""]
 

@@ -15,6 +15,7 @@ from headrace.ingest.column_types import dtype_of
 from headrace.ingest.errors import SourceUnreadable
 from headrace.ingest.sources import read_source
 from headrace.spec.model import Model
+from headrace.spec.sources import File
 from headrace.spec.split import ByTime, Random
 from headrace.spec.tables import Events
 
@@ -42,6 +43,7 @@ def make(tmp_path: Path) -> Make:
 def _check_fits(model: Model, root: Path) -> None:
     spine = model.features.spine
     assert isinstance(spine, Events)
+    assert isinstance(spine.source, File)
     schema = read_source(spine.source, root).collect_schema()
     types: dict[str, DType] = {name: dtype_of(name, dtype) for name, dtype in schema.items()}
     assert set(model.features.given) <= set(types)
@@ -132,7 +134,7 @@ def test_a_time_splits_the_rows_and_is_when_the_question_is_asked(make: Make) ->
     assert (made.time_column, model.features.spine.time, str(model.features.as_of)) == ("sold", "sold", 'col("sold")')
     assert isinstance(model.split, ByTime)
     assert model.split.test == model.split.validation == timedelta(days=23)  # a fifth of 299 x 9 hours, rounded up
-    assert made.features == ["born_weekday", "sold_month", "sold_weekday", "sold_hour", "x"]
+    assert made.features == ["born_weekday", "sold_weekday", "sold_hour", "x"]
     assert "sold" in model.features.given
 
 
@@ -150,6 +152,47 @@ def test_a_time_that_cannot_split_does_not(make: Make, moments: list[datetime | 
     assert made.time_column is None
     assert model.features.as_of is None
     assert isinstance(model.split, Random)
+
+
+def each_day(hours_later: Callable[[int], float], days: int = 1) -> list[datetime]:
+    return [START + timedelta(days=days * i, hours=hours_later(i)) for i in range(N)]
+
+
+ORDERED = each_day(lambda i: 0)
+
+
+@pytest.mark.parametrize("early_rows", [0, 14])
+def test_the_date_that_comes_first_is_when_the_question_is_asked(make: Make, early_rows: int) -> None:
+    shipped = each_day(lambda i: -5 if i < early_rows else 5 + i % 30)
+    closed = [None if i % 3 else each for i, each in enumerate(each_day(lambda i: 90))]
+    made, model, text = make({"closed": closed, "shipped": shipped, "ordered": ORDERED, "x": X, "y": YES_NO}, "y", name="data.parquet")
+    assert made.time_column == "ordered"
+    assert set(reasons(made)) == {"shipped", "closed"}
+    assert "comes after ordered and is known only then" in reasons(made)["shipped"]
+    assert set(model.features.given) == {"ordered", "x"}
+    assert "# ordered was chosen, for it is not later than shipped in at least 95 % of the rows." in text
+    assert "# Not considered: closed" in text
+
+
+def test_without_a_date_that_comes_first_the_other_candidates_are_named(make: Make) -> None:
+    other = each_day(lambda i: 30 if i % 2 else -30)
+    made, model, text = make({"seen": other, "ordered": ORDERED, "x": X, "y": YES_NO}, "y", name="data.parquet")
+    assert (made.time_column, reasons(made)) == ("seen", {})
+    assert set(model.features.given) == {"seen", "ordered", "x"}
+    assert "# Other candidates: ordered. If the question is asked at one of them, name it in time=, as_of= and given=." in text
+
+
+def test_a_copy_of_the_time_does_not_come_after_it(make: Make) -> None:
+    made, _, _ = make({"ordered": ORDERED, "copy": ORDERED, "x": X, "y": YES_NO}, "y", name="data.parquet")
+    assert (made.time_column, reasons(made)) == ("ordered", {})
+
+
+@pytest.mark.parametrize(("days", "features"), [(1, ["at_weekday", "x"]), (3, ["at_month", "at_weekday", "x"])])
+def test_a_month_is_a_feature_only_of_two_years(make: Make, days: int, features: list[str]) -> None:
+    made, _, text = make({"at": each_day(lambda i: 0, days), "x": X, "y": YES_NO}, "y", name="data.parquet")
+    assert made.features == features
+    assert ("# at: no month, for its dates span less than two years" in text) is (days == 1)
+    assert "was chosen" not in text
 
 
 def test_any_column_name_works(make: Make) -> None:
