@@ -8,6 +8,7 @@ import polars as pl
 from headrace.app.scaffolding.leaks import suspicion
 from headrace.app.scaffolding.moments import NO_MONTH, parts_that_vary, spans_two_years
 from headrace.app.scaffolding.names import distinct_name, one_line, quoted
+from headrace.app.scaffolding.personal import why_personal
 from headrace.app.scaffolding.split import TimeChoice
 from headrace.app.scaffolding.target import TargetChoice
 from headrace.expressions import DType
@@ -15,13 +16,14 @@ from headrace.ingest.profile import ColumnProfile, TableProfile
 
 _NEARLY_UNIQUE = 0.5
 _FEW_TEXTS = 20
+_LASTING_ID = re.compile(r"(^|[\s_\-.])(?i:id|key|uuid|guid|number|no|nr|code)$|[a-z](I[Dd]|Number|No|Code)$")
 _ID_NAME = re.compile(r"(^|[\s_\-.])(id|key|index|idx|uuid|guid|rownum|row)$|[a-z]I[Dd]$", re.IGNORECASE)
 
 
 class ColumnChoice(msgspec.Struct, frozen=True):
     """A column: its features as (name, code) pairs, what to say about them, and why they are not used, if they are not.
 
-    `note` says why there is no feature that might be expected.
+    `note` says why there is no feature that might be expected. A personal column has no features, and nothing of its values is said.
     """
 
     column: str
@@ -29,6 +31,7 @@ class ColumnChoice(msgspec.Struct, frozen=True):
     comment: str
     left_out: str | None = None
     note: str | None = None
+    personal: bool = False
 
 
 def choose_columns(
@@ -37,7 +40,12 @@ def choose_columns(
     """Decide on every column but the target, in the file's order."""
     chosen: list[ColumnChoice] = []
     for column in profile.columns:
-        if column.name != target:
+        if column.name == target:
+            continue
+        if personal := why_personal(column, frame[column.name]):
+            said = f"it is taken for personal data ({personal}), and stored as a pseudonym"
+            chosen.append(ColumnChoice(column.name, (), "", said, personal=True))
+        else:
             taken = {name for each in chosen for name, _ in each.features}
             reason = _why_not(column, frame.height) or _known_later(column.name, time) or _suspected(frame, column, target, choice)
             chosen.append(_choose(column, frame[column.name], taken, reason))
@@ -56,6 +64,17 @@ def _known_later(column: str, time: TimeChoice | None) -> str | None:
     if time is None or column not in time.later:
         return None
     return f"it comes after {one_line(time.column)} and is known only then; take it in if it is a plan that was known before"
+
+
+def find_id(profile: TableProfile, choices: tuple[ColumnChoice, ...]) -> str | None:
+    """Return the first column that names a row: left out as an id, called one, with a value of its own in every row; None if there is none.
+
+    Row numbers are none, for the next file begins at the first again.
+    """
+    left_out = {each.column for each in choices if each.left_out is not None and not each.personal}
+    named = (column for column in profile.columns if column.name in left_out and _LASTING_ID.search(column.name))
+    kinds = (DType.STRING, DType.INT)
+    return next((each.name for each in named if each.type in kinds and each.distinct == profile.rows > _FEW_TEXTS), None)
 
 
 def _why_not(column: ColumnProfile, rows: int) -> str | None:

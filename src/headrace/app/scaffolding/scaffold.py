@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from headrace.app.reports import Report
-from headrace.app.scaffolding.columns import choose_columns
+from headrace.app.scaffolding.columns import choose_columns, find_id
 from headrace.app.scaffolding.errors import ProjectExists, UnknownTarget, UnusableTarget
 from headrace.app.scaffolding.names import as_table_name
 from headrace.app.scaffolding.source import read_whole
@@ -69,14 +69,16 @@ def _decide(file: Path, source: File, frame: pl.DataFrame, target: str, output: 
     profile = profile_table(frame)
     choice = choose_target(frame[target], profile.column(target))
     time = choose_time(frame, profile, target)
+    columns = choose_columns(frame, profile, target, choice, time)
     plan = Plan(
         source=File(_path_from(output, file), format=source.format, null_values=source.null_values, separator=source.separator),
         name=as_table_name(file.name.partition(".")[0]),
         target=target,
         profile=profile,
         choice=choice,
-        columns=choose_columns(frame, profile, target, choice, time),
+        columns=columns,
         time=time,
+        id=find_id(profile, columns),
     )
     if not plan.used:
         raise UnusableTarget(target, "no other column can tell anything about it", "Give a file with more columns.")

@@ -19,7 +19,7 @@ _WIDTH = 120
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that was decided. `source` has its path as it is to be written."""
+    """Everything that was decided. `source` has its path as it is to be written; `id` is the column that names a row, if there is one."""
 
     source: File
     name: str
@@ -28,6 +28,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     choice: TargetChoice
     columns: tuple[ColumnChoice, ...]
     time: TimeChoice | None
+    id: str | None = None
 
     @property
     def used(self) -> tuple[ColumnChoice, ...]:
@@ -64,9 +65,13 @@ def _table(plan: Plan) -> list[str]:
     if plan.source.separator != File(plan.source.path, format=plan.source.format).separator:
         options.append(f"separator={quoted(plan.source.separator)}")
     lines = ["rows = hr.Events(", f"    {quoted(plan.name)},", f"    source=hr.File({', '.join(options)}),"]
+    if plan.id is not None:
+        lines.append("    # Different in every row: rows that come again with the same one are duplicates, which are counted and left out.")
+        lines.append(f"    id={quoted(plan.id)},")
     if plan.time is not None:
         lines += [line for reason in plan.time.reasons for line in _wrapped(reason, "    # ")]
         lines.append(f"    time={quoted(plan.time.column)},  # when it happened, and when it became known")
+    lines += _personal(plan)
     lines.append(
         "    # What the file promises; rows that break a rule are set aside with the reason. Ranges are those seen: keep what must hold."
     )
@@ -76,8 +81,18 @@ def _table(plan: Plan) -> list[str]:
     return [*lines, "    ],", ")", ""]
 
 
+def _personal(plan: Plan) -> list[str]:
+    names = [column.column for column in plan.columns if column.personal]
+    if not names:
+        return []
+    comment = "    # Replaced at the door by keyed hashes, so that the values are never stored. Add what else says who somebody is."
+    return [comment, "    personal={", *(f"        {quoted(name)}: hr.Pseudonym()," for name in names), "    },"]
+
+
 def _bounds(plan: Plan) -> Sequence[tuple[str, object, object]]:
-    numeric = (column for column in plan.profile.columns if column.type in (DType.INT, DType.FLOAT) and column.min is not None)
+    personal = {column.column for column in plan.columns if column.personal}
+    shown = (column for column in plan.profile.columns if column.name not in personal)
+    numeric = (column for column in shown if column.type in (DType.INT, DType.FLOAT) and column.min is not None)
     return [(column.name, column.min, column.max) for column in numeric][:_MOST_BOUNDS]
 
 

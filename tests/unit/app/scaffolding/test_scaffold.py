@@ -101,6 +101,26 @@ def test_ids_constants_nulls_and_names_are_left_out_and_said_so(make: Make) -> N
 
 
 @pytest.mark.parametrize(
+    ("name", "values", "found"),
+    [
+        ("order_id", [i * 37 % 90_001 for i in range(N)], True),
+        ("PassengerId", [i + 1 for i in range(N)], True),
+        ("uuid", [f"u{i}" for i in range(N)], True),
+        ("order_id", [i or None for i in range(N)], False),
+        ("order_id", [f"u{i // 2}" for i in range(N)], False),
+        ("row", list(range(N)), False),
+        ("remark", [f"u{i}" for i in range(N)], False),
+        ("paid", [f"u{i}" for i in range(N)], False),
+        ("passport_no", [f"u{i}" for i in range(N)], False),
+    ],
+)
+def test_a_column_that_names_rows_is_the_id(make: Make, name: str, values: list[object], found: bool) -> None:
+    _, model, text = make({"x": X, name: values, "y": YES_NO}, "y")
+    assert model.features.spine.id == ((name,) if found else ())
+    assert ("# Different in every row" in text) is found
+
+
+@pytest.mark.parametrize(
     ("column", "suspicious"),
     [
         ([{"yes": "paid", "no": "unpaid"}[y] for y in YES_NO], True),
@@ -193,6 +213,43 @@ def test_a_month_is_a_feature_only_of_two_years(make: Make, days: int, features:
     assert made.features == features
     assert ("# at: no month, for its dates span less than two years" in text) is (days == 1)
     assert "was chosen" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("contact", [f"ann{i}@example.org" if i % 6 else "ann0x" for i in range(N)]),
+        ("contact", [f"ann{i}@example.org" if i % 6 else None for i in range(N)]),
+        ("E-Mail", [f"ann0{i % 5}" for i in range(N)]),
+        ("customerEmail", [f"ann0{i % 5}" for i in range(N)]),
+        ("phone", [4_930_000] * N),
+        ("phone_2", [4_930_000 + i % 90 for i in range(N)]),
+        ("holder's IBAN", [f"ann0{i % 5}" for i in range(N)]),
+        ("SSN", [f"ann0{i % 5}" for i in range(N)]),
+        ("PassportNumber", [f"ann0{i}" for i in range(N)]),
+    ],
+)
+def test_personal_data_is_a_pseudonym_and_never_copied(make: Make, name: str, values: list[object]) -> None:
+    made, model, text = make({name: values, "x": X, "y": YES_NO}, "y", name="data.parquet")
+    assert set(model.features.spine.personal) == {name}
+    assert (made.features, model.features.given) == (["x"], ("x",))
+    assert "personal data" in reasons(made)[name]
+    assert "ann0" not in text
+    assert "4930" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("contact", [f"a{i % 5}@example.org" if i % 2 else "none" for i in range(N)]),
+        ("PhoneService", ["Yes" if i % 3 else "No" for i in range(N)]),
+        ("microphones", [f"kind {i % 5}" for i in range(N)]),
+    ],
+)
+def test_what_names_nobody_is_no_personal_data(make: Make, name: str, values: list[object]) -> None:
+    _, model, _ = make({name: values, "x": X, "y": YES_NO}, "y")
+    assert not model.features.spine.personal
+    assert name in model.features.given
 
 
 def test_any_column_name_works(make: Make) -> None:
