@@ -11,6 +11,7 @@ from headrace.app.scaffolding.names import distinct_name, one_line, quoted
 from headrace.app.scaffolding.personal import why_personal
 from headrace.app.scaffolding.split import TimeChoice
 from headrace.app.scaffolding.target import TargetChoice
+from headrace.app.scaffolding.text_dates import date_formats
 from headrace.expressions import DType
 from headrace.ingest.profile import ColumnProfile, TableProfile
 
@@ -32,6 +33,7 @@ class ColumnChoice(msgspec.Struct, frozen=True):
     left_out: str | None = None
     note: str | None = None
     personal: bool = False
+    date_format: str | None = None
 
 
 def choose_columns(
@@ -42,14 +44,26 @@ def choose_columns(
     for column in profile.columns:
         if column.name == target:
             continue
-        if personal := why_personal(column, frame[column.name]):
-            said = f"it is taken for personal data ({personal}), and stored as a pseudonym"
-            chosen.append(ColumnChoice(column.name, (), "", said, personal=True))
-        else:
-            taken = {name for each in chosen for name, _ in each.features}
+        taken = {name for each in chosen for name, _ in each.features}
+        decided = _personal_or_date(column, frame[column.name])
+        if decided is None:
             reason = _why_not(column, frame.height) or _known_later(column.name, time) or _suspected(frame, column, target, choice)
-            chosen.append(_choose(column, frame[column.name], taken, reason))
+            decided = _choose(column, frame[column.name], taken, reason)
+        chosen.append(decided)
     return tuple(chosen)
+
+
+def _personal_or_date(column: ColumnProfile, values: pl.Series) -> ColumnChoice | None:
+    if personal := why_personal(column, values):
+        said = f"it is taken for personal data ({personal}), and stored as a pseudonym"
+        return ColumnChoice(column.name, (), "", said, personal=True)
+    formats = date_formats(values)
+    return ColumnChoice(column.name, (), "", _say_dates(formats), date_format=formats[0]) if formats else None
+
+
+def _say_dates(formats: tuple[str, ...]) -> str:
+    said = f"its texts look like dates in the format {formats[0]}; to read them, use the columns= of the table"
+    return f"{said}. AMBIGUOUS: {' and '.join(formats[1:])} fits as well; find out which it is" if len(formats) > 1 else said
 
 
 def _choose(column: ColumnProfile, values: pl.Series, taken: set[str], reason: str | None) -> ColumnChoice:

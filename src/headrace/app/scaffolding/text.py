@@ -71,6 +71,7 @@ def _table(plan: Plan) -> list[str]:
     if plan.time is not None:
         lines += [line for reason in plan.time.reasons for line in _wrapped(reason, "    # ")]
         lines.append(f"    time={quoted(plan.time.column)},  # when it happened, and when it became known")
+    lines += _text_dates(plan)
     lines += _personal(plan)
     lines.append(
         "    # What the file promises; rows that break a rule are set aside with the reason. Ranges are those seen: keep what must hold."
@@ -79,6 +80,17 @@ def _table(plan: Plan) -> list[str]:
     lines.append(f"        hr.rows(minimum={max(1, plan.profile.rows // 2)}),")
     lines += [f"        # hr.between({quoted(name)}, {low!r}, {high!r})," for name, low, high in _bounds(plan)]
     return [*lines, "    ],", ")", ""]
+
+
+def _text_dates(plan: Plan) -> list[str]:
+    read = [(quoted(each.column), quoted(each.date_format)) for each in plan.columns if each.date_format is not None]
+    if not read:
+        return []
+    code = ", ".join(f"{name}: col({name}).parse_datetime({written})" for name, written in read)
+    return [
+        "    # Texts that look like dates, read in UTC (tz= names another zone); then time= and as_of= can name them.",
+        f"    # columns={{{code}}},",
+    ]
 
 
 def _personal(plan: Plan) -> list[str]:

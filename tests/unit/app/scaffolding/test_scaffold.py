@@ -252,6 +252,34 @@ def test_what_names_nobody_is_no_personal_data(make: Make, name: str, values: li
     assert name in model.features.given
 
 
+@pytest.mark.parametrize(
+    ("written", "days", "found"),
+    [
+        ("%d/%m/%Y", 1, "%d/%m/%Y"),
+        ("%m/%d/%Y %H:%M", 1, "%m/%d/%Y %H:%M"),
+        ("%d.%m.%Y %H:%M:%S", 1, "%d.%m.%Y %H:%M:%S"),
+        ("%Y/%m/%d", 1, "%Y/%m/%d"),
+        ("%d-%b-%Y", 1, None),
+    ],
+)
+def test_texts_that_look_like_dates_are_said_to(make: Make, written: str, days: int, found: str | None) -> None:
+    texts = [each.strftime(written) for each in each_day(lambda i: i % 24, days)]
+    made, _, text = make({"at": texts, "x": X, "y": YES_NO}, "y", name="data.parquet")
+    assert made.features == ["x"]
+    assert (f'    # columns={{"at": col("at").parse_datetime("{found}")}},' in text) is (found is not None)
+    assert "AMBIGUOUS" not in text
+
+
+def test_the_line_that_reads_dates_works_and_ambiguity_is_named(make: Make, tmp_path: Path) -> None:
+    texts = [f"{1 + i % 12:02d}/{1 + i % 7:02d}/2024" if i else "soon" for i in range(N)]
+    made, _, text = make({"at": texts, "till": texts, "x": X, "y": YES_NO}, "y")
+    assert "AMBIGUOUS: %m/%d/%Y fits as well" in reasons(made)["at"]
+    line = next(line for line in text.splitlines() if "# columns=" in line)
+    Path(made.path).write_text(text.replace(line, line.replace("# ", "")), encoding="utf-8")
+    (model,) = load_project(Path(made.path)).models
+    assert set(model.features.spine.columns) == {"at", "till"}
+
+
 def test_any_column_name_works(make: Make) -> None:
     strange = ['the "class"', "back\\slash", "for", "1st", "größe", "a b", "A-B", "a_b", "# no", "{x}", "line\nbreak", "'''", '"""']
     columns: dict[str, object] = {name: [(i * (k + 3)) % 29 / 2 for i in range(N)] for k, name in enumerate(strange)}
