@@ -1,11 +1,13 @@
-"""A project in hand: everything the command line does is a call here first. Heavy parts are loaded by the calls that need them."""
+"""A project in hand: everything the command line does is a call here first.
 
-import importlib
+Services are imported by the calls that need them: looking at the ledger loads no table engine, a run with nothing to do no trainer.
+"""
+
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from headrace.app.loading import load_project
 from headrace.app.settings import Settings, read_settings
@@ -39,12 +41,7 @@ def load(project: str | Path = "project.py", *, environment: Mapping[str, str] |
 
 
 class ProjectHandle:
-    """A project and everything that can be asked of it.
-
-    >>> import headrace as hr
-    >>> hr.load("examples/wines/project.py").plan().to_run[0]  # doctest: +SKIP
-    'ingest:wines'
-    """
+    """A project and everything that can be asked of it: `hr.load("project.py").run()` is what `headrace run` does."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -56,64 +53,88 @@ class ProjectHandle:
 
     def plan(self) -> "PlanReport":
         """Return what a run would do."""
-        return self._call("running:plan_run")  # type: ignore[no-any-return]
+        from headrace.app.running import plan_run
+
+        return plan_run(self.workspace)
 
     def run(self, progress: "Observer | None" = None) -> "RunReport":
         """Do as much of the project's life as the description asks for, and only what changed."""
-        return self._call("running:run_project", progress)  # type: ignore[no-any-return]
+        from headrace.app.running import run_project
+
+        return run_project(self.workspace, progress)
 
     def status(self) -> "StatusReport":
         """Return how the project stands."""
-        return self._call("looking:status")  # type: ignore[no-any-return]
+        from headrace.app.looking import status
+
+        return status(self.workspace)
 
     def runs(self, limit: int = 20) -> "Sequence[RunLine]":
         """Return runs, newest first."""
-        return self._call("looking:list_runs", limit)  # type: ignore[no-any-return]
+        from headrace.app.looking import list_runs
+
+        return list_runs(self.workspace, limit)
 
     def show(self, what: str) -> "Report":
         """Return a run, a model, a model's version or a table."""
-        return self._call("looking:show", what)  # type: ignore[no-any-return]
+        from headrace.app.looking import show
+
+        return show(self.workspace, what)
 
     def why(self, prediction_id: str) -> "WhyReport":
         """Walk a prediction back to everything it came from."""
-        return self._call("explaining:why", prediction_id)  # type: ignore[no-any-return]
+        from headrace.app.explaining import why
+
+        return why(self.workspace, prediction_id)
 
     def cost(self, by: str = "run") -> "CostReport":
         """Return what the project cost, by run, step or model."""
-        return self._call("costing:cost", by)  # type: ignore[no-any-return]
+        from headrace.app.costing import cost
+
+        return cost(self.workspace, by)
 
     def approve(self, model: str, comment: str) -> "ApprovalReport":
         """Approve the version of a model that waits for it."""
-        return self._call("approving:approve_model", model, comment)  # type: ignore[no-any-return]
+        from headrace.app.approving import approve_model
+
+        return approve_model(self.workspace, model, comment)
 
     def issue_token(self, name: str) -> str:
         """Make a token for a member of the team; it is seen once."""
-        return self._call("approving:issue", name)  # type: ignore[no-any-return]
+        from headrace.app.approving import issue
+
+        return issue(self.workspace, name)
 
     def revoke_token(self, name: str) -> str:
         """Revoke the tokens of a member of the team; return a line for people."""
-        return self._call("approving:revoke", name)  # type: ignore[no-any-return]
+        from headrace.app.approving import revoke
+
+        return revoke(self.workspace, name)
 
     def verify_audit(self) -> "AuditReport":
         """Check the hash chain of the audit."""
-        return self._call("looking:verify")  # type: ignore[no-any-return]
+        from headrace.app.looking import verify
+
+        return verify(self.workspace)
 
     def publish(self, as_of: datetime | None = None) -> Sequence[str]:
         """Build the feature state of every champion as of a moment (default: now), for servers to read; return a line each."""
-        return self._call("publishing:publish", as_of)  # type: ignore[no-any-return]
+        from headrace.app.publishing import publish
+
+        return publish(self.workspace, as_of)
 
     def predict(self, model: str, rows: str | Path, output: str | Path) -> str:
         """Predict a file of rows into a file with the model's champion; return a line for people."""
-        return self._call("predicting:predict_file", model, Path(rows), Path(output))  # type: ignore[no-any-return]
+        from headrace.app.predicting import predict_file
+
+        return predict_file(self.workspace, model, Path(rows), Path(output))
 
     def serve(self, host: str, port: int, as_of: datetime | None, behind_proxy: bool, announce: Callable[[str], None] = print) -> None:
         """Serve the champion of every model until a signal stops it."""
-        self._call("serving:serve_champions", host, port, as_of, behind_proxy, announce)
+        from headrace.app.serving import serve_champions
+
+        serve_champions(self.workspace, host, port, as_of, behind_proxy, announce)
 
     def close(self) -> None:
         """Close what was opened."""
         self.workspace.close()
-
-    def _call(self, service: str, *arguments: object) -> Any:
-        module, _, name = service.partition(":")
-        return getattr(importlib.import_module(f"headrace.app.{module}"), name)(self.workspace, *arguments)
