@@ -89,7 +89,7 @@ def render_card(facts: CardFacts) -> str:
 
 _SERVING = """`headrace serve` loads this bundle after checking its signature, every file's hash and the golden rows. Ask with
 
-    curl -H 'Content-Type: application/json' -d '{"rows": [{...}]}' http://127.0.0.1:8000/predict
+    curl -H 'Content-Type: application/json' -d '{"rows": [{...}]}' http://127.0.0.1:8080/predict
 
 `GET /openapi.json` describes the fields; the Open Inference Protocol is at `/v2`."""
 

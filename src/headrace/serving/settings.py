@@ -1,6 +1,6 @@
 """What the server accepts and where it listens."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from headrace.serving.errors import ServerRefused
 
@@ -41,10 +41,9 @@ class ServerOptions:
     """
 
     host: str = "127.0.0.1"
-    port: int = 8000
+    port: int = 8080
     behind_proxy: bool = False
     shutdown_seconds: int = 10
-    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import time
 
 import httpx
 import pytest
@@ -108,6 +109,9 @@ def test_no_room_in_the_log_sheds_before_anything_is_computed(ask, build, row, s
     shed = ask(application, "POST", "/predict", json=[row] * 2)
     assert (shed.status_code, shed.headers["retry-after"], shed.json()["error"]["code"]) == (429, "1", "overloaded")
     assert ask(application, "POST", "/predict", json=row).status_code == 200
+    until = time.monotonic() + 10
+    while application.log.status().error is None and time.monotonic() < until:
+        time.sleep(0.01)  # the writer is another thread, and may not have tried yet
     ready = ask(application, "GET", "/health/ready")
     assert ready.status_code == 503
     assert "the lake is away" in ready.json()["prediction_log"]["error"]
