@@ -1,7 +1,7 @@
 """The law of features: batch = online = what DESIGN says, row by row.
 
 The reference below is plain Python written from the words of DESIGN §4, one question and one row at a time, in exact fractions. It shares
-nothing with the product but the declarations. `HEADRACE_EXAMPLES` scales the search.
+nothing with the product but the declarations. `HEADRACE_EXAMPLES` multiplies the number of examples.
 """
 
 import math
@@ -24,7 +24,7 @@ from headrace.spec.features import Features, latest, window
 from headrace.spec.sources import File
 from headrace.spec.tables import Entity, Events
 
-EXAMPLES = int(os.environ.get("HEADRACE_EXAMPLES", "200"))
+EXAMPLES = int(200 * float(os.environ.get("HEADRACE_EXAMPLES", "1")))
 EPOCH, HOUR = datetime(1970, 1, 1, tzinfo=UTC), timedelta(hours=1)
 TYPES = {
     "k": DType.STRING, "j": DType.INT, "f": DType.FLOAT, "x": DType.FLOAT, "n": DType.INT, "b": DType.BOOL, "s": DType.STRING,
