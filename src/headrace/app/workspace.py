@@ -13,6 +13,7 @@ from pathlib import Path
 from headrace.app.errors import HomeUnusable
 from headrace.app.settings import Settings
 from headrace.core.clock import Clock, SystemClock
+from headrace.core.secrets import Secrets
 from headrace.ledger.store import Ledger
 from headrace.spec.project import Project
 from headrace.team.identity import Identity, current_identity
@@ -40,6 +41,11 @@ class Workspace:
         """The ledger, made or brought up to date first if need be."""
         self._make_home()
         return Ledger.open(self.settings.ledger_url, self.clock)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """What `${NAME}` stands for, in sources and settings."""
+        return Secrets(self.environment)
 
     @cached_property
     def identity(self) -> Identity:
