@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from headrace.core.errors import UserError
 from headrace.expressions import DType, col
 from headrace.ingest.requests import IngestRequest
+from headrace.ingest.sources import open_source
 from headrace.ingest.tables import ingest_table
 from headrace.spec.expectations import check, matches, not_null, one_of, unique
 from headrace.spec.sources import File
@@ -49,7 +50,7 @@ def ingested(rows, pins, identity, rules):
     with TemporaryDirectory() as folder:
         (Path(folder) / "x.csv").write_bytes(as_csv(rows))
         table = Events("t", source=File("x.csv", null_values="NA"), types=types, id=identity, expect=rules, personal={"c": Pseudonym()})
-        return ingest_table(IngestRequest(table, Path(folder), NOW, b"k" * 32))
+        return ingest_table(IngestRequest(table, open_source(table.source, Path(folder)), NOW, b"k" * 32))
 
 
 @settings(max_examples=60, deadline=None)
@@ -75,7 +76,7 @@ def test_any_bytes_are_a_table_or_a_user_error(content, pins):
         (Path(folder) / "x.csv").write_bytes(content)
         table = Events("t", source=File("x.csv"))
         try:
-            found = ingest_table(IngestRequest(table, Path(folder), NOW, b"k" * 32, pins))
+            found = ingest_table(IngestRequest(table, open_source(table.source, Path(folder)), NOW, b"k" * 32, pins))
         except UserError:
             return
     assert found.rows_in == found.accepted.height + found.quarantined.height
@@ -98,9 +99,11 @@ def test_a_file_read_again_with_its_own_pins_is_the_same_table(rows):
     with TemporaryDirectory() as folder:
         (Path(folder) / "x.csv").write_bytes(as_csv(rows))
         table = Events("t", source=File("x.csv"), expect=(not_null("a"),))
-        first = ingest_table(IngestRequest(table, Path(folder), NOW, b"k" * 32))
+        first = ingest_table(IngestRequest(table, open_source(table.source, Path(folder)), NOW, b"k" * 32))
         later = datetime(2027, 1, 1, tzinfo=UTC)
-        again = ingest_table(IngestRequest(table, Path(folder), later, b"k" * 32, first.source_types, first.accepted.lazy()))
+        again = ingest_table(
+            IngestRequest(table, open_source(table.source, Path(folder)), later, b"k" * 32, first.source_types, first.accepted.lazy())
+        )
 
     assert again.accepted.equals(first.accepted)
     assert again.types == first.types

@@ -85,7 +85,7 @@ def predict_file(workspace: Workspace, model: str, rows: Path, output: Path) -> 
 
 def _written(rows: Path) -> dict[str, Written]:
     source = open_source(File(str(rows.absolute())), Path())
-    return {raw.name: Written(raw, convert(raw, infer(raw, source.textual) or DType.STRING)) for raw in source.columns}
+    return {raw.name: Written(raw, convert(raw, infer(raw, source.textual) or DType.STRING)) for raw in source.columns()}
 
 
 def _given(workspace: Workspace, bundle: Bundle, plan: FeaturePlan, written: Mapping[str, Written]) -> pl.DataFrame:

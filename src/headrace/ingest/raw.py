@@ -22,3 +22,8 @@ class RawTable:
     names: tuple[str, ...]
     textual: frozenset[DType]
     chunks: Callable[[], Iterator[pl.DataFrame]]
+
+    def columns(self) -> list[pl.Series]:
+        """Return all rows at once, column by column: for rows that are known to fit into memory."""
+        frames = list(self.chunks())
+        return pl.concat(frames, how="vertical_relaxed").get_columns() if frames else [pl.Series(name, [], pl.Null) for name in self.names]

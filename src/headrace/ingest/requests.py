@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 import polars as pl
@@ -11,6 +10,7 @@ import polars as pl
 from headrace.core.errors import SystemFault
 from headrace.expressions import DType
 from headrace.ingest.profile import TableProfile
+from headrace.ingest.raw import RawTable
 from headrace.spec.tables import Derived, Entity, Events
 
 ARRIVAL = "_arrival"
@@ -23,7 +23,7 @@ class IngestRequest:
 
     Attributes:
         table: the declaration.
-        root: the folder that file paths are relative to.
+        raw: the rows of its source.
         now: the moment of ingestion, aware, UTC.
         pseudonym_key: the project's key for personal columns.
         pinned: `Ingested.source_types` of the version before, if its `pins_fingerprint` was the same; None the first time.
@@ -31,7 +31,7 @@ class IngestRequest:
     """
 
     table: Events | Entity
-    root: Path
+    raw: RawTable
     now: datetime
     pseudonym_key: bytes
     pinned: Mapping[str, DType] | None = None

@@ -2,33 +2,25 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import polars as pl
 
+from headrace.core.errors import SystemFault
 from headrace.core.fingerprints import fingerprint
 from headrace.expressions import DType
 from headrace.ingest.column_types import convert, dtype_of
 from headrace.ingest.delimited import read_texts
 from headrace.ingest.errors import SourceUnreadable
+from headrace.ingest.raw import RawTable
 from headrace.ingest.texts import infer_text
 from headrace.ingest.unpack import locate, opened
-from headrace.spec.sources import File
+from headrace.spec.sources import File, Source
 from headrace.spec.tables import Derived, Entity, Events, Table
 
 RESERVED = ("_arrival", "_ingested", "_reason", "_row")
 _FROM_CSV = frozenset({DType.BOOL, DType.INT, DType.FLOAT, DType.DATETIME})
 _FROM_JSON = frozenset({DType.DATETIME})
-
-
-class RawColumns(NamedTuple):
-    """A source's columns as they are written there; `textual` are the types that its texts may turn out to be."""
-
-    names: tuple[str, ...]
-    columns: Iterator[pl.Series]
-    textual: frozenset[DType]
 
 
 def source_fingerprint(source: File, root: Path) -> str:
@@ -61,7 +53,7 @@ def read_source(source: File, root: Path) -> pl.LazyFrame:
         UnsupportedColumn: for a column of a type that tables do not hold.
     """
     raw = open_source(source, root)
-    return pl.DataFrame([convert(column, infer(column, raw.textual) or DType.STRING) for column in raw.columns]).lazy()
+    return pl.DataFrame([convert(column, infer(column, raw.textual) or DType.STRING) for column in raw.columns()]).lazy()
 
 
 def infer(column: pl.Series, textual: frozenset[DType]) -> DType | None:
@@ -72,19 +64,22 @@ def infer(column: pl.Series, textual: frozenset[DType]) -> DType | None:
     return infer_text(column.cast(pl.String), textual) if kind is DType.STRING and textual else kind
 
 
-def open_source(source: File, root: Path) -> RawColumns:
-    """Return a source's raw columns.
+def open_source(source: Source, root: Path) -> RawTable:
+    """Return a source's raw rows.
 
     Raises:
+        SystemFault: for a source that nothing reads.
         SourceUnreadable: if the file is not there or not what it is said to be, or its column names are empty, repeated or reserved.
     """
+    if not isinstance(source, File):
+        raise SystemFault(f"no reader is built for the source {type(source).__name__}.", remedy="Use hr.File.", location=source.location)
     path = locate(source, root)
     if source.format == "csv":
         names, columns = read_texts(source, path)
-        raw = RawColumns(names, columns, _FROM_CSV)
+        raw = RawTable(names, _FROM_CSV, lambda: iter((pl.DataFrame(list(columns)),)))
     else:
         frame = _read_typed(source, path)
-        raw = RawColumns(tuple(frame.columns), frame.iter_columns(), _FROM_JSON if source.format == "jsonl" else frozenset())
+        raw = RawTable(tuple(frame.columns), _FROM_JSON if source.format == "jsonl" else frozenset(), lambda: iter((frame,)))
     if not raw.names:
         raise SourceUnreadable(f"{path} is empty.", remedy="A table has at least one column.", location=source.location)
     _check_names(source, path, raw.names)

@@ -4,6 +4,7 @@ import pytest
 
 from headrace.ingest.derived import derive_table
 from headrace.ingest.requests import DeriveRequest, IngestRequest
+from headrace.ingest.sources import open_source
 from headrace.ingest.tables import ingest_table
 from headrace.spec.sources import File
 from headrace.spec.tables import Derived, Events
@@ -21,7 +22,9 @@ def ingest(tmp_path):
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         table = Events("rows", source=File(name, null_values=null_values), **options)
         pins = before.source_types if before else pinned
-        return ingest_table(IngestRequest(table, tmp_path, now, KEY, pins, before.accepted.lazy() if before else None))
+        return ingest_table(
+            IngestRequest(table, open_source(table.source, tmp_path), now, KEY, pins, before.accepted.lazy() if before else None)
+        )
 
     return run
 

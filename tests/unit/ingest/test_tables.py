@@ -10,11 +10,10 @@ from headrace.core.pseudonyms import pseudonymise
 from headrace.expressions import DType, col, lit
 from headrace.expressions.errors import ExpressionTypeError, UnknownColumn
 from headrace.ingest.errors import ColumnProblem, ContractBroken
-from headrace.ingest.requests import IngestRequest
-from headrace.ingest.tables import ingest_table
+from headrace.ingest.sources import open_source
 from headrace.spec.expectations import between, check, fresh, matches, not_null, one_of, rows, unique
 from headrace.spec.sources import Source
-from headrace.spec.tables import Events, Pseudonym
+from headrace.spec.tables import Pseudonym
 
 from .conftest import KEY, NOW
 
@@ -286,4 +285,4 @@ def test_a_count_that_does_not_add_up_is_a_fault(ingest):
 
 def test_a_source_that_nothing_reads_is_a_fault(tmp_path):
     with pytest.raises(SystemFault, match="no reader is built for the source Source"):
-        ingest_table(IngestRequest(Events("t", source=Source()), tmp_path, NOW, KEY))
+        open_source(Source(), tmp_path)

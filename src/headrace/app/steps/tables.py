@@ -12,7 +12,7 @@ from headrace.engine.graph import Output, StepContext
 from headrace.expressions import DType
 from headrace.ingest.derived import derive_table
 from headrace.ingest.requests import DeriveRequest, Ingested, IngestRequest
-from headrace.ingest.sources import pins_fingerprint
+from headrace.ingest.sources import open_source, pins_fingerprint
 from headrace.ingest.tables import ingest_table
 from headrace.ledger import tables as ledger_tables
 from headrace.ledger.tables import ContractResult, NewTableVersion
@@ -26,7 +26,7 @@ def ingest(job: Job, context: StepContext) -> Output:
     pinned, previous = _before(workspace, table)
     request = IngestRequest(
         table=table,
-        root=workspace.root,
+        raw=open_source(table.source, workspace.root),
         now=workspace.clock.now(),
         pseudonym_key=workspace.pseudonym_key(),
         pinned=pinned,
