@@ -2,20 +2,53 @@
 
 UserError
 ├── SourceUnreadable    the file is not there, or is not what it is said to be
+├── SourceRefused       the source does not let us in, or does not allow what was asked
+├── SourceChanged       the source no longer answers as it was declared
 ├── UnsupportedColumn   a column of a type that tables do not hold
 ├── ColumnProblem       a column that the contract names is missing, or of the wrong type
 ├── ContractBroken      a rule whose severity is `stop` was broken: nothing is written
 └── BuildFailed         the user's function for a derived table failed
+SystemFault
+└── SourceUnreachable   the source does not answer: trying again may help
 """
 
 from collections.abc import Iterable, Sequence
 
-from headrace.core.errors import UserError
+from headrace.core.errors import SystemFault, UserError
 from headrace.core.locations import Location
 
 
 class SourceUnreadable(UserError):
     """The file is not there, or is not what it is said to be."""
+
+
+class SourceRefused(UserError):
+    """The source does not let us in, or does not allow what was asked. `place` and `reason` hold no secret."""
+
+    def __init__(self, place: str, reason: str, remedy: str, location: Location | None = None) -> None:
+        super().__init__(f"{place} refuses: {reason}.", remedy=remedy, location=location)
+        self.place = place
+
+
+class SourceChanged(UserError):
+    """The source no longer answers as it was declared. `place` and `problem` hold no secret."""
+
+    def __init__(self, place: str, problem: str, remedy: str, location: Location | None = None) -> None:
+        super().__init__(f"{place} is not what was declared: {problem}.", remedy=remedy, location=location)
+        self.place = place
+
+
+class SourceUnreachable(SystemFault):
+    """The source does not answer: trying again may help. `place` and `reason` hold no secret.
+
+    `retried` tells that whoever raises it has tried again already, so that nobody else does.
+    """
+
+    def __init__(self, place: str, reason: str, *, remedy: str = "", retried: bool = False, location: Location | None = None) -> None:
+        told = remedy or "Check that it runs and can be reached from here, then run again: what was landed before is kept."
+        super().__init__(f"{place} cannot be reached: {reason}.", remedy=told, location=location)
+        self.place = place
+        self.retried = retried
 
 
 class UnsupportedColumn(UserError):
