@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from headrace.spec.candidates import Outcomes as Outcomes
     from headrace.spec.candidates import Ridge as Ridge
     from headrace.spec.candidates import Tune as Tune
+    from headrace.spec.evolve import Evolve as Evolve
     from headrace.spec.expectations import between as between
     from headrace.spec.expectations import check as check
     from headrace.spec.expectations import fresh as fresh
@@ -67,6 +68,7 @@ _NAMES_BY_MODULE = {
         "minutes_of", "seconds_of", "udf", "when",
     ),
     "headrace.spec.candidates": ("Baseline", "GradientBoosting", "Logistic", "Outcomes", "Ridge", "Tune"),
+    "headrace.spec.evolve": ("Evolve",),
     "headrace.spec.expectations": ("between", "check", "fresh", "matches", "not_null", "one_of", "rows", "unique"),
     "headrace.spec.features": ("Features", "latest", "window"),
     "headrace.spec.people": ("Approve", "Person"),

@@ -13,6 +13,7 @@ from headrace.ingest.column_types import convert, dtype_of
 from headrace.ingest.delimited import read_texts
 from headrace.ingest.errors import SourceUnreadable
 from headrace.ingest.raw import RawTable
+from headrace.ingest.reading import reading_of
 from headrace.ingest.texts import infer_text
 from headrace.ingest.unpack import locate, opened
 from headrace.spec.sources import File, Source
@@ -31,7 +32,7 @@ def source_fingerprint(source: File, root: Path) -> str:
     """
     with locate(source, root).open("rb") as stream:
         content = hashlib.file_digest(stream, "sha256").hexdigest()
-    return fingerprint("source", content, source.format, source.null_values, source.separator)
+    return fingerprint("source", content, reading_of(source))
 
 
 def pins_fingerprint(table: Table) -> str:
@@ -42,7 +43,7 @@ def pins_fingerprint(table: Table) -> str:
     if isinstance(table, Derived):
         return fingerprint("pins", table.build)
     source = table.source if isinstance(table, Events | Entity) else None
-    return fingerprint("pins", (source.format, source.null_values, source.separator) if isinstance(source, File) else None)
+    return fingerprint("pins", reading_of(source))
 
 
 def read_source(source: File, root: Path) -> pl.LazyFrame:

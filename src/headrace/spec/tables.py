@@ -10,6 +10,7 @@ from headrace.core.units import parse_duration
 from headrace.expressions import DType, Expr
 from headrace.spec.declaration import Declaration, NamedDeclaration, as_mapping, as_names
 from headrace.spec.errors import InvalidOption, SpecError
+from headrace.spec.evolve import Evolve
 from headrace.spec.expectations import Expectation
 from headrace.spec.sources import Source
 
@@ -38,6 +39,7 @@ class Table(NamedDeclaration, frozen=True, kw_only=True):
             A null there means never.
         expect: the contract's rules.
         personal: how personal columns are protected at the door.
+        evolve: what happens when the source changes its columns.
     """
 
     columns: Mapping[str, Expr] = _NOTHING
@@ -47,6 +49,7 @@ class Table(NamedDeclaration, frozen=True, kw_only=True):
     known: str | Mapping[str, str] | None = None
     expect: tuple[Expectation, ...] = ()
     personal: Mapping[str, Pseudonym] = _NOTHING
+    evolve: Evolve | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -79,6 +82,11 @@ class Table(NamedDeclaration, frozen=True, kw_only=True):
                     remedy="Remove one, or give check() another name.",
                     location=self.location,
                 )
+
+    @property
+    def evolution(self) -> Evolve:
+        """The rules by which it follows its source, whether they were written or not."""
+        return self.evolve or Evolve(location=self.location)
 
     @property
     def row_known(self) -> str | None:
