@@ -1,0 +1,35 @@
+"""Real servers for the tests that ask for them: one of each for a session, started when first asked for."""
+
+from collections.abc import Iterator
+
+import pytest
+from services.postgres import Postgres
+from services.s3 import S3
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A Postgres server. A test that stops it must start it again."""
+    server = Postgres()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> str:
+    """The URL of an empty database, with its password."""
+    return postgres.database()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3]:
+    """An S3-protocol server. A test that stops it must start it again."""
+    server = S3()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def bucket_url(s3: S3) -> str:
+    """The URL of an empty bucket; what its store wants to know is in `s3.environment`."""
+    return s3.bucket()
