@@ -3,6 +3,7 @@
 import polars as pl
 
 from headrace.expressions import DType
+from headrace.ingest.dialect import PLAIN, Dialect, localised
 from headrace.ingest.errors import UnsupportedColumn
 from headrace.ingest.texts import parse_text
 
@@ -38,23 +39,23 @@ def dtype_of(column: str, dtype: pl.DataType) -> DType:
     raise UnsupportedColumn(column, dtype)
 
 
-def convert(values: pl.Series, kind: DType) -> pl.Series:
+def convert(values: pl.Series, kind: DType, dialect: Dialect = PLAIN) -> pl.Series:
     """Return the values as another type; null where a value has none of that type.
 
     Texts are parsed (see `texts.parse_text`), whole floats become integers, anything but a duration becomes text. Nothing else changes
-    its kind: a boolean is no number.
+    its kind: a boolean is no number. Datetimes without a zone are those of the dialect's.
     """
     found = dtype_of(values.name, values.dtype)
     if found == kind:
-        return _natural(values, kind)
+        return _natural(values, kind, dialect)
     if found is DType.STRING:
-        return parse_text(values.cast(pl.String), kind)
+        return parse_text(values.cast(pl.String), kind, dialect)
     if kind is DType.FLOAT and found is DType.INT:
         return values.cast(pl.Float64)
     if kind is DType.INT and found is DType.FLOAT:
         return whole(values.cast(pl.Float64))
     if kind is DType.STRING and found is DType.DATETIME:
-        return _natural(values, found).dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
+        return _natural(values, found, dialect).dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
     if kind is DType.STRING and found is not DType.DURATION:
         return values.cast(pl.String)
     return pl.Series(values.name, [None], POLARS_TYPES[kind]).new_from_index(0, len(values))
@@ -67,10 +68,11 @@ def whole(values: pl.Series) -> pl.Series:
     return frame.select(pl.when(fits).then("value").cast(pl.Int64, strict=False)).to_series().rename(values.name)
 
 
-def _natural(values: pl.Series, kind: DType) -> pl.Series:
-    if isinstance(values.dtype, pl.Datetime):
-        aware = values.dt.replace_time_zone("UTC") if values.dtype.time_zone is None else values.dt.convert_time_zone("UTC")
-        return aware.cast(POLARS_TYPES[kind])
-    if isinstance(values.dtype, pl.Date):
-        return values.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-    return values.cast(POLARS_TYPES[kind], strict=False)
+def _natural(values: pl.Series, kind: DType, dialect: Dialect) -> pl.Series:
+    if kind is not DType.DATETIME:
+        return values.cast(POLARS_TYPES[kind], strict=False)
+    zone = values.dtype.time_zone if isinstance(values.dtype, pl.Datetime) else None
+    if zone is not None:
+        return values.dt.convert_time_zone("UTC").cast(POLARS_TYPES[kind])
+    clock = pl.col(values.name).cast(pl.Datetime("us"))
+    return values.to_frame().select(localised(clock, dialect, dated=isinstance(values.dtype, pl.Date))).to_series()

@@ -3,43 +3,49 @@
 import polars as pl
 
 from headrace.expressions import DType
+from headrace.ingest.dialect import PLAIN, Dialect, moments, plain_number
 
 _DIGITS = r"^[+-]?\d+$"
 # A number with a zero in front is a code (a postal code, a part number): as an integer it would lose the zero.
 _CODE = r"^[+-]?0\d+$"
-_ISO = r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2})?(\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})?)?$"
 _CLOCK = r"^(-)?(\d+):([0-5]\d):([0-5]\d(?:\.\d{1,6})?)$"
 _SAMPLE = 1000
 _NARROWEST_FIRST = (DType.BOOL, DType.INT, DType.FLOAT, DType.DATETIME)
 
 
-def infer_text(texts: pl.Series, allowed: frozenset[DType]) -> DType | None:
+def infer_text(texts: pl.Series, allowed: frozenset[DType], dialect: Dialect = PLAIN) -> DType | None:
     """Return the narrowest allowed type that every text reads as: bool, int, float, datetime, else string; None if all are null.
 
-    Texts with a zero in front (`007`) and whole numbers beyond 64 bits stay texts, so that nothing is lost.
+    Texts with a zero in front (`007`) and whole numbers beyond 64 bits stay texts, so that nothing is lost. A column whose dates have
+    formats of their own is a datetime whatever its texts are.
     """
+    if texts.name in dialect.formats:
+        return DType.DATETIME
     present = texts.drop_nulls()
     if present.is_empty():
         return None
-    candidates = [kind for kind in _NARROWEST_FIRST if kind in allowed and _reads_as(present.head(_SAMPLE), kind)]
+    candidates = [kind for kind in _NARROWEST_FIRST if kind in allowed and reads_as(present.head(_SAMPLE), kind, dialect).all()]
     distinct = present.unique() if candidates else present
     for kind in candidates:
-        if _reads_as(distinct, kind):
+        if reads_as(distinct, kind, dialect).all():
             return kind
     return DType.STRING
 
 
-def parse_text(texts: pl.Series, kind: DType) -> pl.Series:
+def parse_text(texts: pl.Series, kind: DType, dialect: Dialect = PLAIN) -> pl.Series:
     """Return the values that texts say; null where a text says none.
 
-    bool: true, false, 1, 0 in any case. int: digits, or a decimal that is whole. datetime: ISO 8601 date, or date and time, UTC unless it
-    has an offset. duration: hours:minutes:seconds.
+    bool: true, false, 1, 0 in any case. int: digits, or a decimal that is whole. datetime: ISO 8601 date, or date and time, in the
+    dialect's zone unless it has an offset. duration: hours:minutes:seconds.
     """
-    column = pl.col(texts.name)
-    return texts.to_frame().select(_parsed(column, kind).alias(texts.name)).to_series()
+    if kind is DType.DATETIME:
+        return moments(texts, dialect)
+    return texts.to_frame().select(_parsed(pl.col(texts.name), kind, dialect).alias(texts.name)).to_series()
 
 
-def _parsed(text: pl.Expr, kind: DType) -> pl.Expr:
+def _parsed(text: pl.Expr, kind: DType, dialect: Dialect) -> pl.Expr:
+    if kind in (DType.INT, DType.FLOAT):
+        text = plain_number(text, dialect)
     if kind is DType.BOOL:
         lower = text.str.to_lowercase()
         return pl.when(lower.is_in(["true", "1"])).then(True).when(lower.is_in(["false", "0"])).then(False)
@@ -49,31 +55,25 @@ def _parsed(text: pl.Expr, kind: DType) -> pl.Expr:
         return pl.coalesce(text.cast(pl.Int64, strict=False), whole)
     if kind is DType.FLOAT:
         return text.cast(pl.Float64, strict=False)
-    if kind is DType.DATETIME:
-        return _parsed_datetime(text)
     return _parsed_clock(text) if kind is DType.DURATION else text
 
 
-def _reads_as(present: pl.Series, kind: DType) -> bool:
-    text = pl.col(present.name)
+def reads_as(texts: pl.Series, kind: DType, dialect: Dialect = PLAIN) -> pl.Series:
+    """Tell of each text whether it is taken for a bool, int, float or datetime when the column's type is not known; false for null."""
+    if kind is DType.DATETIME:
+        return moments(texts, dialect).is_not_null()
     if kind is DType.BOOL:
-        passes = text.str.to_lowercase().is_in(["true", "false"])
-    elif kind is DType.INT:
-        passes = text.cast(pl.Int64, strict=False).is_not_null() & ~text.str.contains(_CODE)
-    elif kind is DType.FLOAT:
-        code = text.str.contains(_CODE) | (text.str.contains(_DIGITS) & text.cast(pl.Int64, strict=False).is_null())
-        passes = text.cast(pl.Float64, strict=False).is_not_null() & ~code
-    else:
-        passes = _parsed_datetime(text).is_not_null()
-    return bool(present.to_frame().select(passes.all()).item())
+        return texts.str.to_lowercase().is_in(["true", "false"]).fill_null(False)
+    passes = _is_number(plain_number(pl.col(texts.name), dialect), kind)
+    return texts.to_frame().select(passes.fill_null(False)).to_series()
 
 
-def _parsed_datetime(text: pl.Expr) -> pl.Expr:
-    parts = text.str.extract_groups(_ISO)
-    offset = parts.struct.field("5").fill_null("Z").str.replace("Z", "+0000", literal=True).str.replace(":", "", literal=True)
-    clock = parts.struct.field("2").fill_null("00:00") + parts.struct.field("3").fill_null(":00")
-    written = parts.struct.field("1") + "T" + clock + parts.struct.field("4").fill_null("") + offset
-    return written.str.strptime(pl.Datetime("us", "UTC"), "%Y-%m-%dT%H:%M:%S%.f%z", strict=False)
+def _is_number(text: pl.Expr, kind: DType) -> pl.Expr:
+    coded = text.str.contains(_CODE)
+    if kind is DType.INT:
+        return text.cast(pl.Int64, strict=False).is_not_null() & ~coded
+    too_long = text.str.contains(_DIGITS) & text.cast(pl.Int64, strict=False).is_null()
+    return text.cast(pl.Float64, strict=False).is_not_null() & ~coded & ~too_long
 
 
 def _parsed_clock(text: pl.Expr) -> pl.Expr:
