@@ -6,9 +6,11 @@ nothing with the product but the declarations. `HEADRACE_EXAMPLES` multiplies th
 
 import math
 import os
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -17,6 +19,8 @@ from hypothesis import strategies as st
 
 from headrace.expressions import DType, coalesce, col, count, lit
 from headrace.features.batch import compute
+from headrace.features.bucketed import compute_frames
+from headrace.features.frames import Bounds
 from headrace.features.online import OnlineFeatures
 from headrace.features.plan import FeaturePlan
 from headrace.features.publish import build_state
@@ -279,6 +283,12 @@ def test_batch_and_online_are_the_reference(data):
                 assert same(ask.kind, expected, answer[name]), (execution, ask, question, as_of, expected, answer[name])
 
     check("batch", compute(plan, spine, tables).to_dicts(), lambda question: question["asked"])
+    with tempfile.TemporaryDirectory() as folder:
+        bounds = Bounds(Path(folder), rows_at_once=data.draw(st.integers(1, 12)), frame_rows=data.draw(st.integers(1, 4)))
+        check("bucketed", pl.concat(compute_frames(plan, spine, tables, bounds)).to_dicts(), lambda question: question["asked"])
+        frames = pl.concat(compute_frames(plan, spine, tables, bounds, as_of=moment))
+        check("bucketed replay", frames.to_dicts(), lambda question: moment)
+        assert not list(Path(folder).iterdir())
     check("replay", compute(plan, spine, tables, as_of=moment).to_dicts(), lambda question: moment)
     online = OnlineFeatures(plan, build_state(plan, tables, as_of=moment))
     check("online", [online.compute(question, moment) for question in questions], lambda question: moment)

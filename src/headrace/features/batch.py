@@ -23,7 +23,7 @@ from headrace.features.plan import FeaturePlan
 from headrace.features.prepared import GROUP, KNOWN, TIME, VALUE, full_length, in_order, key_columns, key_groups, key_names, visible_rows
 from headrace.features.slices import aggregate_slices
 
-_AS_OF = "_as_of"
+AS_OF = "_as_of"
 _ROWS_AT_ONCE = 1 << 22
 POLARS = {
     DType.BOOL: pl.Boolean(), DType.INT: pl.Int64(), DType.FLOAT: pl.Float64(), DType.STRING: pl.String(),
@@ -36,22 +36,36 @@ def lookup_column(plan: FeaturePlan, slot: str, spine: pl.LazyFrame, table: pl.L
 
     `spine` has the given columns; `table` those that the lookup reads and `_arrival`.
     """
-    lookup, keys = plan.lookup(slot), key_names(plan.lookup(slot))
-    rows = visible_rows(lookup, table, plan.functions)
+    lookup = plan.lookup(slot)
+    rows = visible_rows(lookup, table, plan.functions).collect()
+    return answer(lookup, rows, questions_of(plan, lookup, spine, as_of).collect()).alias(slot).to_frame()
+
+
+def questions_of(plan: FeaturePlan, lookup: PlannedLookup, spine: pl.LazyFrame, as_of: datetime | None = None) -> pl.LazyFrame:
+    """Return what a lookup is asked: the keys and `_as_of` (Int64, microseconds since 1970) of each row of the spine."""
+    return spine.select(*key_columns(lookup, spine=True), _asked(plan, lookup, as_of).alias(AS_OF))
+
+
+def answer(lookup: PlannedLookup, rows: pl.DataFrame, questions: pl.DataFrame) -> pl.Series:
+    """Return the value for each question; `rows` are those that `visible_rows` gives, or at least the ones with a question's key."""
+    keys = key_names(lookup)
     groups = key_groups(rows, keys)
     rows = in_order(rows, groups, keys)
     edges = Edges(rows[GROUP].to_numpy(), rows[KNOWN].to_numpy())
-    questions = spine.select(*key_columns(lookup, spine=True), _asked(plan, lookup, as_of).alias(_AS_OF)).collect()
-    questions = questions.join(groups, on=keys, how="left", maintain_order="left").select(pl.col(GROUP).fill_null(-1), _AS_OF)
+    questions = questions.join(groups, on=keys, how="left", maintain_order="left").select(pl.col(GROUP).fill_null(-1), AS_OF)
     starts = range(0, max(len(questions), 1), _ROWS_AT_ONCE)
     answers = [_answer(lookup, rows, edges, questions[start : start + _ROWS_AT_ONCE]) for start in starts]
-    return pl.concat(answers).cast(POLARS[lookup.dtype]).alias(slot).to_frame()
+    return pl.concat(answers).cast(POLARS[lookup.dtype])
 
 
 def assemble(plan: FeaturePlan, spine: pl.LazyFrame, columns: Mapping[str, pl.Series]) -> pl.DataFrame:
     """Return the features of each row of the spine, in the spine's order; `columns` are the lookups' values by slot."""
-    frame = (spine.select(list(plan.given)) if plan.given else spine).collect()
-    frame = frame.with_columns(columns[lookup.slot].alias(lookup.slot) for lookup in plan.lookups)
+    return assemble_frame(plan, (spine.select(list(plan.given)) if plan.given else spine).collect(), columns)
+
+
+def assemble_frame(plan: FeaturePlan, given: pl.DataFrame, columns: Mapping[str, pl.Series]) -> pl.DataFrame:
+    """Return the features of rows of the spine, of which `given` has the given columns and `columns` the lookups' values by slot."""
+    frame = given.with_columns(columns[lookup.slot].alias(lookup.slot) for lookup in plan.lookups)
     types = plan.row_types
     values = [full_length(value, types).cast(POLARS[plan.types[name]]).alias(name) for name, value in plan.expressions().items()]
     return frame.with_columns(values).select(list(plan.values))
@@ -87,8 +101,8 @@ def _asked(plan: FeaturePlan, lookup: PlannedLookup, as_of: datetime | None) -> 
 
 
 def _answer(lookup: PlannedLookup, rows: pl.DataFrame, edges: Edges, questions: pl.DataFrame) -> pl.Series:
-    group, unasked = questions[GROUP].to_numpy(), questions[_AS_OF].is_null()
-    as_of = questions[_AS_OF].fill_null(0).to_numpy()
+    group, unasked = questions[GROUP].to_numpy(), questions[AS_OF].is_null()
+    as_of = questions[AS_OF].fill_null(0).to_numpy()
     high = edges.first_at_or_after(group, as_of)
     start = np.full(len(as_of), np.iinfo(np.int64).min) if lookup.over_us is None else left_edge(as_of, lookup.over_us, lookup.hop_us)
     low = edges.first_at_or_after(group, start)

@@ -29,7 +29,7 @@ def key_columns(lookup: PlannedLookup, spine: bool) -> list[pl.Expr]:
     return columns
 
 
-def visible_rows(lookup: PlannedLookup, table: pl.LazyFrame, functions: Functions, before: datetime | None = None) -> pl.DataFrame:
+def visible_rows(lookup: PlannedLookup, table: pl.LazyFrame, functions: Functions, before: datetime | None = None) -> pl.LazyFrame:
     """Return the rows of a table that a lookup can ever see; with `before`, only those known strictly before it.
 
     Columns: the keys, `_known` and `_time` (Int64, microseconds since 1970; 0 where rows were always known), `_arrival`, and `_value`
@@ -49,7 +49,7 @@ def visible_rows(lookup: PlannedLookup, table: pl.LazyFrame, functions: Function
         rows = rows.filter(pl.col(_WHERE)).drop(_WHERE)
     if before is not None and lookup.known:
         rows = rows.filter(pl.col(KNOWN) < pl.lit(before, pl.Datetime("us", "UTC")).to_physical())
-    return rows.collect()
+    return rows
 
 
 def knowledge_time(lookup: PlannedLookup) -> pl.Expr:

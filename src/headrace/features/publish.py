@@ -27,7 +27,7 @@ def build_state(plan: FeaturePlan, tables: Mapping[str, pl.LazyFrame], as_of: da
     """
     kept = {}
     for lookup in plan.lookups:
-        kept[lookup.slot] = _needed(lookup, visible_rows(lookup, find_table(lookup, tables), plan.functions, as_of), as_of)
+        kept[lookup.slot] = _needed(lookup, visible_rows(lookup, find_table(lookup, tables), plan.functions, as_of).collect(), as_of)
     shared: dict[str, list[PlannedLookup]] = {}
     for lookup in plan.lookups:
         shared.setdefault(_keys_name(lookup), []).append(lookup)

@@ -1,0 +1,132 @@
+"""Batch execution of tables that are larger than memory: bucket by bucket, and what is too much for one bucket moment by moment.
+
+Table and spine are parted by the hash of the key and wait on disk; a bucket is computed as any small table is, and its values are put
+back in the spine's order, frame by frame. So the values are the same, to the last bit but for sums of floats, which may differ in theirs.
+
+A bucket that is still too large, because few keys have most of the rows, is cut at moments of the question. A question between two cuts
+needs the rows that became known between them, and of those before the newest of each key (latest) or as many as a window reaches back.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from headrace.features.batch import AS_OF, answer, assemble_frame, find_table, lookup_column, questions_of
+from headrace.features.buckets import MOST, PLACE, Bucket, BucketWriter
+from headrace.features.edges import left_edge
+from headrace.features.frames import Bounds, framed, height
+from headrace.features.lookups import PlannedLookup
+from headrace.features.plan import FeaturePlan
+from headrace.features.prepared import ARRIVAL, KNOWN, TIME, key_names, visible_rows
+
+_SAMPLE = 1000
+_EARLIEST, _LATEST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+
+
+def lookup_frames(
+    plan: FeaturePlan, slot: str, spine: pl.LazyFrame, table: pl.LazyFrame, bounds: Bounds, as_of: datetime | None = None
+) -> Iterator[pl.Series]:
+    """Yield what `lookup_column` returns, `bounds.frame_rows` values at a time; one empty series where there is none."""
+    rows = height(spine) + height(table)
+    if rows <= bounds.rows_at_once:
+        column = lookup_column(plan, slot, spine, table, as_of)[slot]
+        yield from (column[start : start + bounds.frame_rows] for start in range(0, max(len(column), 1), bounds.frame_rows))
+        return
+    with tempfile.TemporaryDirectory(prefix="lookup-", dir=bounds.folder) as name:
+        folder, lookup, count = Path(name), plan.lookup(slot), min(-(-rows // bounds.rows_at_once) * 2, MOST)
+        _part(questions_of(plan, lookup, spine, as_of), lookup, folder / "questions", count, bounds)
+        _part(visible_rows(lookup, table, plan.functions), lookup, folder / "rows", count, bounds)
+        with BucketWriter(folder / "answers", count) as answers:
+            for number in range(count):
+                with Bucket(folder / "rows", number) as there, Bucket(folder / "questions", number) as asked:
+                    _answer_bucket(lookup, there, asked, answers, number, bounds)
+        yield from _put_back(folder, slot, count)
+
+
+def compute_frames(
+    plan: FeaturePlan, spine: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], bounds: Bounds, as_of: datetime | None = None
+) -> Iterator[pl.DataFrame]:
+    """Yield what `batch.compute` returns, `bounds.frame_rows` rows at a time; one empty frame where there is no row.
+
+    Raises:
+        MissingTable: if a table that the plan looks into is not among `tables`.
+    """
+    with tempfile.TemporaryDirectory(prefix="features-", dir=bounds.folder) as name, ExitStack() as opened:
+        folder, kept = Path(name), {}
+        with BucketWriter(folder / "columns", len(plan.lookups)) as columns:
+            for number, lookup in enumerate(plan.lookups):
+                for values in lookup_frames(plan, lookup.slot, spine, find_table(lookup, tables), bounds, as_of):
+                    columns.write(number, values.alias(lookup.slot).to_frame())
+        for number, lookup in enumerate(plan.lookups):
+            kept[lookup.slot] = opened.enter_context(Bucket(folder / "columns", number))
+        given = spine.select(list(plan.given)) if plan.given else spine
+        for place, frame in enumerate(framed(given, bounds.frame_rows)):
+            yield assemble_frame(plan, frame, {slot: bucket.frame(place)[slot] for slot, bucket in kept.items()})
+
+
+def _part(rows: pl.LazyFrame, lookup: PlannedLookup, folder: Path, count: int, bounds: Bounds) -> None:
+    with BucketWriter(folder, count) as writer:
+        for frame in framed(rows, bounds.frame_rows):
+            writer.add(frame, key_names(lookup))
+
+
+def _answer_bucket(lookup: PlannedLookup, there: Bucket, asked: Bucket, answers: BucketWriter, number: int, bounds: Bounds) -> None:
+    """Answer a bucket's questions, and keep the values with their places, a record batch for each frame of the spine."""
+    cuts = _cuts(lookup, there, asked, bounds.rows_at_once)
+    questions = pl.concat([frame.with_columns(_frame=pl.lit(place, pl.UInt32)) for place, frame in enumerate(asked)]).with_row_index("_row")
+    pieces = [_answer_piece(lookup, rows, questions, low, high) for rows, low, high in _pieces(lookup, there, cuts)]
+    values = pl.concat(pieces).sort("_row") if len(pieces) > 1 else pieces[0]
+    edges = np.searchsorted(questions["_frame"].to_numpy(), np.arange(asked.frames + 1))
+    found = questions.select(PLACE).with_columns(values["value"])
+    for place in range(asked.frames):
+        answers.write(number, found[edges[place] : edges[place + 1]])
+
+
+def _answer_piece(lookup: PlannedLookup, rows: pl.DataFrame, questions: pl.DataFrame, low: int, high: int) -> pl.DataFrame:
+    """Answer the questions asked from `low` until before `high`; those asked at no time go with the first."""
+    if low > _EARLIEST or high < _LATEST:
+        within = pl.col(AS_OF).is_between(low, high, closed="left" if high < _LATEST else "both")
+        questions = questions.filter(within if low > _EARLIEST else within | pl.col(AS_OF).is_null())
+    return pl.DataFrame([questions["_row"], answer(lookup, rows, questions).alias("value")])
+
+
+def _pieces(lookup: PlannedLookup, there: Bucket, cuts: list[int]) -> Iterator[tuple[pl.DataFrame, int, int]]:
+    """Yield, for the questions between two cuts, the rows that they need."""
+    newest: pl.DataFrame | None = None
+    for low, high in zip([_EARLIEST, *cuts], [*cuts, _LATEST], strict=True):
+        first = low if lookup.over_us is None or low == _EARLIEST else int(left_edge(np.array([low]), lookup.over_us, lookup.hop_us)[0])
+        within = pl.col(KNOWN).is_between(first, high, closed="left" if high < _LATEST else "both")
+        rows = pl.concat([frame.drop(PLACE).filter(within) if cuts else frame.drop(PLACE) for frame in there])
+        if newest is not None:
+            rows = pl.concat([newest, rows])
+        yield rows, low, high
+        if lookup.over_us is None and cuts:
+            newest = rows.sort(KNOWN, TIME, ARRIVAL).unique(key_names(lookup), keep="last", maintain_order=True)
+
+
+def _cuts(lookup: PlannedLookup, there: Bucket, asked: Bucket, rows_at_once: int) -> list[int]:
+    """Return moments that cut a bucket into parts of about as many rows; none where it is small enough, or time does not matter."""
+    moments = [_moments(frame[KNOWN]) for frame in there] + [_moments(frame[AS_OF]) for frame in asked]
+    parts = -(-sum(rows for rows, _ in moments) // rows_at_once)
+    if parts <= 2 or not lookup.known:
+        return []
+    sample = np.sort(np.concatenate([some for _, some in moments]))
+    return sorted({int(sample[len(sample) * part // parts]) for part in range(1, parts)}) if len(sample) else []
+
+
+def _moments(values: pl.Series) -> tuple[int, NDArray[np.int64]]:
+    return len(values), values.drop_nulls().gather_every(max(len(values) // _SAMPLE, 1)).to_numpy()
+
+
+def _put_back(folder: Path, slot: str, count: int) -> Iterator[pl.Series]:
+    with ExitStack() as opened:
+        buckets = [opened.enter_context(Bucket(folder / "answers", number)) for number in range(count)]
+        for frame in range(buckets[0].frames):
+            parts = pl.concat([bucket.frame(frame) for bucket in buckets])
+            yield parts["value"].gather(np.argsort(parts[PLACE].to_numpy())).alias(slot)

@@ -1,0 +1,43 @@
+"""Rows in frames of bounded size, in their order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much is held in memory at once, and where the rest waits.
+
+    Attributes:
+        folder: where rows wait on disk while a lookup is computed; it is there, and each lookup removes what it wrote.
+        rows_at_once: how many rows of table and spine together one lookup holds. A table and a spine that are no more are not written out.
+        frame_rows: how many rows of the spine a frame has.
+    """
+
+    folder: Path
+    rows_at_once: int = 1 << 20
+    frame_rows: int = 1 << 18
+
+
+def framed(rows: pl.LazyFrame, frame_rows: int) -> Iterator[pl.DataFrame]:
+    """Yield the rows in order, `frame_rows` a frame, the last one shorter; one empty frame where there is no row."""
+    waiting: list[pl.DataFrame] = []
+    held = total = 0
+    for batch in rows.collect_batches(chunk_size=frame_rows, maintain_order=True, engine="streaming"):
+        waiting.append(batch)
+        held += batch.height
+        while held >= frame_rows:
+            together = pl.concat(waiting)
+            yield together.head(frame_rows)
+            total += frame_rows
+            waiting, held = [together[frame_rows:]], held - frame_rows
+    if held or not total:
+        yield pl.concat(waiting) if waiting else rows.head(0).collect()
+
+
+def height(rows: pl.LazyFrame) -> int:
+    """Return how many rows there are; of a file that says so itself nothing else is read."""
+    return int(rows.select(pl.len()).collect(engine="streaming").item())
