@@ -39,9 +39,11 @@ class LedgerMemo:
 
 
 def _is_kept(presence: Presence, output: Output) -> bool:
-    """Tell whether what a step made is still there. A step names its blob, or its table and version, in its output."""
+    """Tell whether what a step made is still there. A step names its blob or blobs, or its table and version, in its output."""
     if "blob" in output:
         return presence.blob(output["blob"])
+    if "blobs" in output:
+        return all(presence.blob(name) for name in output["blobs"])
     return presence.table(output["table"], output["version"]) if "table" in output else True
 
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import polars as pl
 
+FRAME_ROWS = 1 << 18
+"""A quarter of a million rows: enough that the work on each frame outweighs what it takes to begin one."""
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -19,7 +22,7 @@ class Bounds:
 
     folder: Path
     rows_at_once: int = 1 << 20
-    frame_rows: int = 1 << 18
+    frame_rows: int = FRAME_ROWS
 
 
 def framed(rows: pl.LazyFrame, frame_rows: int) -> Iterator[pl.DataFrame]:

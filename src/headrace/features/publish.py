@@ -27,7 +27,7 @@ def build_state(plan: FeaturePlan, tables: Mapping[str, pl.LazyFrame], as_of: da
     """
     kept = {}
     for lookup in plan.lookups:
-        kept[lookup.slot] = _needed(lookup, visible_rows(lookup, find_table(lookup, tables), plan.functions, as_of).collect(), as_of)
+        kept[lookup.slot] = _needed(lookup, visible_rows(lookup, find_table(lookup, tables), plan.functions, as_of), as_of).collect()
     shared: dict[str, list[PlannedLookup]] = {}
     for lookup in plan.lookups:
         shared.setdefault(_keys_name(lookup), []).append(lookup)
@@ -40,7 +40,7 @@ def build_state(plan: FeaturePlan, tables: Mapping[str, pl.LazyFrame], as_of: da
     return FeatureState(as_of, slots, {name: _key_table(frame) for name, frame in groups.items()}, rows)
 
 
-def _needed(lookup: PlannedLookup, rows: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+def _needed(lookup: PlannedLookup, rows: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     now = pl.Series([as_of], dtype=pl.Datetime("us", "UTC")).to_physical()[0]
     if lookup.over_us is not None:
         return rows.filter(pl.col(KNOWN) >= int(left_edge(np.array([now]), lookup.over_us, lookup.hop_us)[0]))

@@ -55,10 +55,10 @@ def prepare_champion(workspace: Workspace, champion: ModelVersion, rows: ModelRo
     if champion.task != rows.task:
         raise _incomparable(champion, f"it answers a {champion.task} question, this description a {rows.task} one")
     tables = newest_tables(workspace, plan)
-    _require_columns(champion, rows.plan.spine, plan.given, rows.spine.columns)
+    _require_columns(champion, rows.plan.spine, plan.given, rows.spine.collect_schema().names())
     for lookup in plan.lookups:
         _require_columns(champion, lookup.table, lookup.columns, tables[lookup.table].collect_schema().names())
-    features = compute(plan, rows.spine[rows.parts.rows(TEST)].lazy(), tables)
+    features = compute(plan, rows.spine_rows(TEST, [*plan.given, "_arrival"]).lazy(), tables)
     return Opponent(label(champion), bundle.artifact, features, 0.5 if bundle.manifest.threshold is None else bundle.manifest.threshold)
 
 

@@ -32,8 +32,13 @@ def evaluate(job: Job, context: StepContext) -> Output:
     trained = load_candidates(workspace, model, context.inputs)
     best = choose(model.metric, trained)
     test = rows.parts.rows(TEST)
+    arrivals = rows.spine_rows(TEST, ["_arrival"])["_arrival"]
     seen = test_rows_fingerprint(
-        rows.spine["_arrival"][test], rows.target[test], workspace.project.name, model.features.spine.name, str(model.target)
+        arrivals,
+        rows.target[test],
+        workspace.project.name,
+        model.features.spine.name,
+        str(model.target),
     )
     with workspace.ledger.read() as session:
         champion = models.champion(session, workspace.project.name, model.name)
@@ -153,8 +158,9 @@ def _slices(model: Model, rows: ModelRows, scored: ScoredRows, seed: int, level:
     found = {}
     for gate in model.gates:
         if isinstance(gate, Slices):
-            frame = rows.features if gate.column in rows.features.columns else rows.spine
-            groups = evaluate_slices(gate.metric, scored, frame.get_column(gate.column)[test], seed=seed, level=level)
+            is_feature = gate.column in rows.features.columns
+            column = rows.features[gate.column][test] if is_feature else rows.spine_rows(TEST, [gate.column])[gate.column]
+            groups = evaluate_slices(gate.metric, scored, column, seed=seed, level=level)
             found[gate.column, gate.metric] = tuple(
                 SliceMetric(each.group, each.rows, each.support, each.interval.value) for each in groups
             )

@@ -1,22 +1,27 @@
 """Looking into tables and assembling features."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import polars as pl
 
 from headrace.app.lifecycle import Job
+from headrace.app.scratch import scratch
 from headrace.app.store import get_frame, lake_of, put_frame
 from headrace.app.workspace import Workspace
 from headrace.engine.graph import Output, StepContext
 from headrace.expressions import DType
 from headrace.features import batch
+from headrace.features.bucketed import lookup_frames
+from headrace.features.frames import FRAME_ROWS, Bounds, framed
+from headrace.features.lookups import ARRIVAL_COLUMN
 from headrace.features.plan import FeaturePlan
 from headrace.spec.features import Features
 from headrace.spec.model import Model
 from headrace.spec.tables import Table
 
 Inputs = Mapping[str, Mapping[str, Any]]
+VALUE = "value"
 
 
 def look_up(job: Job, context: StepContext) -> Output:
@@ -27,14 +32,15 @@ def look_up(job: Job, context: StepContext) -> Output:
     lookup = features.lookups()[job.lookup]
     plan = plan_of(features, context.inputs, only=job.lookup)
     slot = plan.lookups[0].slot
-    column = batch.lookup_column(
-        plan, slot, spine_rows(job.workspace, features, context.inputs), table_rows(job.workspace, lookup.table, context.inputs)
-    )
-    filled = column.height - column.get_column(slot).null_count()
-    return {
-        "blob": put_frame(job.workspace, column.rename({slot: "value"})),
-        "summary": f"{lookup.label()}: {filled:,} of {column.height:,} found",
-    }
+    spine = spine_rows(job.workspace, features, context.inputs)
+    table = table_rows(job.workspace, lookup.table, context.inputs)
+    blobs, rows, found, total = [], 0, 0, int(table_output(features.spine, context.inputs)["rows"])
+    with scratch(job.workspace.settings.home) as folder:
+        for values in lookup_frames(plan, slot, spine, table, Bounds(folder)):
+            blobs.append(put_frame(job.workspace, values.alias(VALUE).to_frame()))
+            rows, found = rows + len(values), found + len(values) - values.null_count()
+            context.report(rows, total, "rows")
+    return {"blobs": blobs, "summary": f"{lookup.label()}: {found:,} of {rows:,} found"}
 
 
 def assemble(job: Job, context: StepContext) -> Output:
@@ -42,18 +48,24 @@ def assemble(job: Job, context: StepContext) -> Output:
     assert job.model is not None
     features, workspace = job.model.features, job.workspace
     plan = plan_of(features, context.inputs)
-    columns = {
-        lookup.slot: get_frame(workspace, _lookup_output(job.model, number, context.inputs)["blob"]).get_column("value")
-        for number, lookup in enumerate(plan.lookups)
-    }
-    spine = spine_rows(workspace, features, context.inputs)
-    frame = batch.assemble(plan, spine, columns).with_columns(spine.select("_arrival").collect())
-    written = lake_of(workspace).tables.write(features_table(job.model), frame)
+    written = lake_of(workspace).tables.write(features_table(job.model), pl.concat(_assembled(job.model, workspace, plan, context)))
     return {
         "table": features_table(job.model),
         "version": written.version,
-        "summary": f"{len(plan.types)} features of {frame.height:,} rows",
+        "summary": f"{len(plan.types)} features of {written.rows:,} rows",
     }
+
+
+def _assembled(model: Model, workspace: Workspace, plan: FeaturePlan, context: StepContext) -> Iterator[pl.DataFrame]:
+    """Yield the features and `_arrival` of the spine's rows, as many a frame as a lookup's blobs have."""
+    blobs = {lookup.slot: _lookup_output(model, number, context.inputs)["blobs"] for number, lookup in enumerate(plan.lookups)}
+    spine, done = spine_rows(workspace, model.features, context.inputs).select(*plan.given, ARRIVAL_COLUMN), 0
+    total = int(table_output(model.features.spine, context.inputs)["rows"])
+    for number, frame in enumerate(framed(spine, FRAME_ROWS)):
+        columns = {slot: get_frame(workspace, names[number]).get_column(VALUE) for slot, names in blobs.items()}
+        yield batch.assemble_frame(plan, frame, columns).with_columns(frame.get_column(ARRIVAL_COLUMN))
+        done += frame.height
+        context.report(done, total, "rows")
 
 
 def features_table(model: Model) -> str:

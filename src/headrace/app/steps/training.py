@@ -1,5 +1,6 @@
 """Training one candidate, and the rows that every step of a model sees alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -25,14 +26,18 @@ from headrace.training.train import Trained, TrainRequest, train_candidate
 
 @dataclass(frozen=True)
 class ModelRows:
-    """A model's rows, one entry a spine row, in order of arrival."""
+    """A model's rows, one entry a spine row, in order of arrival. The spine's columns are read when they are asked for."""
 
     task: str
     plan: FeaturePlan
-    spine: pl.DataFrame
+    spine: pl.LazyFrame
     features: pl.DataFrame
     target: pl.Series
     parts: Parts
+
+    def spine_rows(self, part: str, columns: Sequence[str]) -> pl.DataFrame:
+        """Return some of the spine's columns for the rows of one part."""
+        return self.spine.select(columns).collect()[self.parts.rows(part)]
 
 
 def train(job: Job, context: StepContext) -> Output:
@@ -93,7 +98,7 @@ def model_rows(workspace: Workspace, model: Model, inputs: Inputs) -> ModelRows:
         arrival=answers.get_column("_arrival"),
     )
     parts = split_rows(model.split, rows, derive_seed(workspace.project.seed, model.name, "split"))
-    return ModelRows(task, plan, spine.collect(), features, answers.get_column("target"), parts)
+    return ModelRows(task, plan, spine, features, answers.get_column("target"), parts)
 
 
 def _asked(model: Model, plan: FeaturePlan) -> pl.Expr:
