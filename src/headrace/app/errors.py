@@ -52,6 +52,8 @@ class SettingInvalid(AppError):
 class HomeUnusable(SystemFault):
     """The folder of everything Headrace keeps cannot be written."""
 
+    passing = False
+
     def __init__(self, home: str, why: object) -> None:
         super().__init__(f"the home {home} cannot be used: {why}.", remedy="Name a folder that may be written: --home or HEADRACE_HOME.")
 

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import threading
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 from headrace.app.current import make_current, notes_on_models
@@ -15,12 +15,14 @@ from headrace.app.models import model_report
 from headrace.app.recording import LedgerMemo, StepRecorder
 from headrace.app.reports import PlanReport, RunReport, StepLine
 from headrace.app.workspace import Workspace
+from headrace.core.errors import SystemFault
 from headrace.core.fingerprints import fingerprint
 from headrace.costs.meter import Meter
 from headrace.costs.prices import Prices
-from headrace.engine.execution import ExecuteOptions, execute
+from headrace.engine.execution import execute
 from headrace.engine.graph import Graph
 from headrace.engine.observers import Observer
+from headrace.engine.options import ExecuteOptions
 from headrace.ledger import models, runs
 from headrace.ledger.runs import NewRun
 
@@ -41,6 +43,7 @@ def run_project(workspace: Workspace, progress: Observer | None = None) -> RunRe
         RunInProgress: if another process runs this project now.
     """
     started = time.monotonic()
+    _hear_ctrl_c()
     prices = _prices(workspace)
     graph = build_graph(workspace, prices.vcpu_second)
     fingerprints = [step.fingerprint for step in graph.steps.values()]
@@ -88,16 +91,22 @@ def _execute(workspace: Workspace, graph: Graph, memo: LedgerMemo, prices: Price
     recorder = StepRecorder(workspace, run_id, meter, prices)
     observers: tuple[Observer, ...] = (meter, recorder, *((progress,) if progress else ()))
     options = ExecuteOptions(
-        run_id=run_id, memo=memo, store_url=workspace.settings.workflows_url, observers=observers, workers=workspace.settings.workers
+        run_id=run_id,
+        memo=memo,
+        store_url=workspace.settings.workflows_url,
+        observers=observers,
+        workers=workspace.settings.workers,
+        step_timeout=workspace.settings.step_timeout,
     )
-    _hear_ctrl_c()
     try:
         with _shown(progress):
             result = execute(graph, options)
     except KeyboardInterrupt:
         raise  # the run stays "running" in the ledger: the next one goes on with it
     except Exception as error:
-        _finish(workspace, run_id, runs.FAILED, str(error))
+        # The ledger may be what failed: then the run stays "running" there, and the next one goes on with it.
+        with suppress(SystemFault):
+            _finish(workspace, run_id, runs.FAILED, str(error))
         raise
     make_current(workspace, graph, result.outputs)
     _finish(workspace, run_id, runs.FINISHED)

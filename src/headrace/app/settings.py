@@ -3,17 +3,20 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from headrace.app.errors import SettingInvalid
-from headrace.core.errors import suggest
+from headrace.core.errors import UserError, suggest
+from headrace.core.units import parse_duration
 
-_DEFAULTS = {"home": ".headrace", "ledger": "", "lake": "", "workers": "2", "prices": ""}
+_DEFAULTS = {"home": ".headrace", "ledger": "", "lake": "", "workers": "2", "step_timeout": "24h", "prices": ""}
 _MEANINGS = {
     "home": "the folder of everything Headrace keeps",
     "ledger": "the ledger's database URL; default: a SQLite file in home",
     "lake": "the folder or URL of tables and blobs; default: home",
     "workers": "how many steps may run at once",
+    "step_timeout": "how long a step may take before it has failed, such as 90m; or none",
     "prices": "a price catalogue file; default: the one that is shipped",
 }
 
@@ -37,6 +40,7 @@ class Settings:
     ledger_url: str
     lake_url: str
     workers: int
+    step_timeout: timedelta | None
     prices_file: Path | None
     values: tuple[Setting, ...]
 
@@ -72,6 +76,7 @@ def read_settings(project_file: Path, environment: Mapping[str, str], flags: Map
         ledger_url=found["ledger"].value or f"sqlite:///{home / 'ledger.db'}",
         lake_url=found["lake"].value or str(home),
         workers=_positive(found["workers"]),
+        step_timeout=_duration(found["step_timeout"]),
         prices_file=project_file.parent / found["prices"].value if found["prices"].value else None,
         values=tuple(found.values()),
     )
@@ -106,3 +111,12 @@ def _positive(setting: Setting) -> int:
     if not setting.value.isdigit() or int(setting.value) < 1:
         raise SettingInvalid(setting.name, setting.value, setting.origin, "a whole number above zero")
     return int(setting.value)
+
+
+def _duration(setting: Setting) -> timedelta | None:
+    if setting.value == "none":
+        return None
+    try:
+        return parse_duration(setting.value)
+    except UserError as error:
+        raise SettingInvalid(setting.name, setting.value, setting.origin, "a duration such as 90m, 24h or 2d, or none") from error

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from headrace.cli import stopping
 from headrace.cli.building import moment
 from headrace.cli.options import PROJECT_FILE, HomeOption, ProjectOption, open_handle
 
@@ -43,4 +44,5 @@ def serve(
 
     Example: headrace serve --port 8080
     """
+    stopping.release()
     open_handle(project, home).serve(host, port, moment(as_of), behind_proxy, typer.echo)

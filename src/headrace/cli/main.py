@@ -1,7 +1,7 @@
 """The entry point: options, the error boundary and exit codes.
 
 Exit codes: 0 done; 1 the description, the data or the call is at fault; 2 wrong usage; 3 the machine, a store or a network is at fault;
-4 a defect of Headrace; 130 interrupted.
+4 a defect of Headrace; 130 interrupted (Ctrl-C), 143 ended by SIGTERM: both within a second, to go on later.
 """
 
 import sys
@@ -13,7 +13,9 @@ import typer
 
 import headrace
 from headrace.cli import asking, building, looking
+from headrace.cli.stopping import INTERRUPTED, tell
 from headrace.core.errors import HeadraceError, SystemFault
+from headrace.core.storage import named_fault
 
 app = typer.Typer(
     name="headrace",
@@ -44,20 +46,21 @@ building.register(app)
 looking.register(app)
 asking.register(app)
 
-USER_FAULT, SYSTEM_FAULT, DEFECT, INTERRUPTED = 1, 3, 4, 130
+USER_FAULT, SYSTEM_FAULT, DEFECT = 1, 3, 4
 
 
 def main() -> None:
     """Run the command line and leave with one of the documented exit codes."""
     try:
         app(standalone_mode=True)
-    except HeadraceError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (HeadraceError, OSError) as error:
+        fault = named_fault(error)
+        print(f"error: {fault}" if isinstance(fault, HeadraceError) else f"error: {type(fault).__name__}: {fault}", file=sys.stderr)
         # A failed step carries the error that says whose fault it was.
-        sys.exit(_code_of(getattr(error, "cause", error)))
+        sys.exit(_code_of(getattr(fault, "cause", fault)))
     except SystemExit as end:  # Typer makes this of Ctrl-C, and of a reader who has left
         if end.code == INTERRUPTED:
-            print("interrupted; run the command again to go on where it stopped.", file=sys.stderr)
+            tell()
         if isinstance(end.__context__, BrokenPipeError):  # the reader has seen enough, as head has: no fault of anybody's
             sys.exit(0)
         raise

@@ -41,7 +41,12 @@ class UserError(HeadraceError):
 
 
 class SystemFault(HeadraceError):
-    """The machine, a store or a network is at fault; trying again may help."""
+    """The machine, a store or a network is at fault; trying again may help.
+
+    `passing` says whether it may help soon: a run tries a step again whose fault may pass, and does not where somebody must act first.
+    """
+
+    passing: bool = True
 
 
 def _revive(cls: type[HeadraceError], args: tuple[object, ...], state: dict[str, object]) -> HeadraceError:

@@ -12,15 +12,15 @@ The workflow's id is the run's id, the graph's fingerprint and the number of the
 Executor and application version are the run's id. DBOS recovers at launch what its executor left pending, and hands queued work to
 any process of the same version: this way a process meets only its own run, whose functions it has.
 
-Records are JSON, never pickles, as whoever can write to the store must not be able to run code. Retries are DBOS's own. No port is
-opened, nothing is sent anywhere (no conductor key, no OTLP), and its log is shut.
+Records are JSON, never pickles, as whoever can write to the store must not be able to run code. Retries are the schedule's, as DBOS's wait
+without hearing that the run was told to stop. No port is opened, nothing is sent anywhere (no conductor key, no OTLP), and its log is shut.
 """
 
 import dataclasses
 import functools
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,9 +28,7 @@ from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, StepOptions, StepR
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from headrace.core.errors import SystemFault
 from headrace.engine.errors import DurableStoreFault, RecordedFailure
-from headrace.engine.graph import Output
 from headrace.engine.schedule import Recorder, Schedule
 
 _POLL_SECONDS = 0.05
@@ -40,14 +38,12 @@ _UNFINISHED = ("PENDING", "ENQUEUED")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DurableRun:
-    """What names a run in the store, and how its steps are tried again."""
+    """What names a run in the store."""
 
     run_id: str
     graph_fingerprint: str
     step_names: tuple[str, ...]
     store_url: str
-    attempts: int
-    retry_seconds: float
 
 
 class JsonRecords(Serializer):
@@ -79,7 +75,7 @@ class _Execution:
 
     def body(self) -> None:
         try:
-            self.schedule.run({name: _recorder(self.run, name, DBOS.reserve_step()) for name in self.run.step_names})
+            self.schedule.run({name: _recorder(name, DBOS.reserve_step()) for name in self.run.step_names})
         except Exception as raised:
             self.error = raised
             raise
@@ -148,22 +144,9 @@ def _wait(handle: "WorkflowHandle[str]", execution: _Execution) -> None:
             raise
 
 
-def _recorder(run: DurableRun, name: str, reservation: StepReservation) -> Recorder:
-    options: StepOptions = {
-        "name": name,
-        "retries_allowed": run.attempts > 1,
-        "max_attempts": run.attempts,
-        "interval_seconds": run.retry_seconds,
-        "should_retry": lambda raised: isinstance(raised, SystemFault),
-    }
-    return functools.partial(_record, options, reservation)
-
-
-def _record(options: StepOptions, reservation: StepReservation, work: Callable[[], Output]) -> Output:
-    try:
-        return reservation.run(options, work)
-    except error.DBOSMaxStepRetriesExceeded as exceeded:
-        raise exceeded.errors[-1] from None
+def _recorder(name: str, reservation: StepReservation) -> Recorder:
+    options: StepOptions = {"name": name, "retries_allowed": False}
+    return functools.partial(reservation.run, options)
 
 
 @contextmanager

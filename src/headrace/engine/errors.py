@@ -9,12 +9,15 @@ HeadraceError
 │   └── StepExited         a step tried to end the process
 └── SystemFault
     ├── DurableStoreFault  the store of durable runs cannot be used
-    └── RecordedFailure    a step failed before the run was interrupted; only its words are left
+    ├── RecordedFailure    a step failed before the run was interrupted; only its words are left
+    └── StepTimedOut       a step took longer than it may
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
 from headrace.core.errors import HeadraceError, SystemFault, UserError, suggest
+from headrace.core.units import format_duration
 
 
 class GraphError(UserError):
@@ -55,13 +58,30 @@ class DurableStoreFault(SystemFault):
             f"the store of durable runs {store} cannot be used: {why}",
             remedy="Check that its folder or server exists and may be written to.",
         )
+        self.place = store
 
 
 class RecordedFailure(SystemFault):
     """A step failed before the run was interrupted; only its words are left."""
 
+    passing = False
+
     def __init__(self, kind: str, words: str) -> None:
         super().__init__(f"{words} ({kind}, recorded before the run was interrupted)", remedy="Run again to try it anew.")
+
+
+class StepTimedOut(SystemFault):
+    """A step took longer than it may."""
+
+    passing = False
+
+    def __init__(self, step: str, limit: timedelta) -> None:
+        told = format_duration(limit)
+        super().__init__(
+            f"step {step!r} took longer than {told}, the limit on a step, and was given up.",
+            remedy="What was done before it is kept: run again to go on. Allow more with step_timeout in headrace.toml or"
+            " HEADRACE_STEP_TIMEOUT, such as '48h', or 'none'.",
+        )
 
 
 class StepFailed(HeadraceError):

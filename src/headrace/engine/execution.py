@@ -5,28 +5,9 @@ from collections.abc import Mapping
 
 from headrace.engine.errors import StepFailed
 from headrace.engine.graph import Graph, Output
-from headrace.engine.memo import Memo
-from headrace.engine.observers import Observer, Outcome, StepEnd
+from headrace.engine.observers import Outcome, StepEnd
+from headrace.engine.options import ExecuteOptions
 from headrace.engine.schedule import Schedule
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ExecuteOptions:
-    """How to run a graph.
-
-    `run_id` names the run; executing with the id of a run that was killed continues it, and the run must not be alive in another
-    process. `store_url` is the SQLAlchemy URL of the durable store (`sqlite:///path` or `postgresql://...`). `observers` are told in
-    this order. `workers` is how many steps run at the same time. A step that raises a `SystemFault` is tried `attempts` times,
-    `retry_seconds` after the first, twice as long after each next.
-    """
-
-    run_id: str
-    memo: Memo
-    store_url: str
-    observers: tuple[Observer, ...] = ()
-    workers: int = 2
-    attempts: int = 3
-    retry_seconds: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,12 +40,12 @@ def execute(graph: Graph, options: ExecuteOptions) -> RunResult:
         DurableStoreFault: if the store cannot be used.
         KeyboardInterrupt: soon after the key, without waiting for steps that do not report; the run can be continued.
     """
-    schedule = Schedule(graph, options.run_id, options.memo, options.observers, options.workers)
+    schedule = Schedule(graph, options)
     if schedule.settle_known():
         # DBOS takes a second to import: a run with nothing to do must not pay for it.
         from headrace.engine.durable import DurableRun, run_durably
 
-        run = DurableRun(options.run_id, graph.fingerprint, graph.names, options.store_url, options.attempts, options.retry_seconds)
+        run = DurableRun(options.run_id, graph.fingerprint, graph.names, options.store_url)
         run_durably(run, schedule)
     result = RunResult(options.run_id, schedule.ends_in_order())
     failures = {name: end.error for name, end in result.ends.items() if end.error is not None}

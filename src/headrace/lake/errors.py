@@ -55,6 +55,7 @@ class LakeFault(SystemFault):
             f"could not {action} {location}: {reason}",
             remedy="Check that the place exists, can be reached and may be written, then run again.",
         )
+        self.place = location
 
 
 class CommitConflict(SystemFault):
@@ -70,6 +71,8 @@ class CommitConflict(SystemFault):
 class UnknownBlob(SystemFault):
     """No blob has this hash."""
 
+    passing = False
+
     def __init__(self, sha256: str, location: str) -> None:
         super().__init__(
             f"no blob {sha256} is kept at {location}.",
@@ -79,6 +82,8 @@ class UnknownBlob(SystemFault):
 
 class CorruptBlob(SystemFault):
     """A blob's bytes are not those of its hash."""
+
+    passing = False
 
     def __init__(self, sha256: str, found: str, location: str) -> None:
         super().__init__(

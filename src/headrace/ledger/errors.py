@@ -86,10 +86,13 @@ class LedgerUnreachable(SystemFault):
             f"the ledger at {url!r} cannot be used: {reason}.",
             remedy="Check that the folder may be written and has room, or that the database server runs and lets you in; then try again.",
         )
+        self.place = url
 
 
 class LedgerDamaged(SystemFault):
     """The audit's head is missing."""
+
+    passing = False
 
     def __init__(self, url: str) -> None:
         super().__init__(

@@ -1,5 +1,6 @@
 """Flag, then environment, then headrace.toml, then default; and each says where it came from."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def test_defaults_lie_beside_the_project(tmp_path):
     assert found.lake_url == str(tmp_path / ".headrace")
     assert (found.workers, found.prices_file) == (2, None)
     assert found.keys == tmp_path / ".headrace" / "keys"
-    assert set(origins(found).values()) == {(".headrace", "default"), ("", "default"), ("2", "default")}
+    assert set(origins(found).values()) == {(".headrace", "default"), ("", "default"), ("2", "default"), ("24h", "default")}
 
 
 def test_the_nearer_wins(tmp_path):
@@ -55,3 +56,13 @@ def test_a_file_that_is_not_toml_or_names_no_setting_is_told(tmp_path):
     path.write_text('hme = "x"', encoding="utf-8")
     with pytest.raises(SettingInvalid, match="Did you mean 'home'"):
         read_settings(tmp_path / "project.py", {})
+
+
+def test_a_limit_on_steps_is_a_duration_or_none(tmp_path):
+    def limit(text):
+        return read_settings(tmp_path / "project.py", {"HEADRACE_STEP_TIMEOUT": text}).step_timeout
+
+    assert limit("90m") == timedelta(minutes=90)
+    assert limit("none") is None
+    with pytest.raises(SettingInvalid, match=r"step_timeout is 'soon' \(from HEADRACE_STEP_TIMEOUT\)"):
+        limit("soon")

@@ -2,13 +2,15 @@
 
 import dataclasses
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from headrace.engine.execution import ExecuteOptions, RunResult, execute
+from headrace.engine.execution import RunResult, execute
 from headrace.engine.graph import Graph, Output, Step, StepContext
 from headrace.engine.observers import Observer, StepEnd
+from headrace.engine.options import ExecuteOptions
 
 
 class DictMemo:
@@ -60,7 +62,14 @@ class Bench:
     def store_url(self) -> str:
         return f"sqlite:///{self.folder / 'durable.db'}"
 
-    def execute(self, *steps: Step, run_id: str = "", observers: tuple[Observer, ...] = (), attempts: int = 3) -> RunResult:
+    def execute(
+        self,
+        *steps: Step,
+        run_id: str = "",
+        observers: tuple[Observer, ...] = (),
+        attempts: int = 3,
+        step_timeout: timedelta | None = None,
+    ) -> RunResult:
         self.runs += 1
         options = ExecuteOptions(
             run_id=run_id or f"run_{self.runs}",
@@ -69,6 +78,7 @@ class Bench:
             observers=observers,
             attempts=attempts,
             retry_seconds=0.01,
+            step_timeout=step_timeout,
         )
         return execute(Graph(steps), options)
 

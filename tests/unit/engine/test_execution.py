@@ -1,15 +1,22 @@
 """Executing graphs: reuse, order, failure, retries, interruption."""
 
+import errno
+import os
 import pickle
 import subprocess
 import sys
 import threading
+import time
+from datetime import timedelta
 
 import pytest
 
 from headrace.core.errors import SystemFault, UserError
-from headrace.engine.errors import InvalidOutput, StepExited, StepFailed
+from headrace.core.storage import DiskFull
+from headrace.engine.errors import InvalidOutput, StepExited, StepFailed, StepTimedOut
 from headrace.engine.observers import Outcome
+from headrace.engine.patience import Patience
+from headrace.engine.schedule import THREAD_NAME
 
 from .conftest import step
 
@@ -37,7 +44,8 @@ def test_unchanged_steps_are_reused_and_only_what_depends_on_a_change_runs(bench
 def test_dbos_is_not_imported_when_nothing_is_to_be_done(tmp_path):
     script = """
 import sys
-from headrace.engine.execution import ExecuteOptions, execute
+from headrace.engine.execution import execute
+from headrace.engine.options import ExecuteOptions
 from headrace.engine.graph import Graph, Step
 class Memo:
     def find(self, fingerprint): return {"known": True}
@@ -244,3 +252,74 @@ def test_a_memo_that_fails_fails_the_step(bench):
     bench.memo.save = refuse
     with pytest.raises(StepFailed, match="the ledger is read-only"):
         bench.execute(step("a"))
+
+
+def test_a_fault_that_does_not_pass_by_itself_is_tried_once(bench):
+    tries = []
+
+    def full(context):
+        tries.append(context)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(bench.folder / "x"))
+
+    with pytest.raises(StepFailed) as failed:
+        bench.execute(step("a", run=full))
+    assert isinstance(failed.value.cause, DiskFull)
+    assert f"there is no room left to write {bench.folder / 'x'}" in str(failed.value)
+    assert len(tries) == 1
+
+
+def test_a_memo_and_an_observer_that_fail_for_a_moment_are_tried_again(bench, notes):
+    trouble = iter([SystemFault("away"), SystemFault("away"), None, SystemFault("away"), None])
+    save, told = bench.memo.save, notes.step_finished
+
+    def flaky(do):
+        def wrapped(*facts):
+            fault = next(trouble)
+            if fault:
+                raise fault
+            do(*facts)
+
+        return wrapped
+
+    bench.memo.save, notes.step_finished = flaky(save), flaky(told)
+    assert bench.execute(step("a"), observers=(notes,)).ran == ("a",)
+    assert notes.said == [("started", "a"), ("done", "a")]
+
+
+def test_a_step_over_its_time_fails_and_what_it_gives_too_late_is_not_kept(bench, notes):
+    go_on = threading.Event()
+    graph = [step("slow", run=lambda context: {"name": str(go_on.wait(20))}), step("after", "slow"), step("quick")]
+    with pytest.raises(StepFailed) as failed:
+        bench.execute(*graph, observers=(notes,), step_timeout=timedelta(seconds=0.2))
+    assert isinstance(failed.value.cause, StepTimedOut)
+    assert "step 'slow' took longer than 200ms" in str(failed.value)
+    assert "HEADRACE_STEP_TIMEOUT" in str(failed.value)
+    assert failed.value.skipped == ("after",)
+    slow = next(thread for thread in threading.enumerate() if thread.name == f"{THREAD_NAME}slow")
+    go_on.set()
+    slow.join(20)
+    assert list(bench.memo.kept) == ["fingerprint of quick"]
+    assert bench.execute(*graph, step_timeout=timedelta(seconds=20)).ran == ("slow", "after")
+
+
+def test_a_step_over_its_time_is_told_when_it_next_reports(bench):
+    ended = threading.Event()
+
+    def reports(context):
+        try:
+            while True:
+                context.report(0, None, "")
+                time.sleep(0.01)
+        finally:
+            ended.set()
+
+    with pytest.raises(StepFailed, match="took longer than"):
+        bench.execute(step("a", run=reports), step_timeout=timedelta(seconds=0.1))
+    assert ended.wait(20)
+
+
+def test_pauses_double_and_are_blurred():
+    patience = Patience(first_pause_seconds=1.0)
+    pauses = [[patience.pause_seconds(failed) for _ in range(50)] for failed in (1, 2, 3)]
+    assert all(0.5 * 2**n <= pause <= 1.5 * 2**n for n, some in enumerate(pauses) for pause in some)
+    assert all(len(set(some)) > 1 for some in pauses)
