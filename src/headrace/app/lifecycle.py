@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from headrace.app.workspace import Workspace
 
 # Raise a number when that step's code gives another result for the same inputs: what it gave before is then made again.
-CODE_VERSIONS = {"ingest": 1, "derive": 1, "lookup": 2, "features": 2, "train": 2, "evaluate": 1, "bundle": 1, "judge": 1}
+CODE_VERSIONS = {"ingest": 2, "derive": 1, "lookup": 2, "features": 2, "train": 2, "evaluate": 1, "bundle": 1, "judge": 1}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from headrace.ingest.errors import ContractBroken
 from headrace.ingest.mapping import add_columns, require_columns
 from headrace.ingest.privacy import conceal, personal_sources
 from headrace.ingest.profile import profile_table
+from headrace.ingest.remarks import say_zoneless
 from headrace.ingest.requests import ARRIVAL, INGESTED_AT, Ingested, RuleResult
 from headrace.spec.tables import Derived, Table
 
@@ -66,6 +67,7 @@ def admit(conformed: Conformed, door: Door) -> Ingested:
 
     results = [RuleResult("types", QUARANTINE, bad.height, conformed.frame.height), *(each.result() for each, _ in found.judged)]
     results += judge_table(found.accepted, table, door.now)
+    results += say_zoneless(conformed.zoneless)
     _stop_if_broken(table, results, found.judged)
     bad = bad.with_columns(bad_reasons, pl.lit(door.now).cast(POLARS_TYPES[DType.DATETIME]).alias(INGESTED_AT))
     kinds = _final_types(types, table)

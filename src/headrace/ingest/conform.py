@@ -1,27 +1,24 @@
 """Holding a source's columns to the types of the contract: a value that has not the type is set aside with its row, never guessed."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from headrace.expressions import DType
 from headrace.ingest.column_types import convert
+from headrace.ingest.dialect import PLAIN, Dialect, count_zoneless
+from headrace.ingest.refusals import why_refused
 from headrace.ingest.requests import ARRIVAL
 
 _SHOWN = 80
-_ARTICLE = {
-    DType.BOOL: "a boolean", DType.INT: "a whole number", DType.FLOAT: "a number", DType.STRING: "a text", DType.DATETIME: "a datetime",
-    DType.DURATION: "a duration",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Failure:
-    """The values of a column that have not its type: `cells` has `_arrival` and `text`."""
+    """The values of a column that have not its type: `cells` has `_arrival`, `text` and `why`."""
 
     column: str
-    expected: DType
     cells: pl.DataFrame
 
 
@@ -29,16 +26,20 @@ class Failure:
 class Conformed:
     """A source's rows in types of the lake, with `_arrival`; a value that failed is null here.
 
-    `types` are all columns' types; `known` those of columns that have a value or whose type was pinned.
+    `types` are all columns' types; `known` those of columns that have a value or whose type was pinned. `zoneless` counts the times that
+    were written without a zone and taken for UTC because none was declared.
     """
 
     frame: pl.DataFrame
     types: dict[str, DType]
     known: dict[str, DType]
     failures: tuple[Failure, ...]
+    zoneless: Mapping[str, int] = field(default_factory=dict)
 
 
-def conform(columns: Iterable[pl.Series], pinned: Mapping[str, DType], infer: Callable[[pl.Series], DType | None]) -> Conformed:
+def conform(
+    columns: Iterable[pl.Series], pinned: Mapping[str, DType], infer: Callable[[pl.Series], DType | None], dialect: Dialect = PLAIN
+) -> Conformed:
     """Return the columns, each converted to its pinned type, else to what is inferred.
 
     Raises:
@@ -47,24 +48,29 @@ def conform(columns: Iterable[pl.Series], pinned: Mapping[str, DType], infer: Ca
     converted: list[pl.Series] = []
     known: dict[str, DType] = {}
     failures: list[Failure] = []
+    zoneless: dict[str, int] = {}
     for raw in columns:
         kind = pinned.get(raw.name) or infer(raw)
         if kind is not None:
             known[raw.name] = kind
-        values = convert(raw, kind or DType.STRING)
+        values = convert(raw, kind or DType.STRING, dialect)
         failed = raw.is_not_null() & values.is_null()
         if failed.any():
-            failures.append(_failure(raw, kind or DType.STRING, failed))
+            failures.append(_failure(raw, kind or DType.STRING, failed, dialect))
+        if kind is DType.DATETIME and dialect.timezone is None and (found := count_zoneless(raw, dialect)):
+            zoneless[raw.name] = found
         converted.append(values)
     types = {column.name: known.get(column.name, DType.STRING) for column in converted}
     frame = pl.DataFrame(converted).with_row_index(ARRIVAL).with_columns(pl.col(ARRIVAL).cast(pl.Int64))
-    return Conformed(frame, types, known, tuple(failures))
+    return Conformed(frame, types, known, tuple(failures), zoneless)
 
 
-def _failure(raw: pl.Series, kind: DType, failed: pl.Series) -> Failure:
+def _failure(raw: pl.Series, kind: DType, failed: pl.Series, dialect: Dialect) -> Failure:
     arrival = pl.int_range(len(raw), dtype=pl.Int64, eager=True).filter(failed)
-    text = raw.filter(failed).cast(pl.String, strict=False) if not isinstance(raw.dtype, pl.Duration) else raw.filter(failed).dt.to_string()
-    return Failure(raw.name, kind, pl.DataFrame({ARRIVAL: arrival, "text": text}))
+    values = raw.filter(failed)
+    text = values.cast(pl.String, strict=False) if not isinstance(raw.dtype, pl.Duration) else values.dt.to_string()
+    cells = pl.DataFrame({ARRIVAL: arrival, "text": text, "why": why_refused(values, kind, dialect)})
+    return Failure(raw.name, cells.filter(pl.col("why").is_not_null()))
 
 
 def split_failures(conformed: Conformed, conceal: Callable[[pl.DataFrame], pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
@@ -85,7 +91,7 @@ def split_failures(conformed: Conformed, conceal: Callable[[pl.DataFrame], pl.Da
     for failure in conformed.failures:
         cells = bad.select(ARRIVAL, failure.column).join(failure.cells, on=ARRIVAL, how="left", maintain_order="left")
         value = pl.col(failure.column).str.slice(0, _SHOWN)
-        words = pl.format("column {} is '{}', not {}", pl.lit(failure.column), value, pl.lit(_ARTICLE[failure.expected]))
+        words = pl.format("column {} is '{}', {}", pl.lit(failure.column), value, pl.col("why"))
         reasons.append(cells.select(pl.when(pl.col("text").is_not_null()).then(words)).to_series())
     joined = pl.select(pl.concat_str(reasons, separator="; ", ignore_nulls=True).alias("_reason")).to_series()
     return frame.filter(~is_bad), bad, joined

@@ -12,12 +12,14 @@ from headrace.core.errors import HeadraceError
 from headrace.core.locations import Location
 from headrace.ingest.admission import Door, admit
 from headrace.ingest.conform import conform
+from headrace.ingest.dialect import Dialect
 from headrace.ingest.errors import BuildFailed
 from headrace.ingest.mapping import require_source
 from headrace.ingest.requests import ARRIVAL, INGESTED_AT, DeriveRequest, Ingested
 from headrace.ingest.sources import infer
 from headrace.spec.tables import Derived
 
+_IN_UTC = Dialect(timezone="UTC")
 _LIBRARIES = ("site-packages", str(Path(__file__).resolve().parents[1]))
 
 
@@ -35,7 +37,7 @@ def derive_table(request: DeriveRequest) -> Ingested:
     frame = _in_order(_call(table, request.inputs), table)
     pinned = {**(request.pinned or {}), **table.types}
     require_source(table, pinned, tuple(frame.columns))
-    conformed = conform(frame.iter_columns(), pinned, partial(infer, textual=frozenset()))
+    conformed = conform(frame.iter_columns(), pinned, partial(infer, textual=frozenset()), _IN_UTC)
     return admit(conformed, Door(table, request.now, request.pseudonym_key, request.previous))
 
 

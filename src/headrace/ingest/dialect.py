@@ -14,6 +14,7 @@ from headrace.spec.sources import EVERY_COLUMN, Source, Written, Zoned
 _SPACES = "\u0020\u00a0\u2009\u202f"
 _MARKS = {" ": f"[{_SPACES}]", "'": "['\u2019]", ".": "[.]", ",": "[,]", "_": "[_]"}
 _ISO = r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2})?(\.\d{1,9})?(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?)?$"
+_ISO_ZONELESS = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?(?:\.\d{1,9})?"
 _MINUTE_US = 60_000_000
 _HOUR = pl.duration(hours=1)
 _CLOCK_DIRECTIVES = frozenset("HI")
@@ -97,14 +98,19 @@ def localised(clock: pl.Expr, dialect: Dialect, dated: bool = False) -> pl.Expr:
     return _within_years(_zoned(clock, zone, choice))
 
 
-def count_zoneless(texts: pl.Series, dialect: Dialect) -> int:
-    """Return how many texts are dates with a time of day but without a zone."""
-    iso = _read_iso(texts)
-    found = iso["clock"].is_not_null() & ~iso["dated"] & ~iso["zoned"]
-    for each in map(read_format, dialect.formats_of(texts.name)):
-        if not set(each.directives) & {"z"} and set(each.directives) & _CLOCK_DIRECTIVES:
-            found |= texts.str.contains(rf"\A{each.pattern}\z").fill_null(False)
-    return int(found.sum())
+def count_zoneless(values: pl.Series, dialect: Dialect) -> int:
+    """Return how many texts or typed values are dates with a time of day but without a zone, by the look of them."""
+    if isinstance(values.dtype, pl.Datetime):
+        return 0 if values.dtype.time_zone else len(values) - values.null_count()
+    if values.dtype != pl.String:
+        return 0
+    read = [
+        each
+        for each in map(read_format, dialect.formats_of(values.name))
+        if _CLOCK_DIRECTIVES & set(each.directives) and "z" not in each.directives
+    ]
+    patterns = "|".join([_ISO_ZONELESS, *(each.pattern for each in read)])
+    return int(values.str.contains(rf"\A(?:{patterns})\z").sum())
 
 
 def _read_iso(texts: pl.Series) -> pl.DataFrame:

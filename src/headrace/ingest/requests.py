@@ -54,7 +54,7 @@ class RuleResult(msgspec.Struct, frozen=True):
     """How a table met one rule of its contract.
 
     `failed` counts the rows that broke it (0 or 1 for a rule about the whole table), `checked` those that were looked at. `detail` says
-    what was found, where a count does not.
+    what was found, where a count does not. A result with the severity `info` is no rule: it says what was done or taken for granted.
     """
 
     rule: str

@@ -11,6 +11,7 @@ from headrace.core.fingerprints import fingerprint
 from headrace.expressions import DType
 from headrace.ingest.column_types import convert, dtype_of
 from headrace.ingest.delimited import read_texts
+from headrace.ingest.dialect import PLAIN, Dialect, dialect_of
 from headrace.ingest.errors import SourceUnreadable
 from headrace.ingest.raw import RawTable
 from headrace.ingest.reading import reading_of
@@ -53,16 +54,16 @@ def read_source(source: File, root: Path) -> pl.LazyFrame:
         SourceUnreadable: if the file is not there or not what it is said to be.
         UnsupportedColumn: for a column of a type that tables do not hold.
     """
-    raw = open_source(source, root)
-    return pl.DataFrame([convert(column, infer(column, raw.textual) or DType.STRING) for column in raw.columns()]).lazy()
+    raw, dialect = open_source(source, root), dialect_of(source)
+    return pl.DataFrame([convert(column, infer(column, raw.textual, dialect) or DType.STRING, dialect) for column in raw.columns()]).lazy()
 
 
-def infer(column: pl.Series, textual: frozenset[DType]) -> DType | None:
+def infer(column: pl.Series, textual: frozenset[DType], dialect: Dialect = PLAIN) -> DType | None:
     """Return the narrowest type that holds all values of a raw column; None if all are null and the format does not say."""
     kind = dtype_of(column.name, column.dtype)
     if isinstance(column.dtype, pl.Null):
         return None
-    return infer_text(column.cast(pl.String), textual) if kind is DType.STRING and textual else kind
+    return infer_text(column.cast(pl.String), textual, dialect) if kind is DType.STRING and textual else kind
 
 
 def open_source(source: Source, root: Path) -> RawTable:

@@ -4,6 +4,7 @@ from functools import partial
 
 from headrace.ingest.admission import Door, admit
 from headrace.ingest.conform import conform
+from headrace.ingest.dialect import dialect_of
 from headrace.ingest.mapping import require_source
 from headrace.ingest.requests import Ingested, IngestRequest
 from headrace.ingest.sources import infer
@@ -21,5 +22,6 @@ def ingest_table(request: IngestRequest) -> Ingested:
     table, raw = request.table, request.raw
     pinned = {**(request.pinned or {}), **table.types}
     require_source(table, pinned, raw.names)
-    conformed = conform(raw.columns(), pinned, partial(infer, textual=raw.textual))
+    dialect = dialect_of(table.source)
+    conformed = conform(raw.columns(), pinned, partial(infer, textual=raw.textual, dialect=dialect), dialect)
     return admit(conformed, Door(table, request.now, request.pseudonym_key, request.previous))

@@ -1,5 +1,7 @@
 """Reading values out of texts: which type a column of texts has, and its values as that type."""
 
+from dataclasses import replace
+
 import polars as pl
 
 from headrace.expressions import DType
@@ -61,7 +63,8 @@ def _parsed(text: pl.Expr, kind: DType, dialect: Dialect) -> pl.Expr:
 def reads_as(texts: pl.Series, kind: DType, dialect: Dialect = PLAIN) -> pl.Series:
     """Tell of each text whether it is taken for a bool, int, float or datetime when the column's type is not known; false for null."""
     if kind is DType.DATETIME:
-        return moments(texts, dialect).is_not_null()
+        # A time that clocks skip or show twice is a time all the same: its row is to be set aside, not the column's type.
+        return moments(texts, replace(dialect, timezone=None)).is_not_null()
     if kind is DType.BOOL:
         return texts.str.to_lowercase().is_in(["true", "false"]).fill_null(False)
     passes = _is_number(plain_number(pl.col(texts.name), dialect), kind)
