@@ -53,4 +53,4 @@ lock: install  ## bring the lock file up to date with pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --override requirements/overrides.txt --generate-hashes --universal --no-emit-index-url --no-header --quiet --output-file requirements/dev.lock
 
 clean:  ## remove what the other targets made
-	rm -rf .venv site .demo .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv site .demo .bench .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

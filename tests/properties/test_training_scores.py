@@ -71,7 +71,7 @@ def test_a_row_scores_the_bits_of_its_frame(family, task, rows):
     np.testing.assert_array_equal(vectors, matrix)
     scores = predictor.scores(matrix)
     assert np.isfinite(scores).all()
-    assert np.array([predictor.score_row(vector) for vector in vectors]).tobytes() == scores.tobytes()
+    assert np.array([predictor.score_row(vector) for vector in vectors.tolist()]).tobytes() == scores.tobytes()
     raw = predictor.contributions(matrix).sum(axis=-1)
     linked = {"binary": special.expit, "multiclass": lambda each: special.softmax(each, axis=1), "regression": lambda each: each}[task](raw)
     np.testing.assert_allclose(linked, scores, rtol=1e-7, atol=1e-12)

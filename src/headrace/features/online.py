@@ -25,20 +25,20 @@ class OnlineFeatures:
         self._given = tuple(plan.given)
         self._earliest = (state.moment - EPOCH) // MICROSECOND
         self._row = compile_row(plan.expressions(), plan.row_types)
+        self._timeless = {lookup.slot: None for lookup in plan.lookups if lookup.known}
         indexes = {name: _index(table) for name, table in state.keys.items()}
-        self._keys: list[tuple[dict[object, int], tuple[str, ...]]] = []
-        self._readers: list[tuple[str, int, bool, Reader]] = []
-        places: dict[tuple[str, tuple[str, ...]], int] = {}
+        self._groups: list[_Group] = []
+        places: dict[tuple[str, tuple[str, ...]], _Group] = {}
         for lookup in plan.lookups:
             stored = state.slots.get(lookup.slot)
             if stored is None or stored.meaning != lookup_meaning(lookup):
                 raise StateMismatch(lookup.label)
-            columns = tuple(left for left, _ in lookup.keys)
-            place = places.setdefault((stored.keys, columns), len(places))
-            if place == len(self._keys):
-                self._keys.append((indexes[stored.keys], columns))
-            rows = state.rows[lookup.slot]
-            self._readers.append((lookup.slot, place, bool(lookup.known), reader(lookup, rows, len(indexes[stored.keys]))))
+            place = (stored.keys, tuple(left for left, _ in lookup.keys))
+            if place not in places:
+                places[place] = _Group(indexes[stored.keys], place[1])
+                self._groups.append(places[place])
+            read = reader(lookup, state.rows[lookup.slot], len(indexes[stored.keys]))
+            places[place].readers.append((lookup.slot, read))
 
     def compute(self, row: Mapping[str, object], as_of: datetime | None) -> dict[str, Value]:
         """Return the features of one row of given values (a missing one is null), in the plan's order.
@@ -48,24 +48,36 @@ class OnlineFeatures:
         Raises:
             AskedBeforeState: if `as_of` is before the state's moment.
         """
-        values = self.read(row, as_of)
-        return self._row(values)
+        return self._row(self.read(row, as_of))
 
     def read(self, row: Mapping[str, object], as_of: datetime | None) -> dict[str, object]:
         """Return the given values and the lookups' values by slot: what the features' expressions read."""
-        moment = None if as_of is None else (as_of - EPOCH) // MICROSECOND
-        if as_of is not None and moment is not None and moment < self._earliest:
+        moment = 0 if as_of is None else (as_of - EPOCH) // MICROSECOND
+        if as_of is not None and moment < self._earliest:
             raise AskedBeforeState(as_of, self.state.moment)
-        values = {name: row.get(name) for name in self._given}
-        groups = [_group(index, values, columns) for index, columns in self._keys]
-        for slot, place, in_time, read in self._readers:
-            values[slot] = None if in_time and moment is None else read(groups[place], moment or 0)
-        return values
+        get = row.get
+        values: dict[str, object] = {name: get(name) for name in self._given}
+        for group in self._groups:
+            number = group.find(values)
+            for slot, read in group.readers:
+                values[slot] = read(number, moment)
+        return values if as_of is not None else values | self._timeless
 
 
-def _group(index: dict[object, int], values: Mapping[str, object], columns: tuple[str, ...]) -> int | None:
-    """The number of a key's group; none holds a null or NaN."""
-    return index.get(values[columns[0]] if len(columns) == 1 else tuple([values[column] for column in columns]))
+class _Group:
+    """Lookups by the same columns of the same key table: the key is looked up once for all of them."""
+
+    __slots__ = ("_columns", "_index", "_only", "readers")
+
+    def __init__(self, index: dict[object, int], columns: tuple[str, ...]) -> None:
+        self._index, self._columns = index, columns
+        self._only = columns[0] if len(columns) == 1 else None
+        self.readers: list[tuple[str, Reader]] = []
+
+    def find(self, values: Mapping[str, object]) -> int:
+        """Return the number of a key's group, -1 where there is none; none holds a null or NaN."""
+        key = values[self._only] if self._only is not None else tuple([values[column] for column in self._columns])
+        return self._index.get(key, -1)
 
 
 def _index(table: Any) -> dict[object, int]:

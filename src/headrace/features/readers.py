@@ -21,44 +21,40 @@ from headrace.features.wavelet import previous_places
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 Slice = Callable[[int, int], object]
-Reader = Callable[[int | None, int], object]
+Reader = Callable[[int, int], object]
 _BLOCK = 64
 
 
 def reader(lookup: PlannedLookup, table: Any, group_count: int) -> Reader:
-    """Return a function of a group (None: no such key) and a moment (microseconds) that gives the lookup's value."""
-    starts = np.searchsorted(table["group"].to_numpy(), np.arange(group_count + 1)).tolist()
+    """Return a function of a group (-1: no such key) and a moment (microseconds) that gives the lookup's value."""
+    edges = np.searchsorted(table["group"].to_numpy(), np.arange(group_count + 1)).tolist()
+    # The last place, which is that of -1, has no rows.
+    starts, ends = [*edges[:-1], 0], [*edges[1:], 0]
     value = _aggregate(lookup, table)
-    return _latest(lookup, table, starts, value) if lookup.over_us is None else _window(lookup, table, starts, value)
+    return _latest(lookup, table, starts, ends, value) if lookup.over_us is None else _window(lookup, table, starts, ends, value)
 
 
-def _latest(lookup: PlannedLookup, table: Any, starts: list[int], value: Slice) -> Reader:
+def _latest(lookup: PlannedLookup, table: Any, starts: list[int], ends: list[int], value: Slice) -> Reader:
+    """A state keeps one row a group: its value is made once."""
+    values = [value(low, high) for low, high in zip(starts, ends, strict=True)]
     max_age_us = lookup.max_age_us
-    times = None if max_age_us is None else memoryview(table["time"].to_numpy())
-
-    def read(group: int | None, as_of: int) -> object:
-        if group is None:
-            return None
-        low, high = starts[group], starts[group + 1]
-        if low == high or (times is not None and max_age_us is not None and as_of - times[low] > max_age_us):
-            return None
-        return value(low, high)
-
-    return read
+    if max_age_us is None:
+        return lambda group, _as_of: values[group]
+    moments = table["time"].to_numpy().tolist()
+    times = [moments[low] if low < high else 0 for low, high in zip(starts, ends, strict=True)]
+    return lambda group, as_of: values[group] if as_of - times[group] <= max_age_us else None
 
 
-def _window(lookup: PlannedLookup, table: Any, starts: list[int], value: Slice) -> Reader:
+def _window(lookup: PlannedLookup, table: Any, starts: list[int], ends: list[int], value: Slice) -> Reader:
     known = memoryview(table["known"].to_numpy())
     hop_us, over_us = lookup.hop_us, lookup.over_us
     assert over_us is not None
 
-    def read(group: int | None, as_of: int) -> object:
-        if group is None:
-            return value(0, 0)
-        left = as_of - over_us
+    def read(group: int, as_of: int) -> object:
+        left, end = as_of - over_us, ends[group]
         if hop_us is not None:
             left = left // hop_us * hop_us
-        end = starts[group + 1]  # no row of a state became known as late as any question that it answers
+        # No row of a state became known as late as any question that it answers: a slice always ends with its group.
         return value(bisect_left(known, left, starts[group], end), end)
 
     return read
@@ -111,9 +107,20 @@ def _pick(kind: str, numbers: memoryview, missing: NDArray[np.bool_] | None, bac
 
 
 def _integers(kind: str, numbers: NDArray[np.int64]) -> Slice:
+    largest = max(abs(int(numbers.min())), abs(int(numbers.max()))) if len(numbers) else 0
+    if largest * len(numbers) < 2**63:
+        return _bounded_integers(kind, numbers)
     if kind == "sum":
         return lambda low, high: int(numbers[low:high].sum()) if low < high else None
     return lambda low, high: sum(numbers[low:high].tolist()) / (high - low) if low < high else None
+
+
+def _bounded_integers(kind: str, numbers: NDArray[np.int64]) -> Slice:
+    """Where no sum can leave 64 bits, differences of running sums are exact."""
+    before = memoryview(np.concatenate([np.zeros(1, np.int64), np.cumsum(numbers, dtype=np.int64)]))  # type: ignore[arg-type]  # as above
+    if kind == "sum":
+        return lambda low, high: before[high] - before[low] if low < high else None
+    return lambda low, high: (before[high] - before[low]) / (high - low) if low < high else None
 
 
 def _floats(kind: str, numbers: NDArray[np.float64]) -> Slice:

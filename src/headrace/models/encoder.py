@@ -20,7 +20,7 @@ class Encoder:
     """Encodes feature values as float64: numbers and booleans as themselves, levels as their code, null as NaN. Thread safe.
 
     >>> encoder = Encoder([ModelColumn("size", "numeric"), ModelColumn("colour", "categorical", ("red", "blue"))])
-    >>> encoder.encode_row({"size": 3, "colour": "blue"}).tolist()
+    >>> encoder.encode_row({"size": 3, "colour": "blue"})
     [3.0, 1.0]
     """
 
@@ -28,8 +28,8 @@ class Encoder:
         self.columns = tuple(columns)
         self._slots = tuple((column.name, _codes(column) if column.kind == "categorical" else None) for column in columns)
 
-    def encode_row(self, row: Mapping[str, object]) -> NDArray[np.float64]:
-        """Return the vector (p,) of one row; other keys of the row do not matter.
+    def encode_row(self, row: Mapping[str, object]) -> list[float]:
+        """Return the p numbers of one row; other keys of the row do not matter. A list: a dozen numbers are quicker so than as an array.
 
         Raises:
             KeyError: if the row lacks a column.
@@ -43,7 +43,7 @@ class Encoder:
                 values.append(float(value))  # type: ignore[arg-type]
             else:
                 values.append(codes.get(value, UNKNOWN))
-        return np.array(values, dtype=np.float64)
+        return values
 
     def encode_frame(self, frame: "pl.DataFrame") -> NDArray[np.float64]:
         """Return the matrix (n, p), row-major, in the frame's order; other columns do not matter."""

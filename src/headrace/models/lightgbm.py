@@ -44,7 +44,7 @@ class LightGbmPredictor:
         result = self._booster.predict(tree_codes(self._columns, matrix), PROBABILITY)
         return result if self._task == "multiclass" else result[:, 0]
 
-    def score_row(self, vector: NDArray[np.float64]) -> float | tuple[float, ...]:
+    def score_row(self, vector: list[float]) -> float | tuple[float, ...]:
         """See `Predictor.score_row`."""
         if self._levels:
             vector = vector.copy()
@@ -52,8 +52,8 @@ class LightGbmPredictor:
                 code = vector[index]
                 if not code >= 0:
                     vector[index] = other if code < 0 else other + 1
-        result = self._booster.predict_row(vector).tolist()
-        return tuple(result) if self._task == "multiclass" else result[0]
+        result = self._booster.predict_row(vector)
+        return result if self._task == "multiclass" else result[0]
 
     def contributions(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `Predictor.contributions`: TreeSHAP (Lundberg et al., 2018), as LightGBM computes it."""

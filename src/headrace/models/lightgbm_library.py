@@ -3,6 +3,7 @@
 import ctypes
 import functools
 import importlib.util
+import struct
 import threading
 import weakref
 from pathlib import Path
@@ -91,8 +92,8 @@ class Booster:
                 raise LibraryFault(f"LightGBM gave {written.value} numbers where {result.size} were expected.")
         return result
 
-    def predict_row(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (outputs,) probabilities or numbers of one vector; the thread's own buffer, good until its next call."""
+    def predict_row(self, vector: list[float]) -> tuple[float, ...]:
+        """Return the probabilities or numbers, one an output, of one row of `width` numbers."""
         row: RowCall | None = getattr(self._thread, "row", None)
         if row is None:
             row = self._thread.row = RowCall(self)
@@ -105,16 +106,18 @@ class RowCall:
     def __init__(self, booster: Booster) -> None:
         self._library = library = booster._library
         self._booster = weakref.ref(booster)
-        self._input, self._output = np.empty(booster.width), np.empty(booster.outputs)
+        self._input, self._output = (ctypes.c_double * booster.width)(), (ctypes.c_double * booster.outputs)()
+        self._pack, self._unpack = struct.Struct(f"{booster.width}d").pack_into, struct.Struct(f"{booster.outputs}d").unpack
         self._written, configuration = ctypes.c_int64(), _pointer()
         status = library.LGBM_BoosterPredictForMatSingleRowFastInit(
             booster.handle, PROBABILITY, 0, _ALL_ROUNDS, _FLOAT64, booster.width, b"num_threads=1 verbosity=-1", ctypes.byref(configuration)
         )
         _check(library, status)
         weakref.finalize(self, library.LGBM_FastConfigFree, configuration)
-        self._arguments = (configuration, self._input.ctypes.data, ctypes.byref(self._written), self._output.ctypes.data_as(_DOUBLES))
+        self._predict = library.LGBM_BoosterPredictForMatSingleRowFast
+        self._arguments = (configuration, ctypes.addressof(self._input), ctypes.byref(self._written), self._output)
 
-    def __call__(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
-        self._input[:] = vector
-        _check(self._library, self._library.LGBM_BoosterPredictForMatSingleRowFast(*self._arguments))
-        return self._output
+    def __call__(self, vector: list[float]) -> tuple[float, ...]:
+        self._pack(self._input, 0, *vector)
+        _check(self._library, self._predict(*self._arguments))
+        return self._unpack(self._output)

@@ -71,10 +71,10 @@ class LinearPredictor:
             return probabilities(raw)
         return probabilities(raw[:, 0]) if self._task == "binary" else raw[:, 0]
 
-    def score_row(self, vector: NDArray[np.float64]) -> float | tuple[float, ...]:
+    def score_row(self, vector: list[float]) -> float | tuple[float, ...]:
         """See `Predictor.score_row`. Plain Python: for a dozen columns it is quicker than NumPy."""
         raw = list(self._bias_row)
-        for term, weights, value in zip(self._terms, self._weights_row, vector.tolist(), strict=True):
+        for term, weights, value in zip(self._terms, self._weights_row, vector, strict=True):
             if isinstance(term, NumericTerm):
                 missing = value - value != 0.0
                 z = ((term.fill if missing else value) - term.center) / term.scale

@@ -27,8 +27,8 @@ class Predictor(Protocol):
         """Return the scores of a matrix (n, p): binary (n,) probabilities of true, multiclass (n, k) probabilities, regression (n,)."""
         ...
 
-    def score_row(self, vector: NDArray[np.float64]) -> Score:
-        """Return the score of one vector (p,), bit for bit what `scores` gives: a float, or for multiclass a tuple of k."""
+    def score_row(self, vector: list[float]) -> Score:
+        """Return the score of one encoded row of p numbers, bit for bit what `scores` gives: a float, or for multiclass a tuple of k."""
         ...
 
     def contributions(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,10 +7,22 @@ from datetime import datetime
 
 from headrace.core.clock import Clock, SystemClock
 from headrace.core.errors import suggest
-from headrace.serving import inference_protocol, plain_protocol
+from headrace.serving.calls import Call, Door, infer_call, plain_call
 from headrace.serving.describing import metadata, model_metadata, readiness, server_metadata
-from headrace.serving.errors import InvalidValue, Overloaded, PredictionsLost, ServerRefused, UnknownTarget, WrongMethod
-from headrace.serving.exchange import ClientLeft, Receive, Request, Response, Scope, Send, json_response, read_json_body, send_response
+from headrace.serving.errors import BodyTooLarge, InvalidValue, Overloaded, PredictionsLost, ServerRefused, UnknownTarget, WrongMethod
+from headrace.serving.exchange import (
+    ClientLeft,
+    Header,
+    Receive,
+    Request,
+    Response,
+    Scope,
+    Send,
+    check_headers,
+    json_response,
+    read_json_body,
+    send_response,
+)
 from headrace.serving.openapi import openapi
 from headrace.serving.prediction_log import LogOptions, PredictionLog
 from headrace.serving.problems import problem_response
@@ -48,15 +60,6 @@ class ServingParts:
     as_of: datetime | None = None
 
 
-@dataclass(frozen=True)
-class _Door:
-    """A model with its reader of rows."""
-
-    model: ServedModel
-    reader: RowReader
-    scorer: Scorer
-
-
 class Application:
     """Serves models over ASGI 3. One event loop owns it; scoring a row is tens of microseconds and is done in the loop itself.
 
@@ -79,15 +82,23 @@ class Application:
             ),
         )
         self._doors = {
-            model.manifest.model: _Door(model, RowReader(model.manifest.given, parts.pseudonym_key), Scorer(model, parts.clock))
+            model.manifest.model: Door(model, RowReader(model.manifest.given, parts.pseudonym_key), Scorer(model, parts.clock))
             for model in self._models
         }
         if len(self._doors) < len(self._models):
             raise ServerRefused("two models of the same name are to be served.", remedy="Serve one version of each model.")
         self._openapi = json_response(200, openapi([model.manifest for model in self._models]))
+        self._whole: dict[str, Call] = {}
+        if len(self._doors) == 1:  # of several models each question names its own, in a query, which is for the long way to read
+            self._whole["/predict"] = plain_call(self._door(None), self._asked, parts.limits.rows)
         self._routes = self._make_routes()
         self._in_flight = 0
         self._started = False
+
+    @property
+    def whole_paths(self) -> frozenset[bytes]:
+        """The paths, without a query, that `answer_whole` answers; others are for the ASGI call."""
+        return frozenset(path.encode() for path in self._whole)
 
     def start(self) -> None:
         """Start logging predictions."""
@@ -158,10 +169,12 @@ class Application:
         }
         for door in self._doors.values():
             manifest = door.model.manifest
+            infer = infer_call(door, self._asked, self._limits.rows)
             for root in (f"/v2/models/{manifest.model}", f"/v2/models/{manifest.model}/versions/{manifest.version}"):
                 routes[root] = _get(_constant(json_response(200, model_metadata(door.model))))
                 routes[f"{root}/ready"] = _get(self._model_ready(manifest.model))
-                routes[f"{root}/infer"] = {"POST": self._infer(door)}
+                routes[f"{root}/infer"] = {"POST": self._infer(infer)}
+                self._whole[f"{root}/infer"] = infer
         return routes
 
     def _ready(self) -> Response:
@@ -175,53 +188,70 @@ class Application:
 
         return answer
 
+    def answer_whole(self, path: str, headers: Sequence[Header], body: bytes) -> Response | None:
+        """Answer a POST at one of `whole_paths` whose body is here, in this call: no task, no timer, no queue. It never raises.
+
+        None where there are too many rows to keep other requests waiting for: then the request is to go the long way.
+        """
+        call = self._whole[path]
+        try:
+            call.check(headers)
+            self._check_room()
+            check_headers(headers, self._limits)
+            if len(body) > self._limits.body_bytes:
+                raise BodyTooLarge(self._limits.body_bytes)
+            question = call.read(body)
+            return None if len(question.rows) > _TURN else call.write(self._score_now(call.door.scorer, question), question)
+        except Exception as error:  # noqa: BLE001 - as in _answer
+            return problem_response(error, bare=path.startswith("/v2"))
+
+    def _score_now(self, scorer: Scorer, question: Question) -> list[PredictionRecord]:
+        self.log.reserve(len(question.rows))
+        try:
+            records = [scorer.score(row, question.as_of) for row in question.rows]
+        except BaseException:
+            self.log.release(len(question.rows))
+            raise
+        for record in records:
+            self.log.append(record)
+        return records
+
     async def _predict(self, request: Request) -> Response:
         parameters = request.parameters()
         with_features = _flag(parameters, "features")
         door = self._door(parameters.get("model"))
+        return await self._admit(request, plain_call(door, self._asked, self._limits.rows, with_features))
 
-        def read(body: bytes) -> Question:
-            return plain_protocol.read_question(body, door.reader, self._asked(), self._limits.rows, with_features)
+    def _infer(self, call: Call) -> Handler:
+        return lambda request: self._admit(request, call)
 
-        question, records = await self._admit(request, door, read)
-        return plain_protocol.write_answer(records, question, door.model.manifest.classes)
-
-    def _infer(self, door: _Door) -> Handler:
-        manifest = door.model.manifest
-
-        def read(body: bytes) -> Question:
-            return inference_protocol.read_question(body, door.reader, manifest, self._asked(), self._limits.rows)
-
-        async def infer(request: Request) -> Response:
-            inference_protocol.refuse_binary_body(request)
-            question, records = await self._admit(request, door, read)
-            return inference_protocol.write_answer(records, question, manifest)
-
-        return infer
-
-    async def _admit(self, request: Request, door: _Door, read: Callable[[bytes], Question]) -> tuple[Question, list[PredictionRecord]]:
+    async def _admit(self, request: Request, call: Call) -> Response:
         """Read, score and log one request, or shed it: never wait in line."""
-        if self._in_flight >= self._limits.in_flight:
-            raise Overloaded("requests in flight", self._limits.retry_after_seconds)
+        call.check(request.headers)
+        self._check_room()
         self._in_flight += 1
         try:
-            question = read(await read_json_body(request, self._limits))
+            question = call.read(await read_json_body(request, self._limits))
             self.log.reserve(len(question.rows))
             try:
-                records = await _score(door.scorer, question)
+                records = await _score(call.door.scorer, question)
             except BaseException:
                 self.log.release(len(question.rows))
                 raise
             for record in records:
                 self.log.append(record)
-            return question, records
+            return call.write(records, question)
         finally:
             self._in_flight -= 1
+
+    def _check_room(self) -> None:
+        if self._in_flight >= self._limits.in_flight:
+            raise Overloaded("requests in flight", self._limits.retry_after_seconds)
 
     def _asked(self) -> datetime:
         return self._as_of or self._clock.now()
 
-    def _door(self, name: str | None) -> _Door:
+    def _door(self, name: str | None) -> Door:
         if name is None and len(self._doors) == 1:
             return next(iter(self._doors.values()))
         if name is None:

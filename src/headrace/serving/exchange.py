@@ -1,7 +1,7 @@
 """One HTTP request and its answer over raw ASGI."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -37,13 +37,6 @@ class Request(msgspec.Struct, frozen=True, gc=False):
         """Return the request of an ASGI scope."""
         return cls(scope["method"], scope["path"], scope["query_string"], tuple(scope["headers"]), receive)
 
-    def header(self, name: bytes) -> bytes | None:
-        """Return the first header of this name (lower case), or None."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return None
-
     def parameters(self) -> Mapping[str, str]:
         """Return the query's parameters; of a repeated one the last."""
         return dict(parse_qsl(self.query.decode("latin-1"), keep_blank_values=True)) if self.query else {}
@@ -76,7 +69,7 @@ async def read_json_body(request: Request, limits: Limits) -> bytes:
         WrongContentType, BodyTooLarge, BodyTooSlow: as they say.
         ClientLeft: if the asker hung up.
     """
-    _check_headers(request, limits)
+    check_headers(request.headers, limits)
     try:
         async with asyncio.timeout(limits.body_seconds):
             return await _read(request.receive, limits.body_bytes)
@@ -98,8 +91,13 @@ def decode_json(body: bytes) -> Any:
         raise MalformedRequest(f"the body is not JSON: {error}.", remedy=remedy) from None
 
 
-def _check_headers(request: Request, limits: Limits) -> None:
-    for name, value in request.headers:
+def check_headers(headers: Sequence[Header], limits: Limits) -> None:
+    """Check what the headers say of a body before it is read.
+
+    Raises:
+        WrongContentType, BodyTooLarge: as they say.
+    """
+    for name, value in headers:
         if name == b"content-type" and value.partition(b";")[0].strip().lower() != b"application/json":
             raise WrongContentType("content type", value.decode("latin-1"))
         if name == b"content-encoding" and value.lower() != b"identity":

@@ -8,6 +8,7 @@ from headrace.core.pseudonyms import pseudonymise
 from headrace.expressions import DType
 from headrace.serving.errors import InvalidValue
 
+PlainReader = Callable[[object], object]
 Reader = Callable[[object, int], object]
 _SHOWN = 40
 _INT64 = 1 << 63
@@ -17,12 +18,18 @@ class Unfit(Exception):
     """A value that a type does not take; the message says why, where that is not plain."""
 
 
+def plain_reader(field: GivenField, key: bytes) -> PlainReader:
+    """Return a function of values that are not null. It raises `Unfit`, which knows neither row nor field. Personal values are
+    pseudonymised here."""
+    return _personal(key) if field.personal else _READERS[field.dtype]
+
+
 def field_reader(field: GivenField, key: bytes) -> Reader:
     """Return a function of (value, row number) for values that are not null.
 
-    Personal values are pseudonymised here, and never shown in a message.
+    Personal values are never shown in a message.
     """
-    read = _personal(key) if field.personal else _READERS[field.dtype]
+    read = plain_reader(field, key)
     expected = PERSONAL if field.personal else EXPECTED[field.dtype]
 
     def reader(value: object, row: int) -> object:
@@ -117,7 +124,7 @@ def _duration(value: object) -> object:
         raise Unfit("It is too large.") from None
 
 
-def _personal(key: bytes) -> Callable[[object], object]:
+def _personal(key: bytes) -> PlainReader:
     def read(value: object) -> object:
         if type(value) is str or type(value) is int:
             return pseudonymise(value, key)
@@ -126,7 +133,7 @@ def _personal(key: bytes) -> Callable[[object], object]:
     return read
 
 
-_READERS: dict[DType, Callable[[object], object]] = {
+_READERS: dict[DType, PlainReader] = {
     DType.BOOL: _bool, DType.INT: _int, DType.FLOAT: _float, DType.STRING: _string, DType.DATETIME: read_moment, DType.DURATION: _duration,
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ import msgspec
 from headrace.bundles.manifest import Manifest
 from headrace.core.errors import suggest
 from headrace.serving.errors import InvalidValue, MalformedRequest
-from headrace.serving.exchange import Request, Response, decode_json
+from headrace.serving.exchange import Header, Response, decode_json
 from headrace.serving.fields import describe
 from headrace.serving.question import Question, check_count
 from headrace.serving.records import PredictionRecord
@@ -24,13 +24,13 @@ _encode = msgspec.json.Encoder().encode
 _PARAMETERS = ("as_of",)
 
 
-def refuse_binary_body(request: Request) -> None:
+def refuse_binary_body(headers: Sequence[Header]) -> None:
     """Refuse a body that is binary after its JSON part.
 
     Raises:
         MalformedRequest: saying how clients turn it off.
     """
-    if request.header(b"inference-header-content-length") is not None:
+    if any(name == b"inference-header-content-length" for name, _ in headers):
         raise binary_refused("the request")
 
 

@@ -13,6 +13,7 @@ import uvicorn
 from headrace.serving.application import Application
 from headrace.serving.errors import ServerRefused
 from headrace.serving.settings import ServerOptions
+from headrace.serving.whole_requests import WholeRequests
 
 Announce = Callable[[str], None]
 
@@ -29,7 +30,7 @@ def serve(options: ServerOptions, application: Application, announce: Announce =
     with _listen(options) as listener:
         config = uvicorn.Config(
             application,
-            http="httptools",
+            http=WholeRequests,
             ws="none",
             lifespan="on",
             interface="asgi3",

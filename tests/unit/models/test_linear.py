@@ -36,7 +36,7 @@ def linear(weights=WEIGHTS, terms=TERMS, **files):
 def test_each_term_adds_what_the_design_says(size, colour, expected):
     vector = np.array([size, colour], dtype=np.float64)
     predictor = LinearPredictor(linear())
-    assert predictor.score_row(vector) == pytest.approx(expected, rel=1e-12)
+    assert predictor.score_row([size, colour]) == pytest.approx(expected, rel=1e-12)
     np.testing.assert_allclose(predictor.contributions(vector[None]).sum(), expected, rtol=1e-12)
 
 

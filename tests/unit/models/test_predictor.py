@@ -1,3 +1,4 @@
+import math
 import subprocess
 import sys
 import threading
@@ -25,7 +26,7 @@ def wild_rows(artifact, features):
 def test_a_row_scores_the_bits_of_its_matrix(key, artifacts, features):
     predictor = load_predictor(artifacts[key])
     matrix = wild_rows(artifacts[key], features)
-    rows = np.array([predictor.score_row(vector) for vector in matrix])
+    rows = np.array([predictor.score_row(vector) for vector in matrix.tolist()])
     assert rows.tobytes() == predictor.scores(matrix).tobytes()
     assert np.isfinite(rows).all()
 
@@ -37,10 +38,10 @@ def test_scores_have_the_promised_shape(key, artifacts, features):
     if artifact.task == "multiclass":
         assert scores.shape == (len(features), 3)
         np.testing.assert_allclose(scores.sum(axis=1), 1.0, rtol=1e-12)
-        assert isinstance(load_predictor(artifact).score_row(np.zeros(len(artifact.columns))), tuple)
+        assert isinstance(load_predictor(artifact).score_row([0.0] * len(artifact.columns)), tuple)
     else:
         assert scores.shape == (len(features),)
-        assert isinstance(load_predictor(artifact).score_row(np.zeros(len(artifact.columns))), float)
+        assert isinstance(load_predictor(artifact).score_row([0.0] * len(artifact.columns)), float)
     if artifact.task != "regression":
         assert ((scores > 0) & (scores < 1)).all()
 
@@ -64,11 +65,12 @@ def test_contributions_sum_to_the_raw_score(key, artifacts, features):
 @pytest.mark.parametrize("key", KEYS)
 def test_inputs_are_not_changed(key, artifacts, features):
     matrix = wild_rows(artifacts[key], features)
-    before, vector = matrix.copy(), matrix[-3]
+    before, vector = matrix.copy(), matrix[-3].tolist()
     predictor = load_predictor(artifacts[key])
     predictor.scores(matrix)
     predictor.contributions(matrix)
     predictor.score_row(vector)
+    np.testing.assert_array_equal(vector, before[-3])
     np.testing.assert_array_equal(matrix, before)
 
 
@@ -88,7 +90,7 @@ def test_threads_that_score_at_once_do_not_disturb_each_other(artifacts, feature
     def score(offset: int) -> None:
         for _ in range(5):
             for index in range(offset, len(matrix), 4):
-                if predictor.score_row(matrix[index]) != tuple(expected[index]):
+                if predictor.score_row(matrix[index].tolist()) != tuple(expected[index]):
                     wrong.append(index)
 
     threads = [threading.Thread(target=score, args=(offset,)) for offset in range(4)]
@@ -127,5 +129,5 @@ assert not heavy, heavy
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    vector = np.full(len(artifact.columns), np.nan)
+    vector = [math.nan] * len(artifact.columns)
     assert float(done.stdout) == load_predictor(artifact).score_row(vector)

@@ -1,0 +1,118 @@
+"""uvicorn's HTTP protocol with a short way: a request that came in one piece is answered in the call that read it.
+
+Most questions are one row: they and their answer fit into one packet. For them uvicorn would make a scope, a task, an event and two
+writes, which cost more than the prediction. Everything else - larger or slower bodies, other paths, a query, HTTP/1.0, an answer that
+is still on its way - goes the long way, through ASGI, with its limits on time and room. What is refused is refused alike on both.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from headrace.serving.application import Application
+from headrace.serving.exchange import Header, Response
+
+_CLOSE = (b"connection", b"close")
+_LARGEST = 16 << 10
+# Requests that a client sends without awaiting the answers, answered in one go; others get a turn after them.
+_IN_ONE_GO = 16
+
+
+class WholeRequests(HttpToolsProtocol):
+    """The protocol of one connection. The configuration's `app` must be an `Application` itself."""
+
+    def __init__(
+        self, config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: asyncio.AbstractEventLoop | None = None
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        application = config.app
+        assert isinstance(application, Application)
+        self._answer, self._paths = application.answer_whole, application.whole_paths
+        # The body so far, of a request that may go the short way.
+        self._held: bytes | None = None
+        self._keep_alive = True
+        self._left = _IN_ONE_GO
+        self._own: list[Header] | None = None
+        self._common = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Read what came; a body of which only a part came goes on the long way."""
+        self._left = _IN_ONE_GO
+        super().data_received(data)
+        if self._held is not None and not self.transport.is_closing():
+            self._go_the_long_way()
+
+    def on_headers_complete(self) -> None:
+        """Hold back what may go the short way until its body is here, and what comes after the last answer for good."""
+        if self.transport.is_closing() or self._may_be_short():
+            self._held, self._keep_alive = b"", self.parser.should_keep_alive()
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Collect the body."""
+        if self._held is None:
+            super().on_body(body)
+        else:
+            self._held += body
+
+    def on_message_complete(self) -> None:
+        """Answer, if the whole request is here."""
+        held = self._held
+        if held is None:
+            super().on_message_complete()
+        elif self.transport.is_closing():
+            self._held = None
+        elif len(held) <= _LARGEST and (response := self._answer(self.url.decode("ascii"), self.headers, held)) is not None:
+            self._held = None
+            self._send(response)
+        else:
+            self._go_the_long_way()
+            super().on_message_complete()
+
+    def _may_be_short(self) -> bool:
+        return (
+            self.url in self._paths
+            and self._left > 0
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.flow.write_paused
+            and not self.expect_100_continue
+            and self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and not self.parser.should_upgrade()
+        )
+
+    def _go_the_long_way(self) -> None:
+        held, self._held = self._held, None
+        super().on_headers_complete()
+        if held:
+            super().on_body(held)
+
+    def _send(self, response: Response) -> None:
+        self._left -= 1
+        more, keep_alive = response.headers, self._keep_alive
+        if _CLOSE in more:
+            keep_alive = False
+        elif not keep_alive:
+            more = (*more, _CLOSE)
+        body = response.body
+        self.transport.write(b"%b%b%d\r\n%b\r\n%b" % (STATUS_LINE[response.status], self._lines(), len(body), _lines(more), body))
+        if not keep_alive:
+            self.transport.close()
+        # Counts the answer, takes further reading up again, and arms the timer that ends idle connections.
+        self.on_response_complete()
+
+    def _lines(self) -> bytes:
+        """The lines that every answer has; the server makes its own anew each second."""
+        own = self.server_state.default_headers
+        if own is not self._own:
+            self._own, self._common = own, _lines((*own, (b"content-type", b"application/json"))) + b"content-length: "
+        return self._common
+
+
+def _lines(headers: Iterable[Header]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
