@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from headrace.app.recording import catalogue_name
@@ -103,6 +104,7 @@ def find_prediction(workspace: Workspace, prediction_id: str) -> dict[str, Any] 
 
 
 def _frame(records: Sequence[PredictionRecord], source: str) -> pl.DataFrame:
+    encode = msgspec.json.encode
     columns: Mapping[str, list[object]] = {
         "id": [each.id for each in records],
         "moment": [each.moment for each in records],
@@ -112,8 +114,8 @@ def _frame(records: Sequence[PredictionRecord], source: str) -> pl.DataFrame:
         "source": [source] * len(records),
         "inputs": [each.inputs_json() for each in records],
         "features": [each.features_json() for each in records],
-        "scores": [json.dumps(list(each.scores)) for each in records],
-        "decision": [json.dumps(each.decision) for each in records],
+        "scores": [encode(each.scores).decode() for each in records],
+        "decision": [encode(each.decision).decode() for each in records],
         "seconds": [each.seconds for each in records],
     }
     return pl.DataFrame(columns, schema=_SCHEMA)

@@ -21,6 +21,8 @@ def pseudonymise(value: bool | int | float | str | datetime | timedelta | None, 
 
 
 def _text(value: bool | int | float | str | datetime | timedelta) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

@@ -64,7 +64,7 @@ def read_moment(value: object) -> datetime:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise Unfit(f"It has no offset from UTC: write {value}Z if it is UTC, else an offset such as {value}-05:00.")
-        return moment.astimezone(UTC)
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Unfit from None
 

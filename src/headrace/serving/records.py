@@ -3,12 +3,13 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import msgspec
 
-_INFINITE = (math.inf, -math.inf)
+_INFINITE = frozenset((math.inf, -math.inf))
+_encode = msgspec.json.Encoder().encode
 
 
 class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -42,7 +43,10 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def features_json(self) -> str:
         """The features as JSON text, likewise, but infinities as the texts "inf" and "-inf": models tell them from null."""
-        return values_json({name: str(value) if value in _INFINITE else value for name, value in self.features.items()})
+        values = self.features
+        if not _INFINITE.isdisjoint(values.values()):
+            values = {name: str(value) if value in _INFINITE else value for name, value in values.items()}
+        return values_json(values)
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,12 @@ class PredictionSink(Protocol):
 
 def values_json(values: Mapping[str, object]) -> str:
     """Return row values as JSON text: moments in ISO 8601, durations in seconds, NaN and infinities as null."""
-    return msgspec.json.encode(plain_values(values)).decode()
+    return _encode(plain_values(values)).decode()
 
 
 def plain_values(values: Mapping[str, object]) -> dict[str, object]:
     """Return row values as JSON takes them. msgspec writes NaN and infinities as null and moments as ISO 8601 by itself."""
-    return {name: value.total_seconds() if hasattr(value, "total_seconds") else value for name, value in values.items()}
+    plain = dict(values)
+    if timedelta in map(type, plain.values()):
+        plain |= {name: value.total_seconds() for name, value in values.items() if isinstance(value, timedelta)}
+    return plain
