@@ -87,6 +87,11 @@ table_version = Table(
     CheckConstraint("rows_in = accepted + quarantined + duplicates", name="no_row_lost"), Index(None, "project", "name", "id"),
 )  # fmt: skip
 
+landing = Table(
+    "landing", metadata, _id(), _name("project"), _name("name"), _name("declaration"), _json("columns"), _json("pages"), _count("rows"),
+    Column("cursor", Json), _name("actor"), _moment("landed"), Index(None, "project", "name", "id"),
+)  # fmt: skip
+
 contract_result = Table(
     "contract_result", metadata, _of("table_version_id", "table_version", indexed=False),
     Column("position", Integer, nullable=False), _name("rule"), _name("severity"),

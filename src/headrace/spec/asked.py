@@ -12,11 +12,6 @@ class Asked(Source, frozen=True, kw_only=True):
         raise NotImplementedError
 
     @property
-    def incremental(self) -> bool:
-        """Tell whether it is asked only for what is new."""
-        return False
-
-    @property
     def meaning(self) -> dict[str, object]:
         """What of the declaration decides the rows: under another meaning everything is asked for anew."""
         return {name: getattr(self, name) for name in self.__struct_fields__ if name != "location"}
