@@ -59,7 +59,10 @@ class OpenReader(Protocol):
 
 
 # By name, so that a project loads the libraries of the sources it has and of no other.
-_READERS: Mapping[str, str] = {}
+_READERS: Mapping[str, str] = {
+    "SQL": "headrace.ingest.sql.reader:open_sql",
+    "Custom": "headrace.ingest.custom:open_custom",
+}
 
 
 def reader_of(source: Asked, secrets: Secrets, root: Path) -> Reader:

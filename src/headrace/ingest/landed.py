@@ -1,0 +1,82 @@
+"""What an asked source has answered: pages of rows that are kept, and the position after them."""
+
+import io
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import polars as pl
+
+from headrace.core.fingerprints import fingerprint
+from headrace.expressions import DType
+from headrace.ingest.raw import RawTable
+from headrace.ingest.readers import Cursor
+
+PAGE_ROWS = 50_000
+"""Rows of a page; only the last one has fewer, and one before a column that changes its type. So the same rows make the same pages."""
+
+# As in JSON: whoever asks for texts may get moments, since many sources have no other way to write them.
+_TEXTUAL = frozenset({DType.DATETIME})
+
+
+class LandedPage(NamedTuple):
+    """The blob that keeps some rows, and how many."""
+
+    blob: str
+    rows: int
+
+
+class Landed(NamedTuple):
+    """All rows of a source. `cursor` is the position after the last one, None where everything is asked for each time."""
+
+    columns: tuple[str, ...]
+    pages: tuple[LandedPage, ...] = ()
+    cursor: Cursor = None
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return sum(page.rows for page in self.pages)
+
+    @property
+    def fingerprint(self) -> str:
+        """What the rows are; not when they were asked for, nor in how many answers they came."""
+        return fingerprint("landed", self.columns, [page.blob for page in self.pages])
+
+
+def landed_table(landed: Landed, get: Callable[[str], bytes]) -> RawTable:
+    """Return the rows that were landed, a page at a time; `get` gives a blob's bytes."""
+
+    def chunks() -> Iterator[pl.DataFrame]:
+        for page in landed.pages:
+            frame = read_page(get(page.blob))
+            absent = [pl.lit(None).alias(name) for name in landed.columns if name not in frame.columns]
+            yield frame.with_columns(absent).select(landed.columns)
+
+    return RawTable(landed.columns, _TEXTUAL, chunks)
+
+
+def write_page(frame: pl.DataFrame) -> bytes:
+    """Return a page's bytes: Arrow IPC, zstd; equal rows give equal bytes."""
+    buffer = io.BytesIO()
+    # Views into texts depend on what the frame was cut from, the older layout does not.
+    pl.DataFrame([_plain(column) for column in frame.rechunk().iter_columns()]).write_ipc(
+        buffer, compression="zstd", compat_level=pl.CompatLevel.oldest()
+    )
+    return buffer.getvalue()
+
+
+def read_page(data: bytes) -> pl.DataFrame:
+    """Return a page's rows."""
+    return pl.read_ipc(data)
+
+
+def _plain(column: pl.Series) -> pl.Series:
+    """Return a column whose nulls have nothing left behind them; one without any value has no type."""
+    nulls = column.null_count()
+    if nulls == len(column):
+        return pl.Series(column.name, [None] * len(column), pl.Null)
+    if not nulls:
+        return column
+    nothing = pl.lit("") if isinstance(column.dtype, pl.String) else pl.lit(0).cast(column.dtype)
+    values = pl.col(column.name)
+    return column.to_frame().select(pl.when(values.is_not_null()).then(values.fill_null(nothing)).alias(column.name)).to_series()
