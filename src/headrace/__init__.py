@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from headrace.spec.candidates import Outcomes as Outcomes
     from headrace.spec.candidates import Ridge as Ridge
     from headrace.spec.candidates import Tune as Tune
+    from headrace.spec.custom import Custom as Custom
     from headrace.spec.evolve import Evolve as Evolve
     from headrace.spec.expectations import between as between
     from headrace.spec.expectations import check as check
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from headrace.spec.people import Person as Person
     from headrace.spec.project import Project as Project
     from headrace.spec.sources import File as File
+    from headrace.spec.sql import SQL as SQL
     from headrace.spec.tables import Derived as Derived
     from headrace.spec.tables import Entity as Entity
     from headrace.spec.tables import Events as Events
@@ -69,12 +71,14 @@ _NAMES_BY_MODULE = {
     ),
     "headrace.spec.candidates": ("Baseline", "GradientBoosting", "Logistic", "Outcomes", "Ridge", "Tune"),
     "headrace.spec.evolve": ("Evolve",),
+    "headrace.spec.custom": ("Custom",),
     "headrace.spec.expectations": ("between", "check", "fresh", "matches", "not_null", "one_of", "rows", "unique"),
     "headrace.spec.features": ("Features", "latest", "window"),
     "headrace.spec.people": ("Approve", "Person"),
     "headrace.spec.model": ("Model",),
     "headrace.spec.project": ("Project",),
     "headrace.spec.sources": ("File",),
+    "headrace.spec.sql": ("SQL",),
     "headrace.spec.tables": ("Derived", "Entity", "Events", "Pseudonym"),
 }  # fmt: skip
 _SUBMODULES = {"gate": "headrace.spec.gate", "split": "headrace.spec.split"}

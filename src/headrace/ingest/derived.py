@@ -1,16 +1,12 @@
 """Tables made from tables by the user's own function, called inside a boundary that says whose fault a failure is."""
 
-import traceback
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from headrace.core.errors import HeadraceError
-from headrace.core.locations import Location
 from headrace.ingest.admission import Door, admit
+from headrace.ingest.blame import blamed, first_line
 from headrace.ingest.conform import conform
 from headrace.ingest.dialect import Dialect
 from headrace.ingest.errors import BuildFailed
@@ -20,7 +16,6 @@ from headrace.ingest.sources import infer
 from headrace.spec.tables import Derived
 
 _IN_UTC = Dialect(timezone="UTC")
-_LIBRARIES = ("site-packages", str(Path(__file__).resolve().parents[1]))
 
 
 def derive_table(request: DeriveRequest) -> Ingested:
@@ -50,12 +45,12 @@ def _call(table: Derived, inputs: tuple[pl.LazyFrame, ...]) -> pl.DataFrame:
     except HeadraceError:
         raise
     except Exception as error:  # whatever the user's code raises is the user's to read
-        where = _blamed(error, table.build)
+        where = blamed(error, table.build)
         remedy = f"It was called with {len(inputs)} LazyFrames: {', '.join(each.name for each in table.inputs)}."
         raise BuildFailed(table.name, name, f"{type(error).__name__}: {error}", remedy, where) from error
     if not isinstance(made, pl.DataFrame):
         problem = f"it returned {'nothing' if made is None else f'a {type(made).__name__}'}."
-        raise BuildFailed(table.name, name, problem, "Return a Polars LazyFrame.", _first_line(table.build))
+        raise BuildFailed(table.name, name, problem, "Return a Polars LazyFrame.", first_line(table.build))
     return made
 
 
@@ -64,15 +59,3 @@ def _in_order(frame: pl.DataFrame, table: Derived) -> pl.DataFrame:
     first = [name for name in dict.fromkeys((table.time, *table.id)) if name in frame.columns]
     sortable = [name for name, dtype in frame.schema.items() if not dtype.is_nested()]
     return frame.sort(list(dict.fromkeys((*first, *sortable))), maintain_order=True) if sortable else frame
-
-
-def _blamed(error: Exception, build: Callable[..., Any]) -> Location | None:
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not any(part in frame.filename for part in _LIBRARIES) and not frame.filename.startswith("<")]
-    # A LazyFrame fails when it is collected, after the function has returned: then its first line is the best that is known.
-    return Location(own[-1].filename, own[-1].lineno or 0) if own else _first_line(build)
-
-
-def _first_line(build: Callable[..., Any]) -> Location | None:
-    code = getattr(build, "__code__", None)
-    return Location(code.co_filename, code.co_firstlineno) if code else None

@@ -7,6 +7,7 @@ UserError
 ├── UnsupportedColumn   a column of a type that tables do not hold
 ├── ColumnProblem       a column that the contract names is missing, or of the wrong type
 ├── ContractBroken      a rule whose severity is `stop` was broken: nothing is written
+├── ReadFailed          the user's code for a source failed
 └── BuildFailed         the user's function for a derived table failed
 SystemFault
 └── SourceUnreachable   the source does not answer: trying again may help
@@ -88,3 +89,11 @@ class BuildFailed(UserError):
     def __init__(self, table: str, function: str, problem: str, remedy: str, location: Location | None) -> None:
         super().__init__(f"the function {function!r} that makes table {table!r} failed: {problem}", remedy=remedy, location=location)
         self.table = table
+
+
+class ReadFailed(UserError):
+    """The user's code for a source failed."""
+
+    def __init__(self, place: str, problem: str, remedy: str, location: Location | None) -> None:
+        super().__init__(f"{place} failed: {problem}", remedy=remedy, location=location)
+        self.place = place
