@@ -9,6 +9,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from obstore.store import S3Store
+
 from services.process import Server, ServiceFailed, free_ports
 
 _PARTS = ("master", "volume", "filer", "s3")
@@ -52,8 +54,15 @@ class S3:
         }
 
     def bucket(self) -> str:
-        """Return the URL of a new, empty bucket; the server makes it when it is first written to."""
-        return f"s3://bucket-{next(self._numbers)}"
+        """Make a new, empty bucket and return its URL."""
+        name = f"bucket-{next(self._numbers)}"
+        store = S3Store(
+            name, endpoint=self.endpoint, access_key_id=self.key, secret_access_key=self.secret, region="us-east-1",
+            client_options={"allow_http": True},
+        )  # fmt: skip
+        store.put("made", b"")  # the server makes a bucket when it is first written to
+        store.delete("made")
+        return f"s3://{name}"
 
     def start(self) -> None:
         """Start it again on the same ports, with what it held."""
