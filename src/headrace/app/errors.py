@@ -5,6 +5,7 @@ UserError
     ├── ProjectNotFound     there is no project.py where one was looked for
     ├── ProjectNotLoadable  project.py raised, or declares no project
     ├── SettingInvalid      a setting has a value that cannot be used
+    ├── SecretInFile        a password or key stands in headrace.toml as such
     ├── RunInProgress       another process runs the project now
     ├── UnknownPrediction   no log holds the prediction
     ├── UnknownGrouping     costs are not grouped that way
@@ -47,6 +48,17 @@ class SettingInvalid(AppError):
 
     def __init__(self, name: str, value: object, origin: str, expected: str) -> None:
         super().__init__(f"the setting {name} is {value!r} (from {origin}).", remedy=f"Expected {expected}.")
+
+
+class SecretInFile(AppError):
+    """A password or key stands in headrace.toml as such."""
+
+    def __init__(self, name: str, path: str) -> None:
+        super().__init__(
+            f"the setting {name} in {path} holds a password or key as such.",
+            remedy="Write a placeholder such as ${NAME} in its place, and set the environment variable NAME,"
+            " or NAME_FILE to the path of a file that holds it. Change the secret, if others could read that file.",
+        )
 
 
 class HomeUnusable(SystemFault):

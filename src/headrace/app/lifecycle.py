@@ -162,5 +162,6 @@ def _deferred(body: str, job: Job) -> Callable[[StepContext], Output]:
 
 def _run_body(body: str, job: Job, context: StepContext) -> Output:
     module, _, function = body.partition(":")
-    output: Mapping[str, Any] = getattr(importlib.import_module(f"headrace.app.steps.{module}"), function)(job, context)
+    with job.workspace.secrets.kept_out_of_errors():  # here, since what a step raises is recorded in more than one place
+        output: Mapping[str, Any] = getattr(importlib.import_module(f"headrace.app.steps.{module}"), function)(job, context)
     return dict(output)

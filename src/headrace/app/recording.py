@@ -22,7 +22,7 @@ class LedgerMemo:
 
     def __init__(self, workspace: Workspace, fingerprints: Iterable[str]) -> None:
         self._workspace = workspace
-        presence = Presence(workspace.settings.lake_url, workspace.project.name)
+        presence = Presence(workspace.settings.lake_url, workspace.project.name, workspace.lake_options)
         with workspace.ledger.read() as session:
             found = memo.find_many(session, fingerprints)
         self._known = {name: output for name, output in found.items() if _is_kept(presence, output)}

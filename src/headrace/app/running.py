@@ -93,7 +93,7 @@ def _execute(workspace: Workspace, graph: Graph, memo: LedgerMemo, prices: Price
     options = ExecuteOptions(
         run_id=run_id,
         memo=memo,
-        store_url=workspace.settings.workflows_url,
+        store_url=workspace.workflows_url,
         observers=observers,
         workers=workspace.settings.workers,
         step_timeout=workspace.settings.step_timeout,

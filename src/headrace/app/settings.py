@@ -1,20 +1,28 @@
-"""Settings: one frozen object, read once. Flag, then environment, then `headrace.toml` beside the project, then default."""
+"""Settings: one frozen object, read once. Flag, then environment, then `headrace.toml` beside the project, then default.
+
+A setting may hold placeholders (`${NAME}`) for secrets; here they stay placeholders, the workspace fills them in. What `values` shows is
+free of secrets: a password may stand in an environment variable or a flag, where it is masked, and never in `headrace.toml`.
+"""
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from headrace.app.errors import SettingInvalid
+from headrace.app.errors import SecretInFile, SettingInvalid
+from headrace.app.lake_options import LakeOption, read_lake_options
 from headrace.core.errors import UserError, suggest
+from headrace.core.secrets import has_plain_password, masked
 from headrace.core.units import parse_duration
 
+_LAKE_OPTIONS = "lake_options"
 _DEFAULTS = {"home": ".headrace", "ledger": "", "lake": "", "workers": "2", "step_timeout": "24h", "prices": ""}
 _MEANINGS = {
     "home": "the folder of everything Headrace keeps",
-    "ledger": "the ledger's database URL; default: a SQLite file in home",
-    "lake": "the folder or URL of tables and blobs; default: home",
+    "ledger": "the ledger's database URL, sqlite:// or postgresql://; default: a SQLite file in home",
+    "lake": "the folder, or s3://bucket/prefix, of tables and blobs; default: home",
     "workers": "how many steps may run at once",
     "step_timeout": "how long a step may take before it has failed, such as 90m; or none",
     "prices": "a price catalogue file; default: the one that is shipped",
@@ -37,8 +45,9 @@ class Settings:
 
     project_file: Path
     home: Path
-    ledger_url: str
+    ledger_url: str = field(repr=False)  # it may hold a password
     lake_url: str
+    lake_options: tuple[LakeOption, ...] = field(repr=False)
     workers: int
     step_timeout: timedelta | None
     prices_file: Path | None
@@ -46,8 +55,8 @@ class Settings:
 
     @property
     def workflows_url(self) -> str:
-        """The database of durable runs."""
-        return f"sqlite:///{self.home / 'workflows.db'}"
+        """The database of durable runs: the ledger's own on Postgres, where they keep a schema to themselves; else a file in home."""
+        return f"sqlite:///{self.home / 'workflows.db'}" if self.ledger_url.startswith("sqlite:") else self.ledger_url
 
     @property
     def keys(self) -> Path:
@@ -69,20 +78,25 @@ def read_settings(project_file: Path, environment: Mapping[str, str], flags: Map
     project_file = project_file.absolute()
     file_values = _read_file(project_file.parent / "headrace.toml")
     found = {name: _resolve(name, flags or {}, environment, file_values) for name in _DEFAULTS}
+    lake_options = read_lake_options(found["lake"].value, environment, file_values.get("lake_options", {}))
     home = project_file.parent / Path(found["home"].value).expanduser()
     return Settings(
         project_file=project_file,
         home=home,
         ledger_url=found["ledger"].value or f"sqlite:///{home / 'ledger.db'}",
-        lake_url=found["lake"].value or str(home),
+        lake_url=_lake(found["lake"]) or str(home),
+        lake_options=lake_options,
         workers=_positive(found["workers"]),
         step_timeout=_duration(found["step_timeout"]),
         prices_file=project_file.parent / found["prices"].value if found["prices"].value else None,
-        values=tuple(found.values()),
+        values=(
+            *(replace(each, value=masked(each.value)) for each in found.values()),
+            *(Setting(f"lake_options.{each.name}", each.shown, each.origin, each.meaning) for each in lake_options),
+        ),
     )
 
 
-def _read_file(path: Path) -> dict[str, str]:
+def _read_file(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
@@ -90,12 +104,23 @@ def _read_file(path: Path) -> dict[str, str]:
     except tomllib.TOMLDecodeError as error:
         raise SettingInvalid("file", str(path), "headrace.toml", f"TOML ({error})") from error
     for name in values:
-        if name not in _DEFAULTS:
-            raise SettingInvalid(name, values[name], str(path), f"a known setting. {suggest(name, _DEFAULTS)}")
-    return {name: str(value) for name, value in values.items()}
+        if name not in (*_DEFAULTS, _LAKE_OPTIONS):
+            raise SettingInvalid(
+                name, masked(str(values[name])), str(path), f"a known setting. {suggest(name, (*_DEFAULTS, _LAKE_OPTIONS))}"
+            )
+        if has_plain_password(str(values[name])):
+            raise SecretInFile(name, str(path))
+    return values
 
 
-def _resolve(name: str, flags: Mapping[str, str | None], environment: Mapping[str, str], file_values: Mapping[str, str]) -> Setting:
+def _lake(setting: Setting) -> str:
+    scheme, separator, _ = setting.value.partition("://")
+    if separator and scheme not in ("s3", "file"):
+        raise SettingInvalid(setting.name, masked(setting.value), setting.origin, "a folder or s3://bucket/prefix")
+    return setting.value
+
+
+def _resolve(name: str, flags: Mapping[str, str | None], environment: Mapping[str, str], file_values: Mapping[str, Any]) -> Setting:
     variable = f"HEADRACE_{name.upper()}"
     flag = flags.get(name)
     if flag is not None:
@@ -103,7 +128,7 @@ def _resolve(name: str, flags: Mapping[str, str | None], environment: Mapping[st
     if variable in environment:
         return Setting(name, environment[variable], variable, _MEANINGS[name])
     if name in file_values:
-        return Setting(name, file_values[name], "headrace.toml", _MEANINGS[name])
+        return Setting(name, str(file_values[name]), "headrace.toml", _MEANINGS[name])
     return Setting(name, _DEFAULTS[name], "default", _MEANINGS[name])
 
 

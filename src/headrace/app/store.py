@@ -10,7 +10,7 @@ from headrace.lake.lake import Lake
 
 def lake_of(workspace: Workspace) -> Lake:
     """Return the project's lake."""
-    return Lake(workspace.settings.lake_url, workspace.project.name)
+    return Lake(workspace.settings.lake_url, workspace.project.name, workspace.lake_options)
 
 
 def put_frame(workspace: Workspace, frame: pl.DataFrame) -> str:

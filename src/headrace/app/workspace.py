@@ -40,7 +40,23 @@ class Workspace:
     def ledger(self) -> Ledger:
         """The ledger, made or brought up to date first if need be."""
         self._make_home()
-        return Ledger.open(self.settings.ledger_url, self.clock)
+        with self.secrets.kept_out_of_errors():
+            return Ledger.open(self.ledger_url, self.clock)
+
+    @property
+    def ledger_url(self) -> str:
+        """The ledger's URL with its secrets filled in: not to be shown."""
+        return self.secrets.fill_url(self.settings.ledger_url)
+
+    @property
+    def workflows_url(self) -> str:
+        """The URL of the database of durable runs with its secrets filled in: not to be shown."""
+        return self.secrets.fill_url(self.settings.workflows_url)
+
+    @cached_property
+    def lake_options(self) -> dict[str, str]:
+        """What the lake's store wants to know, with its secrets filled in: not to be shown."""
+        return {each.name: self.secrets.fill(each.text) for each in self.settings.lake_options}
 
     @cached_property
     def secrets(self) -> Secrets:

@@ -13,6 +13,7 @@ import typer
 
 import headrace
 from headrace.cli import asking, building, looking
+from headrace.cli.options import without_secrets
 from headrace.cli.stopping import INTERRUPTED, tell
 from headrace.core.errors import HeadraceError, SystemFault
 from headrace.core.storage import named_fault
@@ -55,7 +56,8 @@ def main() -> None:
         app(standalone_mode=True)
     except (HeadraceError, OSError) as error:
         fault = named_fault(error)
-        print(f"error: {fault}" if isinstance(fault, HeadraceError) else f"error: {type(fault).__name__}: {fault}", file=sys.stderr)
+        words = str(fault) if isinstance(fault, HeadraceError) else f"{type(fault).__name__}: {fault}"
+        print(f"error: {without_secrets(words)}", file=sys.stderr)
         # A failed step carries the error that says whose fault it was.
         sys.exit(_code_of(getattr(fault, "cause", fault)))
     except SystemExit as end:  # Typer makes this of Ctrl-C, and of a reader who has left
@@ -65,7 +67,7 @@ def main() -> None:
             sys.exit(0)
         raise
     except Exception as error:  # noqa: BLE001  the outermost boundary: a person is shown one line, and the trace is kept for whoever mends the defect
-        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"error: {type(error).__name__}: {without_secrets(str(error))}", file=sys.stderr)
         sys.exit(_code_of(error))
 
 
@@ -76,6 +78,6 @@ def _code_of(fault: Exception) -> int:
     if isinstance(fault, HeadraceError):
         return USER_FAULT
     with NamedTemporaryFile("w", prefix="headrace-defect-", suffix=".txt", delete=False, encoding="utf-8") as file:
-        file.write("".join(traceback.format_exception(fault)))
+        file.write(without_secrets("".join(traceback.format_exception(fault))))
     print(f"  This is a defect of Headrace. The trace is in {file.name}; please report it.", file=sys.stderr)
     return DEFECT

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,13 +19,22 @@ HomeOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 PROJECT_FILE = Path("project.py")
+_opened: "ContextVar[ProjectHandle | None]" = ContextVar("opened", default=None)
 
 
 def open_handle(project: Path, home: str | None) -> "ProjectHandle":
     """Open the project that the options name."""
     from headrace.app.handle import load  # kept out of start-up: it brings the database library in
 
-    return load(project, environment=os.environ, home=home)
+    handle = load(project, environment=os.environ, home=home)
+    _opened.set(handle)
+    return handle
+
+
+def without_secrets(text: str) -> str:
+    """Return a text without the secrets that were given out to the project this command opened."""
+    handle = _opened.get()
+    return handle.workspace.secrets.redact(text) if handle else text
 
 
 def emit(report: Report | list[Report], as_json: bool, text: str) -> None:

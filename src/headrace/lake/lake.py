@@ -11,8 +11,9 @@ from headrace.lake.tables import Tables
 class Lake:
     """`<home>/lake/<project>/<table>` and `<home>/blobs`, where `home` is a folder or a URL such as `s3://bucket/prefix`.
 
-    `options` go to the store as they are: region, endpoint, credentials; on S3 add `aws_conditional_put` = `etag`, so that two writers
-    cannot commit the same version. Nothing is made until something is written. Thread safe; several processes may share one lake.
+    `options` are for a URL: region, endpoint, access_key_id, secret_access_key, session_token. Its bucket must be there. Nothing else is
+    made until something is written. Thread safe; several processes may share one lake, and of two that commit the same version of a table
+    one is first and the other writes again on top.
 
     >>> import tempfile, polars
     >>> lake = Lake(tempfile.mkdtemp(), "flights")

@@ -1,6 +1,7 @@
 """A place that bytes are kept at: a folder or a URL. The only module of the lake that knows the difference."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -9,10 +10,18 @@ from urllib.parse import unquote, urlsplit
 from obstore.store import LocalStore, ObjectStore, from_url
 
 _NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
+_NAMES = {
+    "region": "aws_region",
+    "endpoint": "aws_endpoint_url",
+    "access_key_id": "aws_access_key_id",
+    "secret_access_key": "aws_secret_access_key",
+    "session_token": "aws_session_token",
+}
+_ALLOW_HTTP = "aws_allow_http"
 
 
 class Place(NamedTuple):
-    """A folder (as an absolute path) or a URL, and what its store wants to know: region, endpoint, credentials, conditional put."""
+    """A folder (as an absolute path) or a URL, and what its store wants to know, in the words of Delta Lake's stores."""
 
     url: str
     options: Mapping[str, str] = _NO_OPTIONS
@@ -24,9 +33,7 @@ class Place(NamedTuple):
     def store(self) -> ObjectStore:
         """Return the objects at this place; a folder is made when it is first written to."""
         if "://" in self.url:
-            config: Any = dict(self.options)  # its keys depend on the scheme, which only the store knows
-            found: ObjectStore = from_url(self.url, config=config)
-            return found
+            return _remote(self.url, tuple(sorted(self.options.items())))
         return LocalStore(self.url, automatic_cleanup=False, mkdir=True)
 
     def is_empty(self) -> bool:
@@ -43,10 +50,25 @@ def table_folder(name: str) -> str:
 
 
 def place(url: str | Path, options: Mapping[str, str] | None = None) -> Place:
-    """Return the place that a path or URL names; `file://` is a path."""
+    """Return the place that a path or URL names; `file://` is a path.
+
+    Of `options`, a URL takes region, endpoint, access_key_id, secret_access_key and session_token. Nothing is sent in the clear unless
+    the endpoint says `http://`.
+    """
     text = str(url)
     if text.startswith("file://"):
         text = unquote(urlsplit(text).path)
-    if "://" in text:
-        return Place(text.rstrip("/"), options or _NO_OPTIONS)
-    return Place(str(Path(text).expanduser().absolute()), options or _NO_OPTIONS)
+    if "://" not in text:
+        return Place(str(Path(text).expanduser().absolute()))
+    # Two writers of one version: the store lets one of them win (RFC 9110 "If-None-Match").
+    told = {"aws_conditional_put": "etag"} | {_NAMES[name]: value for name, value in (options or {}).items()}
+    if told.get("aws_endpoint_url", "").startswith("http://"):
+        told[_ALLOW_HTTP] = "true"
+    return Place(text.rstrip("/"), told)
+
+
+@lru_cache(maxsize=64)  # with its connections: to open one takes as long as twenty requests over it
+def _remote(url: str, options: tuple[tuple[str, str], ...]) -> ObjectStore:
+    config: Any = {name: value for name, value in options if name != _ALLOW_HTTP}
+    found: ObjectStore = from_url(url, config=config, client_options={"allow_http": (_ALLOW_HTTP, "true") in options})
+    return found

@@ -1,6 +1,5 @@
 """Connections: SQLite in WAL with sane pragmas, Postgres by psycopg; transactions that read, and transactions that write one at a time."""
 
-import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -11,16 +10,12 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from headrace.core.secrets import masked
 from headrace.ledger.errors import UnusableUrl
 
 _BUSY_SECONDS = 60
 _PRAGMAS = ("foreign_keys = ON", "synchronous = FULL")
 """FULL: what was committed survives a power cut, for 0.6 ms a write; an approval or a charge should."""
-
-
-def shown(url: str) -> str:
-    """Return a URL as it may be shown: without its password."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
 def connect(url: str) -> Engine:
@@ -32,7 +27,7 @@ def connect(url: str) -> Engine:
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database in (None, "", ":memory:"):
-            raise UnusableUrl(shown(url), "a ledger in memory would be forgotten, and is not shared between threads")
+            raise UnusableUrl(masked(url), "a ledger in memory would be forgotten, and is not shared between threads")
         Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS})
         event.listen(engine, "connect", _prepare_sqlite)
@@ -42,7 +37,7 @@ def connect(url: str) -> Engine:
         return create_engine(parsed, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         reason = f"the driver {error.name!r} is not installed"
-        raise UnusableUrl(shown(url), reason, remedy="Install it: pip install 'psycopg[binary]'.") from error
+        raise UnusableUrl(masked(url), reason, remedy="Install it: pip install 'psycopg[binary]'.") from error
 
 
 def _parse(url: str) -> URL:
@@ -51,9 +46,9 @@ def _parse(url: str) -> URL:
         if parsed.drivername in ("postgresql", "postgres"):
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-            raise UnusableUrl(shown(url), f"{parsed.get_backend_name()} is not supported")
+            raise UnusableUrl(masked(url), f"{parsed.get_backend_name()} is not supported")
     except (ArgumentError, NoSuchModuleError) as error:
-        raise UnusableUrl(shown(url), shown(str(error))) from error
+        raise UnusableUrl(masked(url), masked(str(error))) from error
     return parsed
 
 

@@ -13,8 +13,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from headrace.core.clock import Clock
 from headrace.core.ids import new_id
+from headrace.core.secrets import masked
 from headrace.ledger import audit
-from headrace.ledger.database import begin, connect, shown
+from headrace.ledger.database import begin, connect
 from headrace.ledger.errors import LedgerUnreachable, NestedWrite
 from headrace.ledger.schema_version import bring_to_head
 from headrace.ledger.session import Session
@@ -53,7 +54,7 @@ class Ledger:
             LedgerIsNewer: if a newer Headrace wrote it.
             LedgerUnreachable: if the store does not answer.
         """
-        place = shown(str(url))
+        place = masked(str(url))
         try:
             engine = connect(str(url))
         except OSError as error:  # its folder cannot be made

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.app.errors import SettingInvalid
+from headrace.app.errors import SecretInFile, SettingInvalid
 from headrace.app.settings import Settings, read_settings
 
 
@@ -66,3 +66,81 @@ def test_a_limit_on_steps_is_a_duration_or_none(tmp_path):
     assert limit("none") is None
     with pytest.raises(SettingInvalid, match=r"step_timeout is 'soon' \(from HEADRACE_STEP_TIMEOUT\)"):
         limit("soon")
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "headrace.toml").write_text(text, encoding="utf-8")
+    return folder / "project.py"
+
+
+def test_a_placeholder_is_shown_and_stays(tmp_path):
+    found = read_settings(written(tmp_path, 'ledger = "postgresql://ana:${WORD}@host/db"'), {"WORD": "hush"})
+    assert found.ledger_url == found.workflows_url == "postgresql://ana:${WORD}@host/db"
+    assert origins(found)["ledger"] == ("postgresql://ana:${WORD}@host/db", "headrace.toml")
+
+
+def test_workflows_follow_the_ledger_only_to_postgres(tmp_path):
+    assert read_settings(tmp_path / "project.py", {}).workflows_url == f"sqlite:///{tmp_path}/.headrace/workflows.db"
+    elsewhere = read_settings(tmp_path / "project.py", {"HEADRACE_LEDGER": "sqlite:////elsewhere/l.db"})
+    assert elsewhere.workflows_url == f"sqlite:///{tmp_path}/.headrace/workflows.db"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'ledger = "postgresql://ana:hush@host/db"',
+        'ledger = "postgresql://host/db?password=hush"',
+        '[lake_options]\nsecret_access_key = "hush"',
+    ],
+)
+def test_a_password_in_the_file_is_refused_and_not_repeated(tmp_path, line):
+    with pytest.raises(SecretInFile, match=r"\$\{NAME\}") as caught:
+        read_settings(written(tmp_path, line), {})
+    assert "hush" not in str(caught.value)
+
+
+def test_a_password_in_a_variable_or_a_flag_is_used_and_masked(tmp_path):
+    url = "postgresql://ana:hush@host/db?sslpassword=hush"
+    for found in (
+        read_settings(tmp_path / "project.py", {"HEADRACE_LEDGER": url}),
+        read_settings(tmp_path / "project.py", {}, {"ledger": url}),
+    ):
+        assert found.ledger_url == url
+        assert origins(found)["ledger"][0] == "postgresql://ana:***@host/db?sslpassword=***"
+        assert "hush" not in repr(found)
+
+
+def test_options_of_the_lake_come_from_the_file_then_from_the_ordinary_variables(tmp_path):
+    text = 'lake = "s3://bucket/p"\n[lake_options]\nregion = "eu-west-1"\nsecret_access_key = "${LAKE_KEY}"\n'
+    environment = {
+        "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SESSION_TOKEN": "hush",
+        "AWS_SECRET_ACCESS_KEY": "not this one", "LAKE_KEY": "hush",
+    }  # fmt: skip
+    found = read_settings(written(tmp_path, text), environment)
+    told = {name.partition(".")[2]: value for name, value in origins(found).items() if name.startswith("lake_options.")}
+    assert told == {
+        "region": ("eu-west-1", "headrace.toml"),
+        "endpoint": ("http://127.0.0.1:9", "AWS_ENDPOINT_URL"),
+        "access_key_id": ("AKIA", "AWS_ACCESS_KEY_ID"),
+        "secret_access_key": ("${LAKE_KEY}", "headrace.toml"),
+        "session_token": ("${AWS_SESSION_TOKEN}", "AWS_SESSION_TOKEN"),
+    }
+    assert "hush" not in repr(found)
+
+
+def test_a_lake_in_a_folder_needs_no_options(tmp_path):
+    assert read_settings(tmp_path / "project.py", {"AWS_REGION": "us-east-1", "AWS_SECRET_ACCESS_KEY": "hush"}).lake_options == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('lake = "s3://b"\n[lake_options]\nregoin = "x"', "Did you mean 'region'"),
+        ('lake = "s3://b"\n[lake_options]\nendpoint = "127.0.0.1:9"', "a URL such as"),
+        ('lake_options = "x"', "a table"),
+        ('lake = "gs://bucket"', "s3://bucket/prefix"),
+    ],
+)
+def test_what_the_lake_cannot_use_is_told(tmp_path, text, said):
+    with pytest.raises(SettingInvalid, match=said):
+        read_settings(written(tmp_path, text), {})

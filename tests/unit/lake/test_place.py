@@ -16,14 +16,26 @@ def test_a_path_becomes_absolute_and_a_file_url_is_a_path(tmp_path, monkeypatch)
 
 
 def test_a_url_stays_and_its_options_reach_the_store():
-    bucket = place("s3://bucket/prefix/", {"aws_region": "eu-west-1", "aws_conditional_put": "etag"}).child("blobs")
+    bucket = place("s3://bucket/prefix/", {"region": "eu-west-1"}).child("blobs")
 
     store = bucket.store()
     assert bucket.url == "s3://bucket/prefix/blobs"
     assert isinstance(store, S3Store)
     assert store.prefix == "prefix/blobs"
     assert store.config["region"] == "eu-west-1"
+    assert store.config["conditional_put"] == "etag"
+    assert bucket.child("more").store() is bucket.child("more").store()
     assert not bucket.is_empty()
+
+
+def test_nothing_goes_in_the_clear_unless_the_endpoint_says_so():
+    plain, safe = (place("s3://bucket", {"endpoint": f"{scheme}://127.0.0.1:1", "region": "eu"}) for scheme in ("http", "https"))
+
+    assert plain.options["aws_allow_http"] == "true"
+    assert "aws_allow_http" not in safe.options
+    stores = plain.store(), safe.store()
+    assert all(isinstance(each, S3Store) for each in stores)
+    assert [each.client_options for each in stores] == [{"allow_http": "true"}, {"allow_http": "false"}]
 
 
 def test_a_folder_is_made_by_its_store_and_known_to_be_missing_before(tmp_path):
