@@ -5,6 +5,7 @@ What it writes is not kept in version control: `make docs` makes it anew.
 
 import importlib
 import inspect
+import itertools
 import pkgutil
 import re
 import sys
@@ -15,12 +16,13 @@ from typing import Any
 
 import click
 import typer
+from error_messages import messages
 
 import headrace
 from headrace.app.settings import read_settings
 from headrace.bundles.manifest import FORMAT, FeatureField, GivenField, Manifest
 from headrace.cli import main as command_line
-from headrace.core.errors import HeadraceError
+from headrace.core.errors import HeadraceError, UserError
 from headrace.expressions import DType
 from headrace.expressions.aggregates import Aggregate
 from headrace.serving.openapi import openapi
@@ -103,24 +105,57 @@ def _commands(words: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str,
 
 
 def errors_page() -> str:
-    """The tree of errors."""
+    """Every error, room by room, with all that it says."""
     load_everything()
+    errors = sorted(_below(HeadraceError), key=lambda each: (_room(each), each.__name__))
+    told = messages(errors)
     parts = [
         "# Errors",
         "",
-        "Every error says what failed, the value, what would be valid and the next step. `UserError`: trying again changes nothing.",
-        "`SystemFault`: trying again may help. All survive pickling.",
+        "Every error says what failed, the value, what would be valid and the next step. «Words in these brackets» stand for what is known",
+        "when it happens. A command that ends with an error says so on stderr and leaves with an exit code:",
+        "",
+        table(["code", "whose fault", "what to do"], _exit_codes()),
+        "",
+        "All survive pickling, and descend from `HeadraceError`.",
         "",
     ]
-    return "\n".join([*parts, *_error_lines(HeadraceError, 0), ""])
+    for room, group in itertools.groupby((error for error in errors if told[error]), key=_room):
+        parts += [f"## {room}", ""]
+        for error in group:
+            parts += [f"### {error.__name__}", "", f"{first_line(error)} {_fault(error)}", ""]
+            parts += [f"- {_plain(each.problem)}" + (f"<br>→ {_plain(each.remedy)}" if each.remedy else "") for each in told[error]]
+            parts += [""]
+    return "\n".join(parts)
 
 
-def _error_lines(error: type[HeadraceError], depth: int) -> Iterator[str]:
-    room = error.__module__.split(".")[1]
-    yield f"{'    ' * depth}- **{error.__name__}** ({room}): {first_line(error)}"
-    for inner in sorted(error.__subclasses__(), key=lambda each: (each.__module__.split(".")[1], each.__name__)):
+def _exit_codes() -> list[list[str]]:
+    """The exit codes as the command line documents them, a line each."""
+    return [
+        [number, whose, what] for number, whose, what in re.findall(r"^    (\d+)\s+(.+?): (.+)$", documented(command_line), re.MULTILINE)
+    ]
+
+
+def _fault(error: type[HeadraceError]) -> str:
+    """Whose fault it is, by its class."""
+    return "(UserError, exit code 1)" if issubclass(error, UserError) else "(SystemFault, exit code 3)"
+
+
+def _room(error: type[HeadraceError]) -> str:
+    return error.__module__.split(".")[1]
+
+
+def _below(error: type[HeadraceError]) -> Iterator[type[HeadraceError]]:
+    """Yield every error of Headrace's own below this one, each once."""
+    for inner in error.__subclasses__():
         if inner.__module__.startswith("headrace."):
-            yield from _error_lines(inner, depth + 1)
+            yield inner
+            yield from _below(inner)
+
+
+def _plain(text: str) -> str:
+    """Return words as Markdown shows them, on one line."""
+    return re.sub(r"([\\*_<>|`\[\]])", r"\\\1", " ".join(text.split()))
 
 
 def load_everything() -> None:

@@ -33,6 +33,7 @@ def script(name: str) -> ModuleType:
     return module
 
 
+sys.path.append(str(ROOT / "scripts"))  # where they find each other
 reference = script("write_reference")
 pages = script("pages")
 COMMANDS = {words[1:]: command for words, command in reference.commands()}
@@ -146,11 +147,21 @@ def test_every_command_is_in_the_reference(written: Path) -> None:
         assert f"## {' '.join(('headrace', *words))}\n" in text
 
 
-def test_every_error_of_the_tree_is_in_the_reference(written: Path) -> None:
+def test_every_error_is_in_the_reference_with_what_it_says_and_what_to_do(written: Path) -> None:
     text = (written / "errors.md").read_text(encoding="utf-8")
-    for module in (ROOT / "src" / "headrace").rglob("errors.py"):
-        for name in re.findall(r"^class (\w+)\(", module.read_text(encoding="utf-8"), re.MULTILINE):
-            assert f"**{name}**" in text, name
+    told = reference.messages(list(reference._below(headrace.core.errors.HeadraceError)))
+    for error, messages in told.items():
+        if not messages:  # one that only groups others
+            assert error.__subclasses__(), f"nothing raises {error.__name__}"
+            continue
+        assert f"### {error.__name__}\n" in text
+        for message in messages:
+            assert message.remedy, f"{error.__name__} does not say what to do: {message.problem}"
+
+
+def test_the_error_reference_lists_every_exit_code(written: Path) -> None:
+    text = (written / "errors.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| (\d+) \|", text, re.MULTILINE) == ["0", "1", "2", "3", "4", "130", "143"]
 
 
 def test_the_reference_names_no_place_on_a_machine(written: Path) -> None:

@@ -113,5 +113,5 @@ class NothingToApprove(AppError):
     """No version of a model waits for approval."""
 
     def __init__(self, model: str, state: str | None) -> None:
-        found = f"its newest version is {state.replace('_', ' ')}" if state else "it has no version yet: headrace run"
-        super().__init__(f"no version of {model!r} waits for approval.", remedy=f"{found[0].upper()}{found[1:]}.")
+        found = f"its newest version is {state.replace('_', ' ')}" if state else "it has no version yet"
+        super().__init__(f"no version of {model!r} waits for approval: {found}.", remedy="See what waits: headrace status")

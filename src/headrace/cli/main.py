@@ -1,7 +1,14 @@
 """The entry point: options, the error boundary and exit codes.
 
-Exit codes: 0 done; 1 the description, the data or the call is at fault; 2 wrong usage; 3 the machine, a store or a network is at fault;
-4 a defect of Headrace; 130 interrupted (Ctrl-C), 143 ended by SIGTERM: both within a second, to go on later.
+Exit codes, each with whose fault it is and what to do:
+
+    0    nobody's: it is done
+    1    the description, the data or the call: read the message, mend what it names, and run again
+    2    the way the command was written: see its --help
+    3    the machine, a store or a network: see that it works again, then run again; `headrace doctor` tells what is wrong
+    4    Headrace's own, a defect: report it with the file that the message names
+    130  interrupted by Ctrl-C, within a second: run again to go on
+    143  ended by SIGTERM, within a second: run again to go on
 """
 
 import sys

@@ -120,7 +120,7 @@ class Application:
         elif scope["type"] == "http":
             await self._answer(Request.of(scope, receive), send)
         else:
-            raise ServerRefused(f"connections of the type {scope['type']!r} are not offered.")
+            raise ServerRefused(f"connections of the type {scope['type']!r} are not offered.", remedy="Use HTTP.")
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
