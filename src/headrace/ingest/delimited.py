@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from headrace.ingest.errors import SourceUnreadable
-from headrace.ingest.unpack import opened
+from headrace.ingest.unpack import opened, undecodable
 from headrace.spec.sources import File
 
 _BLOCK_BYTES = 8 << 20
@@ -37,7 +37,7 @@ def read_texts(source: File, path: Path) -> tuple[tuple[str, ...], Iterator[pl.S
 
 def _header(source: File, path: Path) -> tuple[str, ...]:
     try:
-        with opened(source, path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+        with opened(source, path) as stream, io.TextIOWrapper(stream, "utf-8", newline="") as text:
             return next((tuple(row) for row in csv.reader(text, delimiter=source.separator) if row), ())
     except (UnicodeDecodeError, csv.Error) as error:
         raise _problem(source, path, str(error)) from error
@@ -68,9 +68,8 @@ def _read(source: File, path: Path, names: tuple[str, ...], threads: bool) -> An
 
 
 def _problem(source: File, path: Path, reason: str) -> SourceUnreadable:
-    if "utf8" in reason.lower() or "utf-8" in reason.lower():
-        remedy = "Convert it, for example: iconv -f latin1 -t utf8 in.csv > out.csv."
-        return SourceUnreadable(f"{path} is not written in UTF-8.", remedy=remedy, location=source.location)
+    if "utf8" in reason.lower() or "codec can't decode" in reason:
+        return undecodable(source, path)
     remedy = f"Every row has the header's fields, separated by {source.separator!r}; a text with a separator or line break is quoted."
     # The reader goes on with the row itself, which may hold personal values and would end up in logs and in the ledger.
     told = _ROW_TEXT.sub(r"\1", reason.removeprefix("CSV parse error: "))

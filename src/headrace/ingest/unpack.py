@@ -6,12 +6,18 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from headrace.core.errors import suggest
+from headrace.ingest.encodings import UTF_8, as_utf8, find_undecodable, looks_wide, say_undecodable
 from headrace.ingest.errors import SourceUnreadable
 from headrace.spec.sources import File
+
+_TEXTS = ("csv", "jsonl")
+_HEAD_BYTES = 1 << 12
+_BLOCK_BYTES = 1 << 20
 
 
 def locate(source: File, root: Path) -> Path:
@@ -35,7 +41,41 @@ def locate(source: File, root: Path) -> Path:
 
 @contextmanager
 def opened(source: File, path: Path) -> Iterator[IO[bytes]]:
-    """Give the file's bytes, unpacked, as a stream.
+    """Give the file's content, unpacked, as a stream: texts in UTF-8 whatever their encoding is, other formats as they are.
+
+    Raises:
+        SourceUnreadable: if it cannot be unpacked, a zip does not hold exactly one file, or a text is not in the encoding declared.
+    """
+    with unpacked(source, path) as stream:
+        if source.format not in _TEXTS:
+            yield stream
+            return
+        wide = looks_wide(stream.read(_HEAD_BYTES)) if source.encoding in UTF_8 else None
+        stream.seek(0)
+        if wide:
+            problem = f"{path} is not written in UTF-8: every other byte of it is zero."
+            remedy = f"It is most likely {wide}: add encoding={wide!r} to the source."
+            raise SourceUnreadable(problem, remedy=remedy, location=source.location)
+        try:
+            yield as_utf8(stream, source.encoding, strict=source.format == "jsonl")
+        except UnicodeDecodeError as error:
+            raise undecodable(source, path) from error
+
+
+def undecodable(source: File, path: Path) -> SourceUnreadable:
+    """Return what to say of a file that is not in the encoding declared."""
+    with unpacked(source, path) as stream:
+        found = find_undecodable(iter(partial(stream.read, _BLOCK_BYTES), b""), source.encoding)
+    if found is None:
+        problem, remedy = f"{path} is not written in {source.encoding.upper()}.", "Name its encoding in the source: encoding=."
+    else:
+        problem, remedy = say_undecodable(found, str(path), source.encoding)
+    return SourceUnreadable(problem, remedy=remedy, location=source.location)
+
+
+@contextmanager
+def unpacked(source: File, path: Path) -> Iterator[IO[bytes]]:
+    """Give the file's bytes, unpacked, as a stream that can be read again from its beginning.
 
     Raises:
         SourceUnreadable: if it cannot be unpacked, or a zip does not hold exactly one file.

@@ -105,7 +105,7 @@ def test_nested_and_binary_columns_are_named(read, values):
         (b"\n\n", "is empty"),
         ("a,b\nä,1\n".encode("latin-1"), "not written in UTF-8"),
         ("ä,b\n1,1\n".encode("latin-1"), "not written in UTF-8"),
-        ("a,b\n1,2\n".encode("utf-16"), "not written in UTF-8"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "not written in UTF-8"),
         (b"a,b\n1,2\n1\n", "Row #3: Expected 2 columns, got 1"),
         (b"a,b\n1,2\n1,2,3\n", "Row #3: Expected 2 columns, got 3"),
         (b'a,b\n"x,2\n3,4\n', "Expected 2 columns"),
