@@ -1,119 +1,119 @@
-"""Predicting files."""
+"""Predicting files, frame by frame: a file may be larger than memory, and so may the tables that its features look into."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from headrace.app.answer_file import AnswerFile, check_output
+from headrace.app.asked_file import GIVEN, WRITTEN, Questions, keep_questions
 from headrace.app.bundles import open_bundle
 from headrace.app.champions import champion
 from headrace.app.models import label
-from headrace.app.prediction_table import LakeSink
+from headrace.app.prediction_frames import AnsweredFrame, log_rows
+from headrace.app.prediction_table import LakeSink, Used
+from headrace.app.scratch import scratch
 from headrace.app.steps.comparing import newest_tables
 from headrace.app.workspace import Workspace
 from headrace.bundles.reading import Bundle
-from headrace.core.errors import UserError
-from headrace.core.ids import new_id
-from headrace.expressions import DType
+from headrace.core.ids import new_id, new_ids
 from headrace.expressions.polars_backend import to_polars
-from headrace.features.batch import compute
+from headrace.features.bucketed import compute_frames
+from headrace.features.buckets import Bucket, bucket_file
+from headrace.features.frames import Bounds
 from headrace.features.plan import FeaturePlan
-from headrace.ingest.column_types import convert
-from headrace.ingest.privacy import conceal
-from headrace.ingest.sources import infer, open_source
+from headrace.ingest.sources import open_source
 from headrace.models.decision import decide
-from headrace.serving.records import PredictionBatch, PredictionRecord, UsageWindow
-from headrace.spec.errors import UnknownName
 from headrace.spec.sources import File
 
-WRITERS = (".csv", ".parquet")
+SOURCE = "file"
+Report = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
-class Answered:
-    """A file's rows on their way to answers; everything is in the order of the file."""
-
-    ids: list[str]
-    asked_at: list[datetime | None]
-    given: pl.DataFrame
-    features: pl.DataFrame
-    scores: NDArray[np.float64]
-    answers: pl.DataFrame
-
-
-@dataclass(frozen=True)
-class Written:
-    """A column of the file as it is written there, and in the narrowest type that holds it."""
-
-    raw: pl.Series
-    natural: pl.Series
-
-
-def predict_file(workspace: Workspace, model: str, rows: Path, output: Path) -> str:
+def predict_file(workspace: Workspace, model: str, rows: Path, output: Path, report: Report | None = None) -> str:
     """Predict a file of given columns with the model's champion; every prediction is logged as a server's are.
 
     Each row is asked as of the moment that the description's `as_of` gives for it. The output is the input with `prediction_id`, the score
-    (or a probability for each class) and the decision beside it; it appears whole or not at all.
+    (or a probability for each class) and the decision beside it, in the input's order; it appears whole or not at all, after all of it is
+    logged. `report` is told how many rows are answered, and of how many.
+
+    Raises:
+        UserError: if the rows cannot be answered as they are; nothing is logged then.
     """
-    started, cpu = time.perf_counter(), time.process_time()
-    if output.suffix not in WRITERS:
-        raise UserError(f"cannot write {output.name!r}.", remedy=f"Name a file that ends in {' or '.join(WRITERS)}.")
+    check_output(output)
     version = champion(workspace, model)
     assert version.bundle_location is not None
     bundle = open_bundle(workspace, version.bundle_location)
-    plan = FeaturePlan.from_json(bundle.plan)
-    written = _written(rows)
-    given = _given(workspace, bundle, plan, written)
-    features = compute(plan, given.lazy(), newest_tables(workspace, plan))
-    scores = bundle.predictor.scores(bundle.encoder.encode_frame(features))
-    moment = workspace.clock.now()
-    ids = [new_id("prd", moment) for _ in range(given.height)]
-    answers = _answers(bundle, scores)
-    records = _records(bundle, Answered(ids, _asked_at(plan, given), given, features, scores, answers), moment)
-    usage = UsageWindow(len(records), time.process_time() - cpu, time.perf_counter() - started)
-    if records:
-        LakeSink(workspace, "file").write(PredictionBatch(new_id("bat", moment), tuple(records), usage))
-    asked = [column.natural for column in written.values()]
-    _write(pl.DataFrame(asked).with_columns(pl.Series("prediction_id", ids, dtype=pl.String), *answers.get_columns()), output)
-    return f"{given.height:,} rows predicted by {label(version)} into {output}"
+    with scratch(workspace.settings.home) as folder:
+        scorer = _Scorer(workspace, bundle)
+        total = scorer.read(rows, output, folder)
+        with AnswerFile(output) as file:
+            done = 0
+            for frame in scorer.frames(folder):
+                file.write(frame)
+                done += frame.height
+                if report is not None:
+                    report(done, total)
+    return f"{total:,} rows predicted by {label(version)} into {output}"
 
 
-def _written(rows: Path) -> dict[str, Written]:
-    source = open_source(File(str(rows.absolute())), Path())
-    return {raw.name: Written(raw, convert(raw, infer(raw, source.textual) or DType.STRING)) for raw in source.columns()}
+class _Scorer:
+    """Answers the questions of one file."""
 
+    def __init__(self, workspace: Workspace, bundle: Bundle) -> None:
+        self._workspace, self._bundle = workspace, bundle
+        self._plan = FeaturePlan.from_json(bundle.plan)
+        self._sink = LakeSink(workspace, SOURCE)
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
 
-def _given(workspace: Workspace, bundle: Bundle, plan: FeaturePlan, written: Mapping[str, Written]) -> pl.DataFrame:
-    """Return the given columns in the types that the features read, personal ones pseudonymised."""
-    key = workspace.pseudonym_key()
-    columns = []
-    for field in bundle.manifest.given:
-        if field.name not in written:
-            raise UnknownName("column", field.name, written, where="the file lacks a column that must be given: ")
-        if field.personal:
-            columns.append(conceal(written[field.name].natural.to_frame(), [field.name], key).to_series())
-        else:
-            columns.append(_typed(written[field.name].raw, plan.given[field.name]))
-    return pl.DataFrame(columns)
+    def read(self, rows: Path, output: Path, folder: Path) -> int:
+        """Keep the file in the folder, checked; return how many rows it has."""
+        source, given = File(str(rows.absolute())), self._bundle.manifest.given
+        raw = replace(open_source(source, Path()), chunks=lambda: open_source(source, Path()).chunks())
+        personal = tuple(field.name for field in given if field.personal and field.name in raw.names)
+        texts = source.format == "csv" and output.suffix == ".csv"
+        questions = Questions(given, self._plan.given, personal if texts else raw.names, self._workspace.pseudonym_key())
+        return keep_questions(raw, questions, folder / "asked")
 
+    def frames(self, folder: Path) -> Iterator[pl.DataFrame]:
+        """Yield the file's rows with their answers, each frame after it was logged."""
+        spine = pl.scan_ipc(bucket_file(folder / "asked", GIVEN))
+        tables = newest_tables(self._workspace, self._plan)
+        with Bucket(folder / "asked", GIVEN) as given, Bucket(folder / "asked", WRITTEN) as written:
+            for number, features in enumerate(compute_frames(self._plan, spine, tables, Bounds(folder))):
+                asked = given.frame(number).select(list(self._plan.given))
+                ids, answers = self._answer(asked, features)
+                yield written.frame(number).with_columns(pl.Series("prediction_id", ids, dtype=pl.String), *answers.get_columns())
 
-def _typed(raw: pl.Series, kind: DType) -> pl.Series:
-    """Return values as the door of the lake takes them; one that has not the type is told, never guessed."""
-    typed = convert(raw, kind)
-    bad = typed.is_null() & raw.is_not_null()
-    if bad.any():
-        raise UserError(f"row {bad.arg_true()[0] + 1}: {raw.name!r} is {raw.filter(bad)[0]!r}.", remedy=f"Expected {kind}.")
-    return typed
+    def _answer(self, given: pl.DataFrame, features: pl.DataFrame) -> tuple[list[str], pl.DataFrame]:
+        bundle, moment = self._bundle, self._workspace.clock.now()
+        scores = bundle.predictor.scores(bundle.encoder.encode_frame(features))
+        answers = _answers(bundle, scores)
+        decisions = answers["decision"] if "decision" in answers.columns else None
+        ids = new_ids("prd", moment, features.height)
+        if ids:
+            names = (bundle.manifest.model, bundle.manifest.version)
+            answered = AnsweredFrame(ids, *names, self._asked_at(given), given, features, scores, decisions)
+            log = log_rows(answered, SOURCE, moment)
+            self._sink.keep(new_id("bat", moment), log, [Used(*names, len(ids), *self._use())])
+        return ids, answers
 
+    def _asked_at(self, given: pl.DataFrame) -> pl.Series:
+        asked = self._plan.as_of_expression()
+        if asked is None:
+            return pl.Series([None], dtype=pl.Datetime("us", "UTC")).new_from_index(0, given.height)
+        return given.select(asked=to_polars(asked, self._plan.given)).to_series()
 
-def _asked_at(plan: FeaturePlan, given: pl.DataFrame) -> list[datetime | None]:
-    asked = plan.as_of_expression()
-    return [None] * given.height if asked is None else given.select(asked=to_polars(asked, plan.given)).get_column("asked").to_list()
+    def _use(self) -> tuple[float, float]:
+        """Return the CPU and wall seconds since the batch before, the first since the beginning."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        used = cpu - self._cpu, wall - self._wall
+        self._wall, self._cpu = wall, cpu
+        return used
 
 
 def _answers(bundle: Bundle, scores: NDArray[np.float64]) -> pl.DataFrame:
@@ -125,29 +125,5 @@ def _answers(bundle: Bundle, scores: NDArray[np.float64]) -> pl.DataFrame:
     if manifest.task == "binary":
         return pl.DataFrame({"score": scores, "decision": decided.astype(bool)})
     table = {f"probability_{name}": scores[:, index] for index, name in enumerate(manifest.classes)}
-    return pl.DataFrame({**table, "decision": [manifest.classes[int(code)] for code in decided]})
-
-
-def _records(bundle: Bundle, answered: "Answered", moment: datetime) -> list[PredictionRecord]:
-    manifest = bundle.manifest
-    table = answered.scores[:, None] if answered.scores.ndim == 1 else answered.scores
-    decisions = answered.answers.get_column("decision").to_list() if "decision" in answered.answers.columns else [None] * len(answered.ids)
-    rows = zip(
-        answered.ids, answered.asked_at, answered.given.to_dicts(), answered.features.to_dicts(), table.tolist(), decisions, strict=True
-    )
-    return [
-        PredictionRecord(
-            id=name, moment=moment, as_of=asked or moment, model=manifest.model, version=manifest.version, inputs=given, features=features,
-            scores=tuple(scores), decision=decision, seconds=0.0,
-        )
-        for name, asked, given, features, scores, decision in rows
-    ]  # fmt: skip
-
-
-def _write(frame: pl.DataFrame, output: Path) -> None:
-    temporary = output.with_name(f".{output.name}.part")
-    if output.suffix == ".csv":
-        frame.write_csv(temporary)
-    else:
-        frame.write_parquet(temporary)
-    temporary.replace(output)
+    classes = pl.Series(list(manifest.classes))
+    return pl.DataFrame({**table, "decision": classes.gather(decided.astype(np.int64))})

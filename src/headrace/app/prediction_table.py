@@ -61,19 +61,22 @@ class LakeSink:
 
     def write(self, batch: PredictionBatch) -> None:
         """Keep a batch."""
-        if self._appended != batch.id:
-            lake_of(self._workspace).tables.write(PREDICTIONS, _frame(batch.records, self._source), mode="append")
-            self._appended = batch.id
-        if self._recorded != batch.id:
-            self._record(batch)
-            self._recorded = batch.id
+        self.keep(batch.id, _frame(batch.records, self._source), _shares(batch.records, batch.usage))
 
-    def _record(self, batch: PredictionBatch) -> None:
+    def keep(self, batch_id: str, rows: pl.DataFrame, shares: Sequence[Used]) -> None:
+        """Keep a batch as rows of the log."""
+        if self._appended != batch_id:
+            lake_of(self._workspace).tables.write(PREDICTIONS, rows, mode="append")
+            self._appended = batch_id
+        if self._recorded != batch_id:
+            self._record(batch_id, shares, rows["moment"][0], rows["moment"][-1])
+            self._recorded = batch_id
+
+    def _record(self, batch_id: str, shares: Sequence[Used], first: datetime, last: datetime) -> None:
         workspace = self._workspace
         prices = Prices.load(workspace.settings.prices_file)
-        first, last = batch.records[0].moment, batch.records[-1].moment
-        with workspace.ledger.write(workspace.identity.name, "predictions.log", batch.id) as session:
-            for used in _shares(batch.records, batch.usage):
+        with workspace.ledger.write(workspace.identity.name, "predictions.log", batch_id) as session:
+            for used in shares:
                 version = models.find(session, workspace.project.name, used.model, int(used.version))
                 if version is None:
                     raise UserError(

@@ -1,7 +1,8 @@
 """Rows in frames of bounded size, in their order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import polars as pl
@@ -27,18 +28,27 @@ class Bounds:
 
 def framed(rows: pl.LazyFrame, frame_rows: int) -> Iterator[pl.DataFrame]:
     """Yield the rows in order, `frame_rows` a frame, the last one shorter; one empty frame where there is no row."""
+    batches = rows.collect_batches(chunk_size=frame_rows, maintain_order=True, engine="streaming")
+    first = next(batches, None)
+    yield from reframed(chain([rows.head(0).collect() if first is None else first], batches), frame_rows)
+
+
+def reframed(frames: Iterable[pl.DataFrame], frame_rows: int) -> Iterator[pl.DataFrame]:
+    """Yield the rows of frames in order, `frame_rows` a frame, the last one shorter; one empty frame where there is no row.
+
+    There is a frame at least, and all have the same columns and types.
+    """
     waiting: list[pl.DataFrame] = []
     held = total = 0
-    for batch in rows.collect_batches(chunk_size=frame_rows, maintain_order=True, engine="streaming"):
-        waiting.append(batch)
-        held += batch.height
+    for frame in frames:
+        waiting.append(frame)
+        held += frame.height
         while held >= frame_rows:
             together = pl.concat(waiting)
-            yield together.head(frame_rows)
-            total += frame_rows
-            waiting, held = [together[frame_rows:]], held - frame_rows
+            yield together[:frame_rows]
+            waiting, held, total = [together[frame_rows:]], held - frame_rows, total + frame_rows
     if held or not total:
-        yield pl.concat(waiting) if waiting else rows.head(0).collect()
+        yield pl.concat(waiting)
 
 
 def height(rows: pl.LazyFrame) -> int:

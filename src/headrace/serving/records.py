@@ -43,10 +43,7 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def features_json(self) -> str:
         """The features as JSON text, likewise, but infinities as the texts "inf" and "-inf": models tell them from null."""
-        values = self.features
-        if not _INFINITE.isdisjoint(values.values()):
-            values = {name: str(value) if value in _INFINITE else value for name, value in values.items()}
-        return values_json(values)
+        return features_json(self.features)
 
 
 @dataclass(frozen=True)
@@ -77,6 +74,13 @@ class PredictionSink(Protocol):
     def write(self, batch: PredictionBatch) -> None:
         """Keep a batch."""
         ...
+
+
+def features_json(features: Mapping[str, object]) -> str:
+    """Return feature values as JSON text, infinities as the texts "inf" and "-inf": models tell them from null."""
+    if not _INFINITE.isdisjoint(features.values()):
+        features = {name: str(value) if value in _INFINITE else value for name, value in features.items()}
+    return values_json(features)
 
 
 def values_json(values: Mapping[str, object]) -> str:
