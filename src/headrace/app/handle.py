@@ -123,11 +123,14 @@ class ProjectHandle:
 
         return publish(self.workspace, as_of)
 
-    def predict(self, model: str, rows: str | Path, output: str | Path) -> str:
-        """Predict a file of rows into a file with the model's champion; return a line for people."""
+    def predict(self, model: str, rows: str | Path, output: str | Path, report: Callable[[int, int], None] | None = None) -> str:
+        """Predict a file of rows into a file with the model's champion; return a line for people.
+
+        `report` is told now and then how many rows are answered, and of how many.
+        """
         from headrace.app.predicting import predict_file
 
-        return predict_file(self.workspace, model, Path(rows), Path(output))
+        return predict_file(self.workspace, model, Path(rows), Path(output), report)
 
     def serve(self, host: str, port: int, as_of: datetime | None, behind_proxy: bool, announce: Callable[[str], None] = print) -> None:
         """Serve the champion of every model until a signal stops it."""

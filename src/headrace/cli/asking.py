@@ -8,6 +8,7 @@ import typer
 from headrace.cli import stopping
 from headrace.cli.building import moment
 from headrace.cli.options import PROJECT_FILE, HomeOption, ProjectOption, open_handle
+from headrace.cli.progress import row_progress
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +28,9 @@ def predict(
 
     Example: headrace predict late tomorrow.csv scored.csv
     """
-    typer.echo(open_handle(project, home).predict(model, rows, output))
+    with row_progress(f"predict {model}") as report:
+        told = open_handle(project, home).predict(model, rows, output, report)
+    typer.echo(told)
 
 
 def serve(

@@ -1,6 +1,8 @@
 """Which progress a run shows: a live display for a person, plain lines when piped, JSON events for programs."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,3 +23,18 @@ def choose_progress(as_json: bool) -> "Observer":
     from headrace.engine.progress import RichProgress
 
     return RichProgress(Console(stderr=True))
+
+
+@contextmanager
+def row_progress(what: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Show a person how many rows are done while the block runs; give None when nobody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+
+    from headrace.engine.progress import RichProgress
+
+    with RichProgress(Console(stderr=True)) as progress:
+        progress.step_started(what)
+        yield lambda done, total: progress.step_progress(what, done, total, "rows")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from headrace.core.ids import id_time, new_id
+from headrace.core.ids import id_time, new_id, new_ids
 
 NOW = datetime(2026, 11, 22, 2, 30, 0, 123000, tzinfo=UTC)
 
@@ -50,3 +50,18 @@ def test_an_id_is_the_milliseconds_and_the_random_bits_in_base_32(monkeypatch):
     number = int(body.translate(str.maketrans("0123456789abcdefghjkmnpqrstvwxyz", "0123456789abcdefghijklmnopqrstuv")), 32)
     assert number >> 80 == 4_102_444_800_000
     assert (number & ((1 << 80) - 1)).to_bytes(10, "big") == bytes(range(250, 240, -1))
+
+
+def test_many_at_once_are_as_unique_and_as_increasing_as_one_by_one():
+    now = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
+    many = [new_id("prd", now), *new_ids("prd", now, 3000), *new_ids("prd", now, 1), new_id("prd", now)]
+    assert len(set(many)) == 3003
+    assert many == sorted(many)
+    assert {id_time(each) for each in many} == {now}
+    assert new_ids("prd", now, 0) == []
+
+
+def test_many_at_once_carry_into_the_letters_before():
+    made = new_ids("x", datetime(2026, 1, 1, tzinfo=UTC), (1 << 20) + 2)  # at least once over the last four letters
+    assert len({each[:-4] for each in made}) == 2
+    assert made == sorted(set(made))

@@ -1,0 +1,107 @@
+"""Tables larger than memory: frames, buckets, and the values that a small table would have given."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal, assert_series_equal
+
+from headrace.expressions import DType, col, count
+from headrace.features.batch import compute, lookup_column
+from headrace.features.bucketed import compute_frames, lookup_frames
+from headrace.features.buckets import PLACE, Bucket, BucketWriter
+from headrace.features.errors import MissingTable
+from headrace.features.frames import Bounds, framed, reframed
+from headrace.features.plan import FeaturePlan
+from headrace.spec.features import Features, latest, window
+from headrace.spec.sources import File
+from headrace.spec.tables import Events
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TYPES = {"shop": DType.STRING, "amount": DType.FLOAT, "note": DType.STRING, "time": DType.DATETIME}
+SALES = Events("sales", source=File("sales.csv"), time="time")
+
+
+def sales(rows: int, shops: int) -> pl.LazyFrame:
+    rng = random.Random(7)
+    return pl.LazyFrame(
+        {
+            "shop": [
+                rng.choice([f"s{rng.randrange(shops)}", None]) if rng.random() < 0.1 else f"s{rng.randrange(shops)}" for _ in range(rows)
+            ],
+            "amount": [rng.choice([None, rng.gauss(50, 10)]) if rng.random() < 0.1 else rng.gauss(50, 10) for _ in range(rows)],
+            "note": [rng.choice(["ä", "b", "", None]) for _ in range(rows)],
+            "time": [None if rng.random() < 0.02 else START + timedelta(minutes=rng.randrange(rows)) for _ in range(rows)],
+            "_arrival": range(rows),
+        },
+        schema={"shop": pl.String, "amount": pl.Float64, "note": pl.String, "time": pl.Datetime("us", "UTC"), "_arrival": pl.Int64},
+    )
+
+
+def plan() -> FeaturePlan:
+    values = {
+        "orders": window(SALES, count(), by="shop", over="3h"),
+        "mean": window(SALES, col("amount").mean(), by="shop", over="12h", hop="1h"),
+        "notes": window(SALES, col("note").distinct(), by="shop", over="1d"),
+        "note": latest(SALES, "note", by="shop", max_age="2h"),
+        "twice": col("amount") * 2,
+    }
+    features = Features(spine=SALES, given=["shop", "time", "amount"], as_of=col("time"), values=values)
+    return FeaturePlan.build(features, TYPES, {"sales": TYPES})
+
+
+@pytest.mark.parametrize("shops", [1, 3, 500])
+@pytest.mark.parametrize(("at_once", "frame"), [(300, 100), (1000, 2000), (7000, 999)])
+def test_the_values_are_those_of_a_table_in_memory(tmp_path, shops, at_once, frame):
+    rows = sales(3000, shops)
+    frames = list(compute_frames(plan(), rows, {"sales": rows}, Bounds(tmp_path, at_once, frame)))
+    assert [each.height for each in frames] == [frame] * (3000 // frame) + [3000 % frame] * (3000 % frame > 0)
+    assert_frame_equal(pl.concat(frames), compute(plan(), rows, {"sales": rows}), rel_tol=1e-12)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lookup_comes_in_frames_whether_it_fits_or_not(tmp_path):
+    rows, expected = sales(1000, 5), None
+    for at_once in (100, 10_000):
+        found = list(lookup_frames(plan(), "lookup_0", rows, rows, Bounds(tmp_path, at_once, 300)))
+        assert [len(each) for each in found] == [300, 300, 300, 100]
+        expected = lookup_column(plan(), "lookup_0", rows, rows)["lookup_0"]
+        assert_series_equal(pl.concat(found), expected)
+
+
+@pytest.mark.parametrize("at_once", [1, 100])
+def test_no_question_gives_one_empty_frame(tmp_path, at_once):
+    rows = sales(50, 5)
+    (frame,) = compute_frames(plan(), rows.head(0), {"sales": rows}, Bounds(tmp_path, at_once))
+    assert (frame.height, frame.columns) == (0, ["orders", "mean", "notes", "note", "twice"])
+
+
+def test_a_table_that_is_not_there_is_told_and_nothing_is_left(tmp_path):
+    with pytest.raises(MissingTable):
+        list(compute_frames(plan(), sales(10, 1), {}, Bounds(tmp_path)))
+    assert not list(tmp_path.iterdir())
+
+
+def test_rows_come_in_frames_of_one_height():
+    assert [each.height for each in framed(sales(1001, 3), 250)] == [250, 250, 250, 250, 1]
+    assert [each.height for each in framed(sales(0, 3), 250)] == [0]
+    pieces = [pl.DataFrame({"a": list(range(start, start + 3))}) for start in (0, 3, 6)]
+    assert [each["a"].to_list() for each in reframed(pieces, 4)] == [[0, 1, 2, 3], [4, 5, 6, 7], [8]]
+
+
+def test_a_bucket_has_all_rows_of_its_keys_and_says_where_they_were(tmp_path):
+    frames = list(framed(sales(500, 20).select("shop", "amount"), 200))
+    with BucketWriter(tmp_path / "there", 4) as writer:
+        for frame in frames:
+            writer.add(frame, ["shop"])
+    seen = set()
+    for number in range(4):
+        with Bucket(tmp_path / "there", number) as bucket:
+            assert bucket.frames == 3
+            for place, part in enumerate(bucket):
+                assert_frame_equal(part.drop(PLACE), frames[place][part[PLACE].to_numpy()])
+            shops = {shop for part in bucket for shop in part["shop"].to_list()}
+        assert not shops & seen
+        seen |= shops
+    assert len(seen) == 21  # twenty and none
