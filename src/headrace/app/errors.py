@@ -7,6 +7,7 @@ UserError
     ├── SettingInvalid      a setting has a value that cannot be used
     ├── SecretInFile        a password or key stands in headrace.toml as such
     ├── RunInProgress       another process runs the project now
+    ├── NotLanded           a source that is asked never was, and is not to be asked now
     ├── UnknownPrediction   no log holds the prediction
     ├── UnknownGrouping     costs are not grouped that way
     ├── NothingToApprove    no version of a model waits for approval
@@ -90,6 +91,13 @@ class RunInProgress(AppError):
             f"another process is running the project {project!r} in this home.",
             remedy="Wait until it has ended (headrace runs tells), or use another --home.",
         )
+
+
+class NotLanded(AppError):
+    """A source that is asked never was, and is not to be asked now."""
+
+    def __init__(self, table: str, place: str, location: Location | None) -> None:
+        super().__init__(f"nothing was landed yet for table {table!r} from {place}.", remedy="Ask it once: headrace run", location=location)
 
 
 class UnknownPrediction(AppError):

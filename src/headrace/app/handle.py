@@ -57,11 +57,14 @@ class ProjectHandle:
 
         return plan_run(self.workspace)
 
-    def run(self, progress: "Observer | None" = None) -> "RunReport":
-        """Do as much of the project's life as the description asks for, and only what changed."""
+    def run(self, progress: "Observer | None" = None, *, offline: bool = False) -> "RunReport":
+        """Do as much of the project's life as the description asks for, and only what changed.
+
+        With `offline` no source is asked: databases and the like count as they were landed the last time.
+        """
         from headrace.app.running import run_project
 
-        return run_project(self.workspace, progress)
+        return run_project(self.workspace, progress, offline=offline)
 
     def status(self) -> "StatusReport":
         """Return how the project stands."""

@@ -14,15 +14,14 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from headrace.app.sources import source_state
 from headrace.core.fingerprints import fingerprint
 from headrace.core.seeds import derive_seed
 from headrace.engine.graph import Graph, Output, Step, StepContext
 from headrace.expressions import Column, Expr
-from headrace.ingest.sources import source_fingerprint
 from headrace.spec.candidates import Candidate
 from headrace.spec.features import Features, Lookup
 from headrace.spec.model import Model
-from headrace.spec.sources import File
 from headrace.spec.tables import Derived, Entity, Events, Table
 from headrace.training.budget import share_caps
 
@@ -48,7 +47,7 @@ class Job:
 
 
 def build_graph(workspace: "Workspace", cpu_second_usd: Decimal) -> Graph:
-    """Return the steps of a whole project. Reads the sources' bytes and the key of pseudonyms, and nothing else."""
+    """Return the steps of a whole project. Reads the files' bytes, what was landed and the key of pseudonyms, and nothing else."""
     return Graph(_Builder(workspace, cpu_second_usd).steps())
 
 
@@ -84,8 +83,7 @@ class _Builder:
             name = self._add(f"derive:{table.name}", "tables:derive", meaning, parents, table=table)
         else:
             assert isinstance(table, Events | Entity)
-            assert isinstance(table.source, File)
-            source = source_fingerprint(table.source, self._workspace.root)
+            source = source_state(self._workspace, table)
             name = self._add(f"ingest:{table.name}", "tables:ingest", (*meaning, source), (), table=table)
         self._table_steps[table.name] = name
 

@@ -202,6 +202,7 @@ class PlanReport(Report, frozen=True, kw_only=True):
 
     to_run: list[str]
     unchanged: int
+    asks: list[str] = []
 
 
 class ApprovalReport(Report, frozen=True, kw_only=True):

@@ -5,15 +5,17 @@ import subprocess
 import threading
 import time
 from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from headrace.app.current import make_current, notes_on_models
 from headrace.app.errors import RunInProgress
+from headrace.app.landing import land_sources, not_asked, to_be_asked
 from headrace.app.lifecycle import build_graph
 from headrace.app.locking import run_lock
 from headrace.app.models import model_report
 from headrace.app.recording import LedgerMemo, StepRecorder
 from headrace.app.reports import PlanReport, RunReport, StepLine
+from headrace.app.sources import asked_tables
 from headrace.app.workspace import Workspace
 from headrace.core.errors import SystemFault
 from headrace.core.fingerprints import fingerprint
@@ -24,7 +26,7 @@ from headrace.engine.graph import Graph
 from headrace.engine.observers import Observer
 from headrace.engine.options import ExecuteOptions
 from headrace.ledger import models, runs
-from headrace.ledger.runs import NewRun
+from headrace.ledger.runs import NewRun, Run
 
 
 def plan_run(workspace: Workspace) -> PlanReport:
@@ -32,34 +34,74 @@ def plan_run(workspace: Workspace) -> PlanReport:
     graph = build_graph(workspace, _prices(workspace).vcpu_second)
     memo = LedgerMemo(workspace, [step.fingerprint for step in graph.steps.values()])
     to_run = [name for name, step in graph.steps.items() if memo.find(step.fingerprint) is None]
-    return PlanReport(to_run=to_run, unchanged=len(graph.names) - len(to_run))
+    return PlanReport(to_run=to_run, unchanged=len(graph.names) - len(to_run), asks=to_be_asked(workspace))
 
 
-def run_project(workspace: Workspace, progress: Observer | None = None) -> RunReport:
-    """Run what changed; a run of the same description that was killed is continued under its own id.
+def run_project(workspace: Workspace, progress: Observer | None = None, *, offline: bool = False) -> RunReport:
+    """Ask the sources that are asked, then run what changed; a run that was killed is continued under its own id.
 
     Raises:
+        SourceUnreachable and what else a source's reader raises, before anything runs.
         StepFailed: if a step failed; what does not depend on it is done and kept.
         RunInProgress: if another process runs this project now.
+        NotLanded: if a source is not to be asked (`offline`) and never was.
     """
     started = time.monotonic()
     _hear_ctrl_c()
-    prices = _prices(workspace)
-    graph = build_graph(workspace, prices.vcpu_second)
-    fingerprints = [step.fingerprint for step in graph.steps.values()]
-    memo = LedgerMemo(workspace, fingerprints)
-    unchanged = [name for name, step in graph.steps.items() if memo.find(step.fingerprint) is not None]
-    if len(unchanged) == len(graph.names):
+    notes = not_asked(workspace) if offline else []
+    asking = not offline and bool(asked_tables(workspace.project))
+    planned = None if asking else _plan(workspace)
+    if planned is not None and planned.is_done:
         _end_leftovers(workspace)
-        return _nothing_to_do(workspace, graph, memo, started)
+        return _nothing_to_do(workspace, planned, started, notes)
     with run_lock(workspace.settings.home, workspace.project.name) as held:
         if not held:
             raise RunInProgress(workspace.project.name)
-        # What another process did while this one read the sources is known now.
-        return _execute(workspace, graph, LedgerMemo(workspace, fingerprints), prices, progress, started)
+        if planned is None:
+            planned, notes = _asked(workspace, progress)
+            if planned.is_done:
+                _end_interrupted(workspace)
+                return _nothing_to_do(workspace, planned, started, notes)
+        else:  # what another process did while this one read the sources is known now
+            planned = planned._replace(memo=_memo(workspace, planned.graph))
+        return _execute(workspace, planned, progress, started, notes)
 
 
-def _nothing_to_do(workspace: Workspace, graph: Graph, memo: LedgerMemo, started: float) -> RunReport:
+class _Plan(NamedTuple):
+    """The steps, at which prices, and what is known of them."""
+
+    graph: Graph
+    memo: LedgerMemo
+    prices: Prices
+
+    @property
+    def is_done(self) -> bool:
+        return all(self.memo.find(step.fingerprint) is not None for step in self.graph.steps.values())
+
+
+def _plan(workspace: Workspace) -> _Plan:
+    prices = _prices(workspace)
+    graph = build_graph(workspace, prices.vcpu_second)
+    return _Plan(graph, _memo(workspace, graph), prices)
+
+
+def _memo(workspace: Workspace, graph: Graph) -> LedgerMemo:
+    return LedgerMemo(workspace, [step.fingerprint for step in graph.steps.values()])
+
+
+def _asked(workspace: Workspace, progress: Observer | None) -> tuple[_Plan, list[str]]:
+    """Ask the sources, unless a run was killed that had asked them: it goes on with the same rows."""
+    left = [run for run in _interrupted(workspace) if run.actor == workspace.identity.name]
+    before = _plan(workspace) if left else None
+    killed = next((run.id for run in left if before is not None and run.code == _code(before.graph)), None)
+    if before is not None and killed and not before.is_done:
+        return before, [f"No source was asked: {killed} goes on with the rows it began with. Run again to ask for new ones."]
+    land_sources(workspace, progress)
+    return _plan(workspace), []
+
+
+def _nothing_to_do(workspace: Workspace, planned: _Plan, started: float, notes: list[str]) -> RunReport:
+    graph, memo = planned.graph, planned.memo
     outputs = {name: memo.find(step.fingerprint) or {} for name, step in graph.steps.items()}
     make_current(workspace, graph, outputs)
     return RunReport(
@@ -69,23 +111,32 @@ def _nothing_to_do(workspace: Workspace, graph: Graph, memo: LedgerMemo, started
         steps=[StepLine(name=name, outcome="reused", seconds=0.0, summary="") for name in graph.names],
         models=[],
         cost_usd="0",
-        notes=notes_on_models(workspace, outputs),
+        notes=[*notes, *notes_on_models(workspace, outputs)],
     )
 
 
 def _end_leftovers(workspace: Workspace) -> None:
     """End runs that were killed and that nobody will continue, since nothing is left to be done."""
-    with workspace.ledger.read() as session:
-        left = runs.list_runs(session, workspace.project.name, state=runs.RUNNING)
-    if not left:
+    if not _interrupted(workspace):
         return
     with run_lock(workspace.settings.home, workspace.project.name) as held:
         if held:
-            for run in left:
-                _finish(workspace, run.id, runs.INTERRUPTED)
+            _end_interrupted(workspace)
 
 
-def _execute(workspace: Workspace, graph: Graph, memo: LedgerMemo, prices: Prices, progress: Observer | None, started: float) -> RunReport:
+def _end_interrupted(workspace: Workspace) -> None:
+    for run in _interrupted(workspace):
+        _finish(workspace, run.id, runs.INTERRUPTED)
+
+
+def _interrupted(workspace: Workspace) -> tuple[Run, ...]:
+    """Return the runs that have not ended; whoever holds the lock knows that nobody works at them."""
+    with workspace.ledger.read() as session:
+        return runs.list_runs(session, workspace.project.name, state=runs.RUNNING)
+
+
+def _execute(workspace: Workspace, planned: _Plan, progress: Observer | None, started: float, notes: list[str]) -> RunReport:
+    graph, memo, prices = planned
     run_id = _start_or_continue(workspace, graph)
     meter = Meter()
     recorder = StepRecorder(workspace, run_id, meter, prices)
@@ -125,12 +176,13 @@ def _execute(workspace: Workspace, graph: Graph, memo: LedgerMemo, prices: Price
         steps=steps,
         models=reports,
         cost_usd=str(recorder.total_usd),
+        notes=notes,
     )
 
 
 def _start_or_continue(workspace: Workspace, graph: Graph) -> str:
     """Return the id of the run: that of an interrupted one of the same graph, else a new one. Others that were interrupted are ended."""
-    project, name, code = workspace.project, workspace.project.name, fingerprint([step.fingerprint for step in graph.steps.values()])
+    project, name, code = workspace.project, workspace.project.name, _code(graph)
     with workspace.ledger.write(workspace.identity.name, "run.start") as session:
         for run in runs.list_runs(session, name, state=runs.RUNNING):
             if run.code == code and run.actor == workspace.identity.name:
@@ -139,6 +191,10 @@ def _start_or_continue(workspace: Workspace, graph: Graph) -> str:
             runs.finish(session, run.id, runs.INTERRUPTED)
         details = {**workspace.machine, "commit": _commit(workspace)}
         return runs.start(session, NewRun(project=name, code=code, seed=project.seed, details=details)).id
+
+
+def _code(graph: Graph) -> str:
+    return fingerprint([step.fingerprint for step in graph.steps.values()])
 
 
 def _finish(workspace: Workspace, run_id: str, state: str, error: str | None = None) -> None:

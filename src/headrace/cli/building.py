@@ -57,6 +57,7 @@ def run(
     home: HomeOption = None,
     as_json: JsonOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; do nothing.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no database or API: use what they answered the last time.")] = False,
 ) -> None:
     """Do as much of the project's life as the description asks for, and only what changed.
 
@@ -67,7 +68,7 @@ def run(
         plan = handle.plan()
         emit(plan, as_json, render.plan(plan))
         return
-    report = handle.run(choose_progress(as_json))
+    report = handle.run(choose_progress(as_json), offline=offline)
     emit(report, as_json, render.run(report))
 
 

@@ -36,14 +36,16 @@ def run(report: RunReport) -> str:
     ran = [step for step in report.steps if step.outcome == "done"]
     reused = len(report.steps) - len(ran)
     head = f"{report.run_id} by {report.actor}: {len(ran)} steps run, {reused} unchanged, {report.seconds:.1f} s, {_usd(report.cost_usd)}."
-    return "\n\n".join([head, *(model(each) for each in report.models)])
+    return "\n\n".join(["\n".join([head, *report.notes]), *(model(each) for each in report.models)])
 
 
 def plan(report: PlanReport) -> str:
     """What a run would do."""
+    asks = ["Would ask, and then do what the answers make necessary:", *(f"  {line}" for line in report.asks)] if report.asks else []
     if not report.to_run:
-        return f"Nothing to do: all {report.unchanged} steps are unchanged."
-    return "\n".join([f"Would run {len(report.to_run)} steps ({report.unchanged} unchanged):", *(f"  {name}" for name in report.to_run)])
+        return "\n".join([*asks, f"Nothing {'else ' if asks else ''}to do: all {report.unchanged} steps are unchanged."])
+    head = f"Would run {len(report.to_run)} steps ({report.unchanged} unchanged):"
+    return "\n".join([*asks, head, *(f"  {name}" for name in report.to_run)])
 
 
 def model(report: ModelReport) -> str:

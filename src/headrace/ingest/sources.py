@@ -17,6 +17,7 @@ from headrace.ingest.raw import RawTable
 from headrace.ingest.reading import reading_of
 from headrace.ingest.texts import infer_text
 from headrace.ingest.unpack import locate, opened
+from headrace.spec.asked import Asked
 from headrace.spec.sources import File, Source
 from headrace.spec.tables import Derived, Entity, Events, Table
 
@@ -25,26 +26,30 @@ _FROM_CSV = frozenset({DType.BOOL, DType.INT, DType.FLOAT, DType.DATETIME})
 _FROM_JSON = frozenset({DType.DATETIME})
 
 
-def source_fingerprint(source: File, root: Path) -> str:
+def source_fingerprint(source: Source, root: Path) -> str:
     """Return the fingerprint of what a source holds and how it is read; where it lies does not count.
 
     Raises:
         SourceUnreadable: if there is no file.
+        SystemFault: for a source that is not read from files.
     """
+    if not isinstance(source, File):
+        raise SystemFault(f"no reader is built for the source {type(source).__name__}.", remedy="Use hr.File.", location=source.location)
     with locate(source, root).open("rb") as stream:
         content = hashlib.file_digest(stream, "sha256").hexdigest()
     return fingerprint("source", content, reading_of(source))
 
 
 def pins_fingerprint(table: Table) -> str:
-    """Return the fingerprint of what decides a source's types: how it is read, or the function that makes it.
+    """Return the fingerprint of what decides a source's types: how it is read, what it is asked, or the function that makes it.
 
     Types pinned under another fingerprint do not bind: adding `null_values` may well turn texts into numbers.
     """
     if isinstance(table, Derived):
         return fingerprint("pins", table.build)
     source = table.source if isinstance(table, Events | Entity) else None
-    return fingerprint("pins", reading_of(source))
+    asked = {name: value for name, value in source.meaning.items() if name != "url"} if isinstance(source, Asked) else None
+    return fingerprint("pins", reading_of(source), *((asked,) if asked is not None else ()))
 
 
 def read_source(source: File, root: Path) -> pl.LazyFrame:

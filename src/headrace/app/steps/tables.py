@@ -6,13 +6,14 @@ import msgspec
 import polars as pl
 
 from headrace.app.lifecycle import Job
+from headrace.app.sources import open_table
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
 from headrace.engine.graph import Output, StepContext
 from headrace.expressions import DType
 from headrace.ingest.derived import derive_table
 from headrace.ingest.requests import DeriveRequest, Ingested, IngestRequest
-from headrace.ingest.sources import open_source, pins_fingerprint
+from headrace.ingest.sources import pins_fingerprint
 from headrace.ingest.tables import ingest_table
 from headrace.ledger import tables as ledger_tables
 from headrace.ledger.tables import ContractResult, NewTableVersion
@@ -26,7 +27,7 @@ def ingest(job: Job, context: StepContext) -> Output:
     pinned, previous = _before(workspace, table)
     request = IngestRequest(
         table=table,
-        raw=open_source(table.source, workspace.root),
+        raw=open_table(workspace, table),
         now=workspace.clock.now(),
         pseudonym_key=workspace.pseudonym_key(),
         pinned=pinned,

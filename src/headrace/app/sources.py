@@ -1,0 +1,65 @@
+"""What a table's source holds: files as they lie there, sources that are asked as they were landed."""
+
+from headrace.app.errors import NotLanded
+from headrace.app.store import lake_of
+from headrace.app.workspace import Workspace
+from headrace.core.fingerprints import fingerprint
+from headrace.ingest.landed import Landed, LandedPage, landed_table
+from headrace.ingest.raw import RawTable
+from headrace.ingest.reading import reading_of
+from headrace.ingest.sources import open_source, source_fingerprint
+from headrace.ledger import landing
+from headrace.ledger.landing import Landing
+from headrace.spec.asked import Asked
+from headrace.spec.project import Project
+from headrace.spec.tables import Entity, Events
+
+
+def asked_tables(project: Project) -> tuple[Events | Entity, ...]:
+    """Return the tables whose sources are asked for their rows."""
+    return tuple(table for table in project.tables() if isinstance(table, Events | Entity) and isinstance(table.source, Asked))
+
+
+def source_state(workspace: Workspace, table: Events | Entity) -> str:
+    """Return the fingerprint of what a table's source holds and how it is read. Asks nobody.
+
+    Raises:
+        SourceUnreadable: if there is no file.
+    """
+    if not isinstance(table.source, Asked):
+        return source_fingerprint(table.source, workspace.root)
+    record = find_landing(workspace, table)
+    return fingerprint("source", landed(record).fingerprint if record else None, reading_of(table.source))
+
+
+def open_table(workspace: Workspace, table: Events | Entity) -> RawTable:
+    """Return a table's raw rows.
+
+    Raises:
+        SourceUnreadable: if the file is not there or not what it is said to be.
+        NotLanded: if the source was never asked.
+    """
+    if not isinstance(table.source, Asked):
+        return open_source(table.source, workspace.root)
+    record = find_landing(workspace, table)
+    if record is None:
+        raise NotLanded(table.name, table.source.place, table.location)
+    return landed_table(landed(record), lake_of(workspace).blobs.get)
+
+
+def find_landing(workspace: Workspace, table: Events | Entity) -> Landing | None:
+    """Return what the source of a table answered the last time it was asked as it is declared now; None if it never was."""
+    with workspace.ledger.read() as session:
+        found = landing.latest(session, workspace.project.name, table.name)
+    return found if found is not None and found.declaration == declaration_of(table) else None
+
+
+def declaration_of(table: Events | Entity) -> str:
+    """Return the fingerprint of what a table's source is asked."""
+    assert isinstance(table.source, Asked)
+    return fingerprint("asked", type(table.source).__name__, table.source.meaning)
+
+
+def landed(record: Landing) -> Landed:
+    """Return a recorded answer as ingestion knows it."""
+    return Landed(tuple(record.columns), tuple(LandedPage(*page) for page in record.pages), record.cursor)
