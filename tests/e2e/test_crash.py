@@ -12,6 +12,7 @@ from headrace.app.bundles import open_bundle
 from headrace.ledger import models, runs
 from headrace.models.artifact import Artifact
 
+from . import crashing
 from .command import ask, run_command, started
 from .small_project import write_project
 
@@ -105,3 +106,28 @@ def test_two_runs_at_once_are_refused(fresh: Path) -> None:
         assert "another process is running the project 'returns'" in second.err
         process.communicate()
     assert process.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> crashing.Undisturbed:
+    return crashing.undisturbed(tmp_path_factory.mktemp("crashes"))
+
+
+def test_runs_killed_inside_every_step_come_out_as_if_nothing_had_happened(undisturbed: crashing.Undisturbed, tmp_path: Path) -> None:
+    """One home, killed once in each step: at its start, in its middle, or on either side of the write that makes its output known."""
+    project = crashing.copy_of(undisturbed, tmp_path / "killed")
+    for number, (step, seconds) in enumerate(undisturbed.step_seconds.items()):
+        crashing.kill_in(project, step, crashing.POINTS[number % len(crashing.POINTS)], seconds / 2)
+    crashing.run_to_the_end(project)
+    assert crashing.differences(undisturbed, project) == {}
+    assert crashing.run_to_the_end(project).startswith("Nothing to do")
+
+
+def test_runs_killed_at_random_moments_come_out_as_if_nothing_had_happened(undisturbed: crashing.Undisturbed, tmp_path: Path) -> None:
+    """HEADRACE_EXAMPLES multiplies the moments; `python -m benchmarks.crashes` kills a home of its own at each of a hundred."""
+    for home in range(crashing.examples(1)):
+        project = crashing.copy_of(undisturbed, tmp_path / f"killed{home}")
+        for number in range(8):
+            crashing.kill_after(project, crashing.random_seconds(undisturbed, 8 * home + number))
+        crashing.run_to_the_end(project)
+        assert crashing.differences(undisturbed, project) == {}

@@ -12,6 +12,7 @@ from headrace.ledger.models import ModelVersion
 from headrace.ledger.session import Session
 from headrace.spec.model import Model
 from headrace.spec.project import Project
+from headrace.training.splits import PARTS
 
 _LEFT_OUT = {
     "target_null": "the target is null",
@@ -33,8 +34,9 @@ def card_facts(
     return CardFacts(
         project=project.name, model=model.name, version=label(version), task=version.task,
         purpose=f"Predicts {model.target} for a row of {model.features.spine.name}{asked}.",
-        data=[DataUsed(table.name, table.accepted, f"version {table.version}") for table in models.table_versions(session, version.id)],
-        split=[DataUsed(name, count) for name, count in evaluated["parts"].items()],
+        # Not the version's number: it counts what this home wrote, attempts that were killed too; the fingerprint is the same anywhere.
+        data=[DataUsed(table.name, table.accepted, table.fingerprint[:16]) for table in models.table_versions(session, version.id)],
+        split=[DataUsed(name, evaluated["parts"][name]) for name in PARTS],
         candidates=[_tried(facts, version) for facts in version.details["candidates"]],
         metrics=[_measured(metric) for metric in test.metrics if metric.value is not None],
         looks=evaluated["evidence"]["look"], given=[f"{name} ({kind})" for name, kind in rows.plan.given.items()],

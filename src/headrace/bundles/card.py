@@ -74,7 +74,7 @@ def render_card(facts: CardFacts) -> str:
         f"# {facts.model} {facts.version}",
         f"A {facts.task} model of the project {facts.project}.",
         _section("Purpose", facts.purpose),
-        _section("Data", _table(("table", "rows", ""), [(used.name, f"{used.rows:,}", used.note) for used in facts.data])),
+        _section("Data", _table(("table", "rows", "fingerprint"), [(used.name, f"{used.rows:,}", used.note) for used in facts.data])),
         _section("Split", _table(("part", "rows", ""), [(used.name, f"{used.rows:,}", used.note) for used in facts.split])),
         _section("Candidates", _table(("candidate", f"{metric} in validation", ""), [_tried(candidate) for candidate in facts.candidates])),
         _section("Test", f"{_table(('metric', 'value'), [(m.metric, str(m)) for m in facts.metrics])}\n\n{_looks(facts.looks)}"),

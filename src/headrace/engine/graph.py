@@ -88,7 +88,7 @@ def _order(steps: Mapping[str, Step]) -> tuple[str, ...]:
 
 
 def as_json(step: str, output: object) -> Output:
-    """Return an output as it will be read back: through JSON text.
+    """Return an output as it will be read back: through JSON text, keys in order, as a store of JSON need not keep the order given.
 
     Raises:
         InvalidOutput: if it is no dict or holds something that JSON does not.
@@ -96,7 +96,8 @@ def as_json(step: str, output: object) -> Output:
     if not isinstance(output, dict):
         raise InvalidOutput(step, f"it is a {type(output).__name__}")
     try:
-        kept: Output = json.loads(json.dumps(output, allow_nan=False))
+        texts = json.loads(json.dumps(output, allow_nan=False))  # from here on every key is a text, and can be sorted
+        kept: Output = json.loads(json.dumps(texts, sort_keys=True))
     except (TypeError, ValueError) as error:
         raise InvalidOutput(step, str(error)) from error
     return kept

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from headrace.ledger.schema import evaluation, gate_result, metric, test_look
 from headrace.ledger.session import Session, columns_of
@@ -51,12 +51,27 @@ class GateOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def record(session: Session, new: NewEvaluation) -> Evaluation:
-    """Record an evaluation and its metrics."""
+    """Record an evaluation and its metrics, and return what holds.
+
+    A version is evaluated once on the rows of a split: where a run was killed after it had recorded that and records it again, the first
+    holds.
+    """
+    before = _same(session, new)
+    if before is not None:
+        session.about(before.id)
+        return before
     made = Evaluation(**columns_of(new), id=session.new_id("eva"), created=session.now)
     session.insert(evaluation, columns_of(made, without=("metrics",)))
     session.insert(metric, *({"evaluation_id": made.id, **columns_of(each)} for each in new.metrics))
     session.about(made.id, candidate=new.candidate, split=new.split, rows=new.rows_fingerprint)
     return made
+
+
+def _same(session: Session, new: NewEvaluation) -> Evaluation | None:
+    if new.model_version_id is None:
+        return None
+    same = (evaluation.c[field] == getattr(new, field) for field in ("model_version_id", "candidate", "split", "rows_fingerprint"))
+    return next(iter(_evaluations(session, and_(*same))), None)
 
 
 def of_run(session: Session, run_id: str) -> tuple[Evaluation, ...]:
