@@ -1,8 +1,8 @@
 """`python -m benchmarks.crashes [MOMENTS]`: kill -9 inside every step and at random moments (default 100) of a real run.
 
 Each in a home of its own. The killed run is run again to its end, and what it leaves is compared with what an undisturbed run leaves:
-fingerprints, versions, evaluations, looks at the test, gates, tables row by row, and the bundle byte by byte. Prints one line a kill that made a difference, and
-the counts. Exit code 1 if there was any.
+fingerprints, versions, evaluations, looks at the test, gates, tables row by row, and the bundle byte by byte. Prints one line a kill
+that made a difference, and the counts. Exit code 1 if there was any.
 """
 
 import shutil
