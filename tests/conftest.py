@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from services.json_api import JsonApi
 from services.postgres import Postgres
 from services.s3 import S3
 
@@ -33,3 +34,11 @@ def s3() -> Iterator[S3]:
 def bucket_url(s3: S3) -> str:
     """The URL of an empty bucket; what its store wants to know is in `s3.environment`."""
     return s3.bucket()
+
+
+@pytest.fixture
+def api() -> Iterator[JsonApi]:
+    """A JSON API that answers as the test tells it to."""
+    server = JsonApi()
+    yield server
+    server.stop()

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from headrace.expressions import seconds_of as seconds_of
     from headrace.expressions import udf as udf
     from headrace.expressions import when as when
+    from headrace.spec import auth as auth
     from headrace.spec import gate as gate
+    from headrace.spec import paging as paging
     from headrace.spec import split as split
     from headrace.spec.candidates import Baseline as Baseline
     from headrace.spec.candidates import GradientBoosting as GradientBoosting
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from headrace.spec.people import Approve as Approve
     from headrace.spec.people import Person as Person
     from headrace.spec.project import Project as Project
+    from headrace.spec.rest import REST as REST
     from headrace.spec.sources import File as File
     from headrace.spec.sql import SQL as SQL
     from headrace.spec.tables import Derived as Derived
@@ -77,11 +80,12 @@ _NAMES_BY_MODULE = {
     "headrace.spec.people": ("Approve", "Person"),
     "headrace.spec.model": ("Model",),
     "headrace.spec.project": ("Project",),
+    "headrace.spec.rest": ("REST",),
     "headrace.spec.sources": ("File",),
     "headrace.spec.sql": ("SQL",),
     "headrace.spec.tables": ("Derived", "Entity", "Events", "Pseudonym"),
 }  # fmt: skip
-_SUBMODULES = {"gate": "headrace.spec.gate", "split": "headrace.spec.split"}
+_SUBMODULES = {name: f"headrace.spec.{name}" for name in ("auth", "gate", "paging", "split")}
 _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
 
 __all__ = ["__version__", *sorted((*_MODULE_OF, *_SUBMODULES))]

@@ -20,6 +20,7 @@ HEAVY = {
     "optuna",
     "uvicorn",
     "cryptography",
+    "urllib3",
 }
 
 
@@ -33,7 +34,7 @@ def loaded_by(code: str) -> set[str]:
     "code",
     [
         "import headrace",
-        "import headrace as hr\nhr.Events, hr.col, hr.window, hr.gate.beats, hr.split.by_time, hr.Project",
+        "import headrace as hr\nhr.Events, hr.col, hr.window, hr.REST, hr.paging.page, hr.gate.beats, hr.split.by_time, hr.Project",
         "import contextlib, headrace.cli.main as m\nwith contextlib.suppress(SystemExit):\n    m.app(['--help'])",
     ],
 )

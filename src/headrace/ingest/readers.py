@@ -61,6 +61,7 @@ class OpenReader(Protocol):
 # By name, so that a project loads the libraries of the sources it has and of no other.
 _READERS: Mapping[str, str] = {
     "SQL": "headrace.ingest.sql.reader:open_sql",
+    "REST": "headrace.ingest.rest.reader:open_rest",
     "Custom": "headrace.ingest.custom:open_custom",
 }
 

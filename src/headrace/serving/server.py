@@ -1,7 +1,6 @@
 """The server process: uvicorn on one socket, started and stopped with care."""
 
 import gc
-import ipaddress
 import signal
 import socket
 import threading
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from headrace.core.hosts import is_loopback
 from headrace.serving.application import Application
 from headrace.serving.errors import ServerRefused
 from headrace.serving.settings import ServerOptions
@@ -75,16 +75,6 @@ def _listen(options: ServerOptions) -> socket.socket:
         raise ServerRefused(
             f"the server cannot listen on {options.host}:{options.port}: {error}.", remedy="Choose another with --port; 0 takes a free one."
         ) from error
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches an address. A name other than localhost is taken to be reachable."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _url(listener: socket.socket) -> str:

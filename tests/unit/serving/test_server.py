@@ -6,9 +6,10 @@ import threading
 import httpx
 import pytest
 
+from headrace.core.hosts import is_loopback
 from headrace.serving.application import Application, ServingParts
 from headrace.serving.errors import PredictionsLost, ServerRefused
-from headrace.serving.server import is_loopback, serve
+from headrace.serving.server import serve
 from headrace.serving.settings import ServerOptions
 
 
