@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import polars as pl
 from hypothesis import given, settings
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 
 from headrace.core.errors import UserError
 from headrace.expressions import DType, col
-from headrace.ingest.requests import IngestRequest
+from headrace.ingest.requests import Ingested, IngestRequest
 from headrace.ingest.sources import open_source
 from headrace.ingest.tables import ingest_table
 from headrace.spec.expectations import check, matches, not_null, one_of, unique
@@ -45,12 +48,24 @@ def as_csv(rows):
     return text.getvalue().encode()
 
 
+class Found(NamedTuple):
+    accepted: pl.DataFrame
+    quarantined: pl.DataFrame
+    outcome: Ingested
+
+
+def read(table, folder, now=NOW, pins=None, previous=None, raw=None):
+    raw = raw or open_source(table.source, Path(folder))
+    outcome = ingest_table(IngestRequest(table, raw, now, b"k" * 32, Path(folder), pins, previous))
+    return Found(outcome.accepted.collect(), outcome.quarantined.collect(), outcome)
+
+
 def ingested(rows, pins, identity, rules):
     types = {**pins, "d": DType.STRING} | ({"b": DType.STRING} if any("b" in rule.columns for rule in rules) else {})
     with TemporaryDirectory() as folder:
         (Path(folder) / "x.csv").write_bytes(as_csv(rows))
         table = Events("t", source=File("x.csv", null_values="NA"), types=types, id=identity, expect=rules, personal={"c": Pseudonym()})
-        return ingest_table(IngestRequest(table, open_source(table.source, Path(folder)), NOW, b"k" * 32))
+        return read(table, folder)
 
 
 @settings(max_examples=60, deadline=None)
@@ -58,7 +73,7 @@ def ingested(rows, pins, identity, rules):
 def test_every_row_is_accepted_quarantined_or_a_duplicate_and_none_twice(rows, pins, identity, rules):
     found = ingested(rows, pins, sorted(identity), tuple(rules))
 
-    assert found.rows_in == len(rows) == found.accepted.height + found.quarantined.height + found.duplicates
+    assert found.outcome.rows_in == len(rows) == found.accepted.height + found.quarantined.height + found.outcome.duplicates
     seen = [*found.accepted["_arrival"], *found.quarantined["_arrival"]]
     assert len(set(seen)) == len(seen)
     assert set(seen) <= set(range(len(rows)))
@@ -76,10 +91,10 @@ def test_any_bytes_are_a_table_or_a_user_error(content, pins):
         (Path(folder) / "x.csv").write_bytes(content)
         table = Events("t", source=File("x.csv"))
         try:
-            found = ingest_table(IngestRequest(table, open_source(table.source, Path(folder)), NOW, b"k" * 32, pins))
+            found = read(table, folder, NOW, pins)
         except UserError:
             return
-    assert found.rows_in == found.accepted.height + found.quarantined.height
+    assert found.outcome.rows_in == found.accepted.height + found.quarantined.height
     assert found.accepted.schema.names()[-2:] == ["_arrival", "_ingested"]
 
 
@@ -99,11 +114,31 @@ def test_a_file_read_again_with_its_own_pins_is_the_same_table(rows):
     with TemporaryDirectory() as folder:
         (Path(folder) / "x.csv").write_bytes(as_csv(rows))
         table = Events("t", source=File("x.csv"), expect=(not_null("a"),))
-        first = ingest_table(IngestRequest(table, open_source(table.source, Path(folder)), NOW, b"k" * 32))
+        first = read(table, folder)
         later = datetime(2027, 1, 1, tzinfo=UTC)
-        again = ingest_table(
-            IngestRequest(table, open_source(table.source, Path(folder)), later, b"k" * 32, first.source_types, first.accepted.lazy())
-        )
+        again = read(table, folder, later, first.outcome.source_types, first.accepted.lazy())
 
     assert again.accepted.equals(first.accepted)
-    assert again.types == first.types
+    assert again.outcome.types == first.outcome.types
+
+
+@settings(max_examples=60, deadline=None)
+@given(ROWS, PINS, st.sets(st.sampled_from("abc"), max_size=2), st.sets(st.sampled_from(RULES)), st.sets(st.integers(1, 11)))
+def test_where_a_source_is_cut_into_chunks_makes_no_difference(rows, pins, identity, rules, cuts):
+    types = {**pins, "d": DType.STRING} | ({"b": DType.STRING} if any("b" in rule.columns for rule in rules) else {})
+    source = File("x.csv", null_values="NA")
+    table = Events("t", source=source, types=types, id=sorted(identity), expect=tuple(rules), personal={"c": Pseudonym()})
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "x.csv").write_bytes(as_csv(rows))
+        raw = open_source(source, Path(folder))
+        whole = read(table, folder)
+        edges = [0, *sorted(cut for cut in cuts if cut < len(rows)), len(rows)]
+        frame = pl.DataFrame(raw.columns())
+        pieces = [frame[start:end] for start, end in pairwise(edges)]
+        cut = read(table, folder, raw=replace(raw, chunks=lambda: iter(pieces)))
+
+    assert cut.accepted.equals(whole.accepted)
+    assert cut.quarantined.equals(whole.quarantined)
+    assert cut.outcome.results == whole.outcome.results
+    assert cut.outcome.source_types == whole.outcome.source_types
+    assert cut.outcome.profile == whole.outcome.profile

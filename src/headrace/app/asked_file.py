@@ -12,9 +12,9 @@ from headrace.expressions import DType
 from headrace.features.buckets import PLACE, BucketWriter
 from headrace.features.frames import FRAME_ROWS, reframed
 from headrace.ingest.column_types import convert
+from headrace.ingest.inference import infer
 from headrace.ingest.privacy import conceal
 from headrace.ingest.raw import RawTable
-from headrace.ingest.sources import infer
 from headrace.spec.errors import UnknownName
 
 GIVEN, WRITTEN = 0, 1

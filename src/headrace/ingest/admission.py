@@ -1,26 +1,33 @@
-"""The door of the lake: from conformed rows to accepted ones, quarantined ones and duplicates, all counted."""
+"""The door of the lake: from conformed rows to accepted ones, quarantined ones and duplicates, all counted, a chunk at a time."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 
 from headrace.expressions import DType
-from headrace.ingest.again import first_ingested
+from headrace.ingest.again import FirstIngested
 from headrace.ingest.column_types import POLARS_TYPES
 from headrace.ingest.conform import Conformed, split_failures
-from headrace.ingest.contract import QUARANTINE, Judged, is_duplicate, judge_rows, judge_table, judge_unique, reasons_of
+from headrace.ingest.contract import QUARANTINE, Judged, Judgement, judge_rows, reasons_of
 from headrace.ingest.errors import ContractBroken
+from headrace.ingest.inference import ColumnTypes
 from headrace.ingest.mapping import add_columns, require_columns
 from headrace.ingest.privacy import conceal, personal_sources
-from headrace.ingest.profile import profile_table
+from headrace.ingest.profile import profile_staged
 from headrace.ingest.remarks import say_zoneless
 from headrace.ingest.requests import ARRIVAL, INGESTED_AT, Ingested, RuleResult
+from headrace.ingest.seen import Seen
+from headrace.ingest.staging import Stage
+from headrace.spec.expectations import Unique
 from headrace.spec.tables import Derived, Table
 
 _EXAMPLES = 3
 _REASON, _ROW = "_reason", "_row"
+_TYPES = "types"
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,8 @@ class Door:
     now: datetime
     key: bytes
     previous: pl.LazyFrame | None
+    scratch: Path
+    heard: Callable[[int], None]
 
     def conceal(self, frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
         """Return the frame with personal columns as pseudonyms; what a derived table has from its inputs is pseudonyms already."""
@@ -47,60 +56,111 @@ class Sorted:
     judged: tuple[tuple[Judged, pl.DataFrame], ...]
 
 
-def admit(conformed: Conformed, door: Door) -> Ingested:
-    """Map, judge and sort out the rows.
+@dataclass
+class _Counts:
+    rows_in: int = 0
+    duplicates: int = 0
+    zoneless: Counter[str] = field(default_factory=Counter)
+    examples: list[str] = field(default_factory=list)
+
+
+class Admission:
+    """Maps, judges and sorts out the rows of a table, which are given in order, in chunks.
 
     Rules see personal columns in plain, so that they can judge them; nothing that leaves here does. Of rows with one id the first stays,
-    among those that break no rule about a row.
-
-    Raises:
-        ContractBroken: if a rule whose severity is `stop` is broken.
-        ColumnProblem, ExpressionTypeError: if the declaration does not fit the rows.
+    among those that break no rule about a row. Beside a chunk it keeps in memory 12 bytes for each row of a table with an id, as much for
+    each rule of uniqueness, and 20 for each row of the last time where their moment of ingestion is asked for.
     """
-    table = door.table
-    good, bad, bad_reasons = split_failures(conformed, lambda frame: door.conceal(frame, personal_sources(table)))
-    plain, types = _mapped(good, conformed, table)
-    concealed = door.conceal(plain, table.personal)
-    ingested = first_ingested(concealed, table.id, door.previous, door.now)
-    judged = judge_rows(plain.with_columns(ingested), types, table)
-    found = _sort_out(concealed.with_columns(ingested), judged, table)
 
-    results = [RuleResult("types", QUARANTINE, bad.height, conformed.frame.height), *(each.result() for each, _ in found.judged)]
-    results += judge_table(found.accepted, table, door.now)
-    results += say_zoneless(conformed.zoneless)
-    _stop_if_broken(table, results, found.judged)
-    bad = bad.with_columns(bad_reasons, pl.lit(door.now).cast(POLARS_TYPES[DType.DATETIME]).alias(INGESTED_AT))
-    kinds = _final_types(types, table)
-    accepted = found.accepted.select(*kinds)
-    return Ingested(
-        accepted=accepted,
-        quarantined=pl.concat([_as_quarantine(frame) for frame in (bad, *found.refused)]).sort(ARRIVAL),
-        rows_in=conformed.frame.height,
-        duplicates=found.duplicates,
-        types=kinds,
-        source_types=dict(conformed.known),
-        results=tuple(results),
-        profile=profile_table(accepted.drop(ARRIVAL, INGESTED_AT)),
-    )
+    def __init__(self, door: Door, columns: ColumnTypes) -> None:
+        table = door.table
+        self._door = door
+        self._columns = columns
+        self._types: dict[str, DType] = {}
+        self._counts = _Counts()
+        self._judgement = Judgement(table)
+        self._first_ingested = FirstIngested(table.id, door.previous, door.now)
+        self._ids = Seen(table.id)
+        self._unique = [(rule, Seen(rule.of)) for rule in table.expect if isinstance(rule, Unique)]
+        self._accepted = Stage(door.scratch, "accepted")
+        self._quarantined = Stage(door.scratch, "quarantined")
 
+    def take(self, chunk: Conformed) -> None:
+        """Take the next rows.
 
-def _mapped(good: pl.DataFrame, conformed: Conformed, table: Table) -> tuple[pl.DataFrame, dict[str, DType]]:
-    frame, types = add_columns(good, conformed.types, table)
-    without_value = frozenset(conformed.types) - frozenset(conformed.known) - frozenset(table.columns)
-    times = require_columns(table, types, without_value)
-    return frame.with_columns(pl.col(name).cast(POLARS_TYPES[kind]) for name, kind in times.items()), types | times
+        Raises:
+            ColumnProblem, ExpressionTypeError: if the declaration does not fit the rows.
+        """
+        door, table = self._door, self._door.table
+        good, bad, bad_reasons = split_failures(chunk, lambda frame: door.conceal(frame, personal_sources(table)))
+        plain = self._mapped(good)
+        concealed = door.conceal(plain, table.personal)
+        ingested = self._first_ingested.of(concealed)
+        judged = judge_rows(plain.with_columns(ingested), self._types, table)
+        found = self._sort_out(concealed.with_columns(ingested), judged)
 
+        self._judgement.add(_TYPES, QUARANTINE, bad.height, chunk.frame.height)
+        for each, frame in found.judged:
+            self._judgement.add(each.rule, each.severity, int(each.broken.sum()), len(each.broken))
+            self._keep_examples(each, frame)
+        bad = bad.with_columns(bad_reasons, pl.lit(door.now).cast(POLARS_TYPES[DType.DATETIME]).alias(INGESTED_AT))
+        self._stage(found, bad)
+        self._counts.rows_in += chunk.frame.height
+        self._counts.duplicates += found.duplicates
+        self._counts.zoneless.update(chunk.zoneless)
 
-def _sort_out(frame: pl.DataFrame, judged: Sequence[Judged], table: Table) -> Sorted:
-    reasons = reasons_of(judged, frame.height)
-    passed = _only(frame, reasons.is_null())
-    repeated = is_duplicate(passed, table.id)
-    single = _only(passed, ~repeated)
-    unique = judge_unique(single, table)
-    unique_reasons = reasons_of(unique, single.height)
-    refused = (_with_reasons(frame, reasons), _with_reasons(single, unique_reasons))
-    pairs = (*((each, frame) for each in judged), *((each, single) for each in unique))
-    return Sorted(_only(single, unique_reasons.is_null()), refused, int(repeated.sum()), pairs)
+    def close(self) -> Ingested:
+        """Return the outcome; at least one chunk was taken, be it one of no rows.
+
+        Raises:
+            ContractBroken: if a rule whose severity is `stop` is broken.
+            ColumnProblem: if the declaration does not fit the rows.
+        """
+        accepted, table = self._accepted.close(), self._door.table
+        results = (*self._judgement.results(accepted.height, self._door.now), *say_zoneless(self._counts.zoneless))
+        _stop_if_broken(table, results, self._counts.examples)
+        columns = [name for name in accepted.schema if name not in (ARRIVAL, INGESTED_AT)]
+        return Ingested(
+            accepted=accepted,
+            quarantined=self._quarantined.close(),
+            rows_in=self._counts.rows_in,
+            duplicates=self._counts.duplicates,
+            types=_final_types(self._types, table),
+            source_types=dict(self._columns.known),
+            results=results,
+            profile=profile_staged(accepted, columns, lambda: self._door.heard(self._counts.rows_in)),
+        )
+
+    def _mapped(self, good: pl.DataFrame) -> pl.DataFrame:
+        table, columns = self._door.table, self._columns
+        frame, types = add_columns(good, columns.types, table)
+        without_value = frozenset(columns.types) - frozenset(columns.known) - frozenset(table.columns)
+        times = require_columns(table, types, without_value)
+        self._types = types | times
+        return frame.with_columns(pl.col(name).cast(POLARS_TYPES[kind]) for name, kind in times.items())
+
+    def _sort_out(self, frame: pl.DataFrame, judged: Sequence[Judged]) -> Sorted:
+        reasons = reasons_of(judged, frame.height)
+        passed = _only(frame, reasons.is_null())
+        repeated = self._ids.repeated(passed)
+        single = _only(passed, ~repeated)
+        unique = [Judged(rule.title, rule.severity, seen.repeated(single)) for rule, seen in self._unique]
+        unique_reasons = reasons_of(unique, single.height)
+        refused = (_with_reasons(frame, reasons), _with_reasons(single, unique_reasons))
+        pairs = (*((each, frame) for each in judged), *((each, single) for each in unique))
+        return Sorted(_only(single, unique_reasons.is_null()), refused, int(repeated.sum()), pairs)
+
+    def _stage(self, found: Sorted, bad: pl.DataFrame) -> None:
+        accepted = found.accepted.select(*_final_types(self._types, self._door.table))
+        self._accepted.write(accepted)
+        self._judgement.accepted(accepted)
+        self._quarantined.write(pl.concat([_as_quarantine(frame) for frame in (bad, *found.refused)]).sort(ARRIVAL))
+
+    def _keep_examples(self, judged: Judged, frame: pl.DataFrame) -> None:
+        wanted = _EXAMPLES - len(self._counts.examples)
+        if judged.severity == "stop" and wanted > 0:
+            rows = frame.filter(judged.broken).head(wanted).with_columns(pl.lit("").alias(_REASON))
+            self._counts.examples += _as_quarantine(rows)[_ROW].to_list()
 
 
 def _only(frame: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
@@ -117,14 +177,11 @@ def _as_quarantine(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(ARRIVAL, INGESTED_AT, pl.col(_REASON).cast(pl.String), row.cast(pl.String).alias(_ROW))
 
 
-def _stop_if_broken(table: Table, results: Sequence[RuleResult], judged: Sequence[tuple[Judged, pl.DataFrame]]) -> None:
+def _stop_if_broken(table: Table, results: Sequence[RuleResult], examples: Sequence[str]) -> None:
     stops = [each for each in results if each.severity == "stop" and not each.passed]
-    broken = [(each.rule, each.detail or f"{each.failed} of {each.checked} rows") for each in stops]
-    if not broken:
-        return
-    rows = [frame.filter(each.broken).head(_EXAMPLES) for each, frame in judged if each.severity == "stop"]
-    examples = [row for frame in rows for row in _as_quarantine(frame.with_columns(pl.lit("").alias(_REASON)))[_ROW].to_list()]
-    raise ContractBroken(table.name, broken, examples[:_EXAMPLES], table.location)
+    if stops:
+        broken = [(each.rule, each.detail or f"{each.failed} of {each.checked} rows") for each in stops]
+        raise ContractBroken(table.name, broken, examples, table.location)
 
 
 def _final_types(types: dict[str, DType], table: Table) -> dict[str, DType]:

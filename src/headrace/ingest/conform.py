@@ -1,6 +1,6 @@
 """Holding a source's columns to the types of the contract: a value that has not the type is set aside with its row, never guessed."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -24,53 +24,42 @@ class Failure:
 
 @dataclass(frozen=True)
 class Conformed:
-    """A source's rows in types of the lake, with `_arrival`; a value that failed is null here.
+    """Some rows in types of the lake, with `_arrival`; a value that failed is null here.
 
-    `types` are all columns' types; `known` those of columns that have a value or whose type was pinned. `zoneless` counts the times that
-    were written without a zone and taken for UTC because none was declared.
+    `zoneless` counts the times that were written without a zone and taken for UTC because none was declared.
     """
 
     frame: pl.DataFrame
-    types: dict[str, DType]
-    known: dict[str, DType]
     failures: tuple[Failure, ...]
     zoneless: Mapping[str, int] = field(default_factory=dict)
 
 
-def conform(
-    columns: Iterable[pl.Series], pinned: Mapping[str, DType], infer: Callable[[pl.Series], DType | None], dialect: Dialect = PLAIN
-) -> Conformed:
-    """Return the columns, each converted to its pinned type, else to what is inferred.
+def conform(chunk: pl.DataFrame, types: Mapping[str, DType], first: int, dialect: Dialect = PLAIN) -> Conformed:
+    """Return a chunk's columns, each converted to its type; `first` is the position of its first row in the source.
 
     Raises:
         UnsupportedColumn: for a column of a type that tables do not hold.
     """
     converted: list[pl.Series] = []
-    known: dict[str, DType] = {}
     failures: list[Failure] = []
     zoneless: dict[str, int] = {}
-    for raw in columns:
-        kind = pinned.get(raw.name) or infer(raw)
-        if kind is not None:
-            known[raw.name] = kind
-        values = convert(raw, kind or DType.STRING, dialect)
+    arrival = pl.int_range(first, first + chunk.height, dtype=pl.Int64, eager=True).alias(ARRIVAL)
+    for raw in chunk.iter_columns():
+        kind = types[raw.name]
+        values = convert(raw, kind, dialect)
         failed = raw.is_not_null() & values.is_null()
         if failed.any():
-            failures.append(_failure(raw, kind or DType.STRING, failed, dialect))
+            failures.append(_failure(raw.filter(failed), arrival.filter(failed), kind, dialect))
         if kind is DType.DATETIME and dialect.timezone is None and (found := count_zoneless(raw, dialect)):
             zoneless[raw.name] = found
         converted.append(values)
-    types = {column.name: known.get(column.name, DType.STRING) for column in converted}
-    frame = pl.DataFrame(converted).with_row_index(ARRIVAL).with_columns(pl.col(ARRIVAL).cast(pl.Int64))
-    return Conformed(frame, types, known, tuple(failures), zoneless)
+    return Conformed(pl.DataFrame([arrival, *converted]), tuple(failures), zoneless)
 
 
-def _failure(raw: pl.Series, kind: DType, failed: pl.Series, dialect: Dialect) -> Failure:
-    arrival = pl.int_range(len(raw), dtype=pl.Int64, eager=True).filter(failed)
-    values = raw.filter(failed)
-    text = values.cast(pl.String, strict=False) if not isinstance(raw.dtype, pl.Duration) else values.dt.to_string()
+def _failure(values: pl.Series, arrival: pl.Series, kind: DType, dialect: Dialect) -> Failure:
+    text = values.cast(pl.String, strict=False) if not isinstance(values.dtype, pl.Duration) else values.dt.to_string()
     cells = pl.DataFrame({ARRIVAL: arrival, "text": text, "why": why_refused(values, kind, dialect)})
-    return Failure(raw.name, cells.filter(pl.col("why").is_not_null()))
+    return Failure(values.name, cells.filter(pl.col("why").is_not_null()))
 
 
 def split_failures(conformed: Conformed, conceal: Callable[[pl.DataFrame], pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:

@@ -12,7 +12,7 @@ from headrace.expressions.polars_backend import to_polars
 from headrace.ingest.errors import ColumnProblem
 from headrace.ingest.mapping import known_columns
 from headrace.ingest.requests import INGESTED_AT, RuleResult
-from headrace.spec.expectations import Fresh, RowCount, RowRule, Unique
+from headrace.spec.expectations import Fresh, RowCount, RowRule
 from headrace.spec.tables import INGESTED, Table
 
 QUARANTINE = "quarantine"
@@ -25,10 +25,6 @@ class Judged:
     rule: str
     severity: str
     broken: pl.Series
-
-    def result(self) -> RuleResult:
-        """Return the count."""
-        return RuleResult(self.rule, self.severity, int(self.broken.sum()), len(self.broken))
 
 
 def judge_rows(frame: pl.DataFrame, types: Mapping[str, DType], table: Table) -> list[Judged]:
@@ -48,8 +44,9 @@ def judge_rows(frame: pl.DataFrame, types: Mapping[str, DType], table: Table) ->
                 known = INGESTED_AT if name == INGESTED else name
                 rules.append((f"known before time ({known} < {table.time})", QUARANTINE, pl.col(known) < pl.col(table.time)))
     rules += [(rule.title, rule.severity, ~_passes(rule, types, table)) for rule in table.expect if isinstance(rule, RowRule)]
-    broken = frame.select(expression.fill_null(False).alias(str(number)) for number, (_, _, expression) in enumerate(rules))
-    return [Judged(title, severity, broken[str(number)]) for number, (title, severity, _) in enumerate(rules)]
+    # Beside the columns, so that a rule which reads none of them has an answer for each row all the same.
+    broken = frame.with_columns(expression.fill_null(False).alias(f"\0{number}") for number, (_, _, expression) in enumerate(rules))
+    return [Judged(title, severity, broken[f"\0{number}"]) for number, (title, severity, _) in enumerate(rules)]
 
 
 def reasons_of(judged: Sequence[Judged], height: int) -> pl.Series:
@@ -61,37 +58,51 @@ def reasons_of(judged: Sequence[Judged], height: int) -> pl.Series:
     return pl.select(pl.when(joined != "").then(joined).alias("_reason")).to_series()
 
 
-def is_duplicate(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
-    """Return for each row whether one before it has the same values in these columns; never for a row with a null there."""
-    if not columns or frame.is_empty():
-        return pl.Series("duplicate", [False] * frame.height, pl.Boolean)
-    complete = pl.all_horizontal(pl.col(columns).is_not_null())
-    return frame.select((complete & ~pl.struct(columns).is_first_distinct()).alias("duplicate")).to_series()
+class Judgement:
+    """How a table meets its contract, counted up chunk by chunk."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._counts: dict[tuple[str, str], tuple[int, int]] = {}
+        self._newest: datetime | None = None
+
+    def add(self, rule: str, severity: str, failed: int, checked: int) -> None:
+        """Add how some rows met a rule; results come in the order of their first mention."""
+        before = self._counts.get((rule, severity), (0, 0))
+        self._counts[rule, severity] = before[0] + failed, before[1] + checked
+
+    def accepted(self, frame: pl.DataFrame) -> None:
+        """Add accepted rows."""
+        newest = frame[self._table.time].max() if self._table.time else None
+        if isinstance(newest, datetime):
+            self._newest = newest if self._newest is None else max(self._newest, newest)
+
+    def results(self, accepted: int, now: datetime) -> tuple[RuleResult, ...]:
+        """Return one result for each rule, those about the whole table last.
+
+        Raises:
+            ColumnProblem: for freshness of a table without time.
+        """
+        rows = [RuleResult(rule, severity, failed, checked) for (rule, severity), (failed, checked) in self._counts.items()]
+        return (*rows, *_judge_table(self._table, accepted, self._newest, now))
 
 
-def judge_unique(frame: pl.DataFrame, table: Table) -> list[Judged]:
-    """Return which rows repeat what the contract says is unique."""
-    return [Judged(rule.title, rule.severity, is_duplicate(frame, rule.of)) for rule in table.expect if isinstance(rule, Unique)]
-
-
-def judge_table(accepted: pl.DataFrame, table: Table, now: datetime) -> list[RuleResult]:
-    """Return how the accepted rows as a whole meet the contract's freshness and row counts."""
+def _judge_table(table: Table, accepted: int, newest: datetime | None, now: datetime) -> list[RuleResult]:
     results = []
     for rule in table.expect:
         if isinstance(rule, RowCount):
-            fits = rule.minimum <= accepted.height and (rule.maximum is None or accepted.height <= rule.maximum)
-            results.append(RuleResult(rule.title, rule.severity, int(not fits), 1, f"{accepted.height} rows"))
+            fits = rule.minimum <= accepted and (rule.maximum is None or accepted <= rule.maximum)
+            results.append(RuleResult(rule.title, rule.severity, int(not fits), 1, f"{accepted} rows"))
         if isinstance(rule, Fresh):
-            results.append(_judge_fresh(rule, accepted, table, now))
+            results.append(_judge_fresh(rule, newest, table, now))
     return results
 
 
-def _judge_fresh(rule: Fresh, accepted: pl.DataFrame, table: Table, now: datetime) -> RuleResult:
+def _judge_fresh(rule: Fresh, newest: datetime | None, table: Table, now: datetime) -> RuleResult:
     if table.time is None:
         remedy = "Give the table a time=, or take the rule out."
         raise ColumnProblem(f"table {table.name!r} expects {rule.title}, but has no time.", remedy=remedy, location=rule.location)
-    newest = accepted[table.time].max()
-    if not isinstance(newest, datetime):
+    if newest is None:
         return RuleResult(rule.title, rule.severity, 1, 1, "no rows")
     age = now - newest
     told = f"the newest row is {format_duration(age)} old" if age.total_seconds() > 0 else "the newest row is not in the past"

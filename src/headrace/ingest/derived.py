@@ -1,21 +1,23 @@
 """Tables made from tables by the user's own function, called inside a boundary that says whose fault a failure is."""
 
-from functools import partial
+from collections.abc import Iterator
 
 import polars as pl
 
 from headrace.core.errors import HeadraceError
-from headrace.ingest.admission import Door, admit
+from headrace.ingest.admission import Door
 from headrace.ingest.blame import blamed, first_line
-from headrace.ingest.conform import conform
 from headrace.ingest.dialect import Dialect
 from headrace.ingest.errors import BuildFailed
 from headrace.ingest.mapping import require_source
+from headrace.ingest.raw import RawTable
 from headrace.ingest.requests import ARRIVAL, INGESTED_AT, DeriveRequest, Ingested
-from headrace.ingest.sources import infer
+from headrace.ingest.staging import Stage
+from headrace.ingest.tables import admit_rows
 from headrace.spec.tables import Derived
 
 _IN_UTC = Dialect(timezone="UTC")
+_ROWS = 50_000
 
 
 def derive_table(request: DeriveRequest) -> Ingested:
@@ -29,33 +31,40 @@ def derive_table(request: DeriveRequest) -> Ingested:
         and what `ingest_table` raises of columns and contracts.
     """
     table = request.table
-    frame = _in_order(_call(table, request.inputs), table)
+    stage = Stage(request.scratch, "made")
+    for frame in _made(table, request.inputs):
+        stage.write(frame)
+        request.heard(frame.height)
+    made = stage.close()
     pinned = {**(request.pinned or {}), **table.types}
-    require_source(table, pinned, tuple(frame.columns))
-    conformed = conform(frame.iter_columns(), pinned, partial(infer, textual=frozenset()), _IN_UTC)
-    return admit(conformed, Door(table, request.now, request.pseudonym_key, request.previous))
+    require_source(table, pinned, tuple(made.schema))
+    door = Door(table, request.now, request.pseudonym_key, request.previous, request.scratch, request.heard)
+    return admit_rows(RawTable(tuple(made.schema), frozenset(), made.frames, made.schema), pinned, _IN_UTC, door)
 
 
-def _call(table: Derived, inputs: tuple[pl.LazyFrame, ...]) -> pl.DataFrame:
+def _made(table: Derived, inputs: tuple[pl.LazyFrame, ...]) -> Iterator[pl.DataFrame]:
     name = getattr(table.build, "__name__", repr(table.build))
     try:
         made = table.build(*inputs)
-        if isinstance(made, pl.LazyFrame):
-            made = made.collect()
+        if isinstance(made, pl.DataFrame | pl.LazyFrame):
+            ordered = _in_order(made.lazy(), table)
+            yield pl.DataFrame(schema=ordered.collect_schema())
+            yield from ordered.collect_batches(chunk_size=_ROWS, engine="streaming")
+            return
     except HeadraceError:
         raise
     except Exception as error:  # whatever the user's code raises is the user's to read
         where = blamed(error, table.build)
         remedy = f"It was called with {len(inputs)} LazyFrames: {', '.join(each.name for each in table.inputs)}."
         raise BuildFailed(table.name, name, f"{type(error).__name__}: {error}", remedy, where) from error
-    if not isinstance(made, pl.DataFrame):
-        problem = f"it returned {'nothing' if made is None else f'a {type(made).__name__}'}."
-        raise BuildFailed(table.name, name, problem, "Return a Polars LazyFrame.", first_line(table.build))
-    return made
+    problem = f"it returned {'nothing' if made is None else f'a {type(made).__name__}'}."
+    raise BuildFailed(table.name, name, problem, "Return a Polars LazyFrame.", first_line(table.build))
 
 
-def _in_order(frame: pl.DataFrame, table: Derived) -> pl.DataFrame:
-    frame = frame.drop([name for name in frame.columns if name.startswith((ARRIVAL, INGESTED_AT))])
-    first = [name for name in dict.fromkeys((table.time, *table.id)) if name in frame.columns]
-    sortable = [name for name, dtype in frame.schema.items() if not dtype.is_nested()]
-    return frame.sort(list(dict.fromkeys((*first, *sortable))), maintain_order=True) if sortable else frame
+def _in_order(frame: pl.LazyFrame, table: Derived) -> pl.LazyFrame:
+    schema = frame.collect_schema()
+    names = [name for name in schema if not name.startswith((ARRIVAL, INGESTED_AT))]
+    first = [name for name in dict.fromkeys((table.time, *table.id)) if name in names]
+    sortable = [name for name in names if not schema[name].is_nested()]
+    ordered = frame.select(names)
+    return ordered.sort(list(dict.fromkeys((*first, *sortable))), maintain_order=True) if sortable else ordered

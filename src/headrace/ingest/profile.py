@@ -1,5 +1,6 @@
 """What a table looks like: for each column its type, nulls, distinct values, range and distribution."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import polars as pl
 
 from headrace.expressions import DType
 from headrace.ingest.column_types import convert, dtype_of
+from headrace.ingest.staging import Staged
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 _TOP = 10
@@ -69,13 +71,19 @@ class TableProfile(msgspec.Struct, frozen=True):
 
 def profile_table(frame: pl.DataFrame | pl.LazyFrame) -> TableProfile:
     """Return the profile of a frame; columns of other types than the lake's are described as what ingestion would make of them."""
-    rows = frame.lazy().collect()
+    rows = frame.lazy().collect().rechunk()  # sums of floats depend on where chunks are cut
     natural = [convert(column, dtype_of(column.name, column.dtype)) for column in rows.iter_columns()]
     types = {column.name: dtype_of(column.name, column.dtype) for column in natural}
     rows = pl.DataFrame(natural)
     facts = {f"{name}\0{fact}": expression for name, kind in types.items() for fact, expression in _facts(name, kind).items()}
     found = rows.select(**facts).row(0, named=True) if facts else {}
     return TableProfile(rows.height, tuple(_column(rows[name], kind, found) for name, kind in types.items()))
+
+
+def profile_staged(rows: Staged, columns: Sequence[str], heard: Callable[[], None]) -> TableProfile:
+    """Return the profile of staged rows, which have the lake's types."""
+    heard()
+    return profile_table(rows.lazy().select(columns))
 
 
 def _facts(name: str, kind: DType) -> dict[str, pl.Expr]:

@@ -1,8 +1,9 @@
 """What ingestion is asked, and what it answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 import polars as pl
@@ -11,10 +12,15 @@ from headrace.core.errors import SystemFault
 from headrace.expressions import DType
 from headrace.ingest.profile import TableProfile
 from headrace.ingest.raw import RawTable
+from headrace.ingest.staging import Staged
 from headrace.spec.tables import Derived, Entity, Events
 
 ARRIVAL = "_arrival"
 INGESTED_AT = "_ingested"
+
+
+def unheard(rows: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -26,16 +32,20 @@ class IngestRequest:
         raw: the rows of its source.
         now: the moment of ingestion, aware, UTC.
         pseudonym_key: the project's key for personal columns.
+        scratch: an empty folder to stage rows in, which lasts as long as the answer is used.
         pinned: `Ingested.source_types` of the version before, if its `pins_fingerprint` was the same; None the first time.
         previous: the newest accepted rows, so that rows read again keep the moment at which they were first ingested.
+        heard: called every now and then with the number of rows behind; what it raises ends the ingestion.
     """
 
     table: Events | Entity
     raw: RawTable
     now: datetime
     pseudonym_key: bytes
+    scratch: Path
     pinned: Mapping[str, DType] | None = None
     previous: pl.LazyFrame | None = None
+    heard: Callable[[int], None] = unheard
 
 
 @dataclass(frozen=True)
@@ -46,8 +56,10 @@ class DeriveRequest:
     inputs: tuple[pl.LazyFrame, ...]
     now: datetime
     pseudonym_key: bytes
+    scratch: Path
     pinned: Mapping[str, DType] | None = None
     previous: pl.LazyFrame | None = None
+    heard: Callable[[int], None] = unheard
 
 
 class RuleResult(msgspec.Struct, frozen=True):
@@ -84,8 +96,8 @@ class Ingested:
         profile: of the accepted rows, without `_arrival` and `_ingested`.
     """
 
-    accepted: pl.DataFrame
-    quarantined: pl.DataFrame
+    accepted: Staged
+    quarantined: Staged
     rows_in: int
     duplicates: int
     types: dict[str, DType]

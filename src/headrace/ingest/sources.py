@@ -9,13 +9,13 @@ import polars as pl
 from headrace.core.errors import SystemFault
 from headrace.core.fingerprints import fingerprint
 from headrace.expressions import DType
-from headrace.ingest.column_types import convert, dtype_of
+from headrace.ingest.column_types import convert
 from headrace.ingest.delimited import read_texts
-from headrace.ingest.dialect import PLAIN, Dialect, dialect_of
+from headrace.ingest.dialect import dialect_of
 from headrace.ingest.errors import SourceUnreadable
+from headrace.ingest.inference import infer
 from headrace.ingest.raw import RawTable
 from headrace.ingest.reading import reading_of
-from headrace.ingest.texts import infer_text
 from headrace.ingest.unpack import locate, opened
 from headrace.spec.asked import Asked
 from headrace.spec.sources import File, Source
@@ -61,14 +61,6 @@ def read_source(source: File, root: Path) -> pl.LazyFrame:
     """
     raw, dialect = open_source(source, root), dialect_of(source)
     return pl.DataFrame([convert(column, infer(column, raw.textual, dialect) or DType.STRING, dialect) for column in raw.columns()]).lazy()
-
-
-def infer(column: pl.Series, textual: frozenset[DType], dialect: Dialect = PLAIN) -> DType | None:
-    """Return the narrowest type that holds all values of a raw column; None if all are null and the format does not say."""
-    kind = dtype_of(column.name, column.dtype)
-    if isinstance(column.dtype, pl.Null):
-        return None
-    return infer_text(column.cast(pl.String), textual, dialect) if kind is DType.STRING and textual else kind
 
 
 def open_source(source: Source, root: Path) -> RawTable:

@@ -12,7 +12,7 @@ _DIGITS = r"^[+-]?\d+$"
 _CODE = r"^[+-]?0\d+$"
 _CLOCK = r"^(-)?(\d+):([0-5]\d):([0-5]\d(?:\.\d{1,6})?)$"
 _SAMPLE = 1000
-_NARROWEST_FIRST = (DType.BOOL, DType.INT, DType.FLOAT, DType.DATETIME)
+NARROWEST_FIRST = (DType.BOOL, DType.INT, DType.FLOAT, DType.DATETIME)
 
 
 def infer_text(texts: pl.Series, allowed: frozenset[DType], dialect: Dialect = PLAIN) -> DType | None:
@@ -26,12 +26,21 @@ def infer_text(texts: pl.Series, allowed: frozenset[DType], dialect: Dialect = P
     present = texts.drop_nulls()
     if present.is_empty():
         return None
-    candidates = [kind for kind in _NARROWEST_FIRST if kind in allowed and reads_as(present.head(_SAMPLE), kind, dialect).all()]
-    distinct = present.unique() if candidates else present
-    for kind in candidates:
-        if reads_as(distinct, kind, dialect).all():
-            return kind
-    return DType.STRING
+    left = surviving(present, allowed, dialect)
+    return next((kind for kind in NARROWEST_FIRST if kind in left), DType.STRING)
+
+
+def surviving(texts: pl.Series, candidates: frozenset[DType], dialect: Dialect = PLAIN) -> frozenset[DType]:
+    """Return those of the types that every text reads as; nulls say nothing."""
+    present = texts.drop_nulls()
+    left = [kind for kind in NARROWEST_FIRST if kind in candidates and reads_as(present.head(_SAMPLE), kind, dialect).all()]
+    distinct = present.unique() if left else present
+    found: set[DType] = set()
+    for kind in left:
+        # Whatever reads as a whole number reads as a number.
+        if (kind is DType.FLOAT and DType.INT in found) or reads_as(distinct, kind, dialect).all():
+            found.add(kind)
+    return frozenset(found)
 
 
 def parse_text(texts: pl.Series, kind: DType, dialect: Dialect = PLAIN) -> pl.Series:

@@ -1,9 +1,11 @@
 from datetime import UTC, datetime
+from typing import NamedTuple
 
+import polars as pl
 import pytest
 
 from headrace.ingest.derived import derive_table
-from headrace.ingest.requests import DeriveRequest, IngestRequest
+from headrace.ingest.requests import DeriveRequest, Ingested, IngestRequest
 from headrace.ingest.sources import open_source
 from headrace.ingest.tables import ingest_table
 from headrace.spec.sources import File
@@ -11,6 +13,21 @@ from headrace.spec.tables import Derived, Events
 
 KEY = b"k" * 32
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Collected(NamedTuple):
+    """An outcome with its rows in memory."""
+
+    accepted: pl.DataFrame
+    quarantined: pl.DataFrame
+    outcome: Ingested
+
+    def __getattr__(self, name):
+        return getattr(self.outcome, name)
+
+
+def collected(outcome):
+    return Collected(outcome.accepted.collect(), outcome.quarantined.collect(), outcome)
 
 
 @pytest.fixture
@@ -22,15 +39,14 @@ def ingest(tmp_path):
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         table = Events("rows", source=File(name, null_values=null_values), **options)
         pins = before.source_types if before else pinned
-        return ingest_table(
-            IngestRequest(table, open_source(table.source, tmp_path), now, KEY, pins, before.accepted.lazy() if before else None)
-        )
+        raw, previous = open_source(table.source, tmp_path), before.accepted.lazy() if before else None
+        return collected(ingest_table(IngestRequest(table, raw, now, KEY, tmp_path, pins, previous)))
 
     return run
 
 
 @pytest.fixture
-def derive():
+def derive(tmp_path):
     """Derive a table from frames by a function, and return the outcome."""
 
     def run(build, *frames, pinned=None, **options):
@@ -38,6 +54,6 @@ def derive():
             Events("x", source=File("x.csv")),
         )
         table = Derived("made", inputs=inputs, build=build, **options)
-        return derive_table(DeriveRequest(table, tuple(frame.lazy() for frame in frames), NOW, KEY, pinned))
+        return collected(derive_table(DeriveRequest(table, tuple(frame.lazy() for frame in frames), NOW, KEY, tmp_path, pinned)))
 
     return run

@@ -11,7 +11,7 @@ from headrace.ingest.tables import ingest_table
 from headrace.spec.sources import File
 from headrace.spec.tables import Events
 
-from .conftest import KEY, NOW
+from .conftest import KEY, NOW, collected
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def messy(tmp_path):
     def run(text, *, name="rows.csv", pinned=None, reading=None, **options):
         (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
         table = Events("rows", source=File(name, **(reading or {})), **options)
-        return ingest_table(IngestRequest(table, open_source(table.source, tmp_path), NOW, KEY, pinned))
+        return collected(ingest_table(IngestRequest(table, open_source(table.source, tmp_path), NOW, KEY, tmp_path, pinned)))
 
     return run
 

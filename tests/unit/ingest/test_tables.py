@@ -280,7 +280,7 @@ def test_a_count_that_does_not_add_up_is_a_fault(ingest):
     found = ingest("a\n1\n")
 
     with pytest.raises(SystemFault, match="2 rows came in, but 1 accepted, 0 quarantined and 0 duplicates make 1"):
-        replace(found, rows_in=2)
+        replace(found.outcome, rows_in=2)
 
 
 def test_a_source_that_nothing_reads_is_a_fault(tmp_path):

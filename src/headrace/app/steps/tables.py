@@ -1,11 +1,12 @@
 """Ingesting and deriving: rows into the lake, what happened to each of them into the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 import polars as pl
 
 from headrace.app.lifecycle import Job
+from headrace.app.scratch import scratch
 from headrace.app.sources import open_table
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
@@ -25,15 +26,18 @@ def ingest(job: Job, context: StepContext) -> Output:
     table, workspace = job.table, job.workspace
     assert isinstance(table, Events | Entity)
     pinned, previous = _before(workspace, table)
-    request = IngestRequest(
-        table=table,
-        raw=open_table(workspace, table),
-        now=workspace.clock.now(),
-        pseudonym_key=workspace.pseudonym_key(),
-        pinned=pinned,
-        previous=previous,
-    )
-    return _keep(job, context, ingest_table(request))
+    with scratch(workspace.settings.home) as folder:
+        request = IngestRequest(
+            table=table,
+            raw=open_table(workspace, table),
+            now=workspace.clock.now(),
+            pseudonym_key=workspace.pseudonym_key(),
+            scratch=folder,
+            pinned=pinned,
+            previous=previous,
+            heard=_heard(context),
+        )
+        return _keep(job, context, ingest_table(request))
 
 
 def derive(job: Job, context: StepContext) -> Output:
@@ -42,10 +46,22 @@ def derive(job: Job, context: StepContext) -> Output:
     assert isinstance(table, Derived)
     inputs = tuple(_accepted(workspace, context, parent) for parent in table.inputs)
     pinned, previous = _before(workspace, table)
-    request = DeriveRequest(
-        table=table, inputs=inputs, now=workspace.clock.now(), pseudonym_key=workspace.pseudonym_key(), pinned=pinned, previous=previous
-    )
-    return _keep(job, context, derive_table(request))
+    with scratch(workspace.settings.home) as folder:
+        request = DeriveRequest(
+            table=table,
+            inputs=inputs,
+            now=workspace.clock.now(),
+            pseudonym_key=workspace.pseudonym_key(),
+            scratch=folder,
+            pinned=pinned,
+            previous=previous,
+            heard=_heard(context),
+        )
+        return _keep(job, context, derive_table(request))
+
+
+def _heard(context: StepContext) -> Callable[[int], None]:
+    return lambda rows: context.report(rows, None, "rows")
 
 
 def _accepted(workspace: Workspace, context: StepContext, table: Table) -> pl.LazyFrame:
@@ -69,8 +85,8 @@ def _keep(job: Job, context: StepContext, made: Ingested) -> Output:
     workspace, table = job.workspace, job.table
     assert table is not None
     lake = lake_of(workspace)
-    quarantined = lake.tables.write(f"{table.name}/quarantine", made.quarantined) if made.quarantined.height else None
-    written = lake.tables.write(table.name, made.accepted)
+    quarantined = lake.tables.write(f"{table.name}/quarantine", made.quarantined.lazy()) if made.quarantined.height else None
+    written = lake.tables.write(table.name, made.accepted.lazy())
     new = NewTableVersion(
         project=workspace.project.name,
         name=table.name,
