@@ -100,7 +100,7 @@ def test_approvals_follow_the_rules(copied: Path) -> None:
     assert "it takes the role 'reviewer'; theirs: engineer" in refused(there, "approve", "returned", "--comment", "mine")
     assert "an approval without a comment" in refused(there, "approve", "returned", "--comment", " ", user="ben")
     run_command(copied, "approve", "returned", "--comment", "fine", user="ben")
-    assert "Its newest version is champion" in refused(there, "approve", "returned", "--comment", "again", user="ben")
+    assert "its newest version is champion" in refused(there, "approve", "returned", "--comment", "again", user="ben")
 
 
 def test_nobody_approves_what_they_ran_nor_twice(tmp_path: Path) -> None:

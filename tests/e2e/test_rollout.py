@@ -57,7 +57,7 @@ def test_without_an_approval_the_gates_promote_and_a_failing_gate_leaves_the_cha
     assert states(fresh) == {"returned@1": "champion", "returned@2": "rejected"}
     with served(fresh.parent) as url:
         assert url.startswith("http://127.0.0.1:")
-    assert "Its newest version is rejected" in refused(fresh.parent, "approve", "returned", "--comment", "please", user="ben")
+    assert "its newest version is rejected" in refused(fresh.parent, "approve", "returned", "--comment", "please", user="ben")
 
 
 def test_what_never_passed_its_gates_is_not_served(fresh: Path) -> None:
