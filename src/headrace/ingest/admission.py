@@ -19,14 +19,13 @@ from headrace.ingest.mapping import add_columns, require_columns
 from headrace.ingest.privacy import conceal, personal_sources
 from headrace.ingest.profile import profile_staged
 from headrace.ingest.remarks import say_zoneless
-from headrace.ingest.requests import ARRIVAL, INGESTED_AT, Ingested, RuleResult
+from headrace.ingest.requests import ARRIVAL, INGESTED_AT, REASON, ROW, Ingested, RuleResult
 from headrace.ingest.seen import Seen
 from headrace.ingest.staging import Stage
 from headrace.spec.expectations import Unique
 from headrace.spec.tables import Derived, Table
 
 _EXAMPLES = 3
-_REASON, _ROW = "_reason", "_row"
 _TYPES = "types"
 
 
@@ -92,7 +91,7 @@ class Admission:
             ColumnProblem, ExpressionTypeError: if the declaration does not fit the rows.
         """
         door, table = self._door, self._door.table
-        good, bad, bad_reasons = split_failures(chunk, lambda frame: door.conceal(frame, personal_sources(table)))
+        good, bad = split_failures(chunk, lambda frame: door.conceal(frame, personal_sources(table)))
         plain = self._mapped(good)
         concealed = door.conceal(plain, table.personal)
         ingested = self._first_ingested.of(concealed)
@@ -103,7 +102,6 @@ class Admission:
         for each, frame in found.judged:
             self._judgement.add(each.rule, each.severity, int(each.broken.sum()), len(each.broken))
             self._keep_examples(each, frame)
-        bad = bad.with_columns(bad_reasons, pl.lit(door.now).cast(POLARS_TYPES[DType.DATETIME]).alias(INGESTED_AT))
         self._stage(found, bad)
         self._counts.rows_in += chunk.frame.height
         self._counts.duplicates += found.duplicates
@@ -154,13 +152,15 @@ class Admission:
         accepted = found.accepted.select(*_final_types(self._types, self._door.table))
         self._accepted.write(accepted)
         self._judgement.accepted(accepted)
-        self._quarantined.write(pl.concat([_as_quarantine(frame) for frame in (bad, *found.refused)]).sort(ARRIVAL))
+        moment = pl.lit(self._door.now).cast(POLARS_TYPES[DType.DATETIME]).alias(INGESTED_AT)
+        untyped = bad.select(ARRIVAL, moment, REASON, ROW)
+        self._quarantined.write(pl.concat([untyped, *(_as_quarantine(frame) for frame in found.refused)]).sort(ARRIVAL))
 
     def _keep_examples(self, judged: Judged, frame: pl.DataFrame) -> None:
         wanted = _EXAMPLES - len(self._counts.examples)
         if judged.severity == "stop" and wanted > 0:
-            rows = frame.filter(judged.broken).head(wanted).with_columns(pl.lit("").alias(_REASON))
-            self._counts.examples += _as_quarantine(rows)[_ROW].to_list()
+            rows = frame.filter(judged.broken).head(wanted).with_columns(pl.lit("").alias(REASON))
+            self._counts.examples += _as_quarantine(rows)[ROW].to_list()
 
 
 def _only(frame: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
@@ -169,12 +169,12 @@ def _only(frame: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
 
 
 def _with_reasons(frame: pl.DataFrame, reasons: pl.Series) -> pl.DataFrame:
-    return frame.with_columns(reasons.alias(_REASON)).filter(pl.col(_REASON).is_not_null())
+    return frame.with_columns(reasons.alias(REASON)).filter(pl.col(REASON).is_not_null())
 
 
 def _as_quarantine(frame: pl.DataFrame) -> pl.DataFrame:
-    row = pl.struct(pl.exclude(ARRIVAL, INGESTED_AT, _REASON)).struct.json_encode()
-    return frame.select(ARRIVAL, INGESTED_AT, pl.col(_REASON).cast(pl.String), row.cast(pl.String).alias(_ROW))
+    row = pl.struct(pl.exclude(ARRIVAL, INGESTED_AT, REASON)).struct.json_encode()
+    return frame.select(ARRIVAL, INGESTED_AT, pl.col(REASON).cast(pl.String), row.cast(pl.String).alias(ROW))
 
 
 def _stop_if_broken(table: Table, results: Sequence[RuleResult], examples: Sequence[str]) -> None:

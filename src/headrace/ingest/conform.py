@@ -9,7 +9,7 @@ from headrace.expressions import DType
 from headrace.ingest.column_types import convert
 from headrace.ingest.dialect import PLAIN, Dialect, count_zoneless
 from headrace.ingest.refusals import why_refused
-from headrace.ingest.requests import ARRIVAL
+from headrace.ingest.requests import ARRIVAL, REASON, ROW
 
 _SHOWN = 80
 
@@ -62,25 +62,38 @@ def _failure(values: pl.Series, arrival: pl.Series, kind: DType, dialect: Dialec
     return Failure(values.name, cells.filter(pl.col("why").is_not_null()))
 
 
-def split_failures(conformed: Conformed, conceal: Callable[[pl.DataFrame], pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
-    """Return the rows that have their types, the rows that have not (failed columns as the texts that were read), and the latter's reasons.
+def split_failures(conformed: Conformed, conceal: Callable[[pl.DataFrame], pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows that have their types, and of those that have not `_arrival`, `_reason` and `_row`: failed values as their texts.
 
     `conceal` replaces the personal columns of a frame; it is called before any value is put into words.
     """
     frame = conformed.frame
     if not conformed.failures:
-        return frame, frame.clear(), pl.Series("_reason", [], pl.String)
-    bad_arrivals = pl.concat([failure.cells[ARRIVAL] for failure in conformed.failures]).unique()
-    is_bad = pl.col(ARRIVAL).is_in(bad_arrivals.implode())
-    bad, reasons = frame.filter(is_bad), []
+        return frame, pl.DataFrame(schema={ARRIVAL: pl.Int64, REASON: pl.String, ROW: pl.String})
+    arrivals = pl.concat([failure.cells[ARRIVAL] for failure in conformed.failures]).unique()
+    is_bad = pl.col(ARRIVAL).is_in(arrivals.implode())
+    bad, texts, reasons = conceal(frame.filter(is_bad)), {}, []
     for failure in conformed.failures:
-        told = bad.select(ARRIVAL).join(failure.cells, on=ARRIVAL, how="left", maintain_order="left")["text"]
-        bad = bad.with_columns(pl.coalesce(told, pl.Series(convert(bad[failure.column], DType.STRING))).alias(failure.column))
-    bad = conceal(bad)
-    for failure in conformed.failures:
-        cells = bad.select(ARRIVAL, failure.column).join(failure.cells, on=ARRIVAL, how="left", maintain_order="left")
-        value = pl.col(failure.column).str.slice(0, _SHOWN)
-        words = pl.format("column {} is '{}', {}", pl.lit(failure.column), value, pl.col("why"))
-        reasons.append(cells.select(pl.when(pl.col("text").is_not_null()).then(words)).to_series())
-    joined = pl.select(pl.concat_str(reasons, separator="; ", ignore_nulls=True).alias("_reason")).to_series()
-    return frame.filter(~is_bad), bad, joined
+        cells = bad.select(ARRIVAL).join(failure.cells, on=ARRIVAL, how="left", maintain_order="left")
+        told = conceal(cells.select(pl.col("text").alias(failure.column))).to_series()
+        words = pl.format("column {} is '{}', {}", pl.lit(failure.column), told.str.slice(0, _SHOWN), cells["why"])
+        reasons.append(pl.select(pl.when(told.is_not_null()).then(words)).to_series())
+        texts[failure.column] = told
+    reason = pl.select(pl.concat_str(reasons, separator="; ", ignore_nulls=True)).to_series()
+    return frame.filter(~is_bad), bad.select(ARRIVAL, reason.alias(REASON), _as_json(bad.drop(ARRIVAL), texts))
+
+
+def _as_json(frame: pl.DataFrame, texts: Mapping[str, pl.Series]) -> pl.Series:
+    """Return each row as JSON, in which a text goes before the value whose place it has."""
+    members = []
+    for column in frame.iter_columns():
+        member = _member(column)
+        if column.name in texts:
+            text = texts[column.name]
+            member = pl.select(pl.when(text.is_not_null()).then(_member(text)).otherwise(member)).to_series()
+        members.append(member)
+    return pl.select(("{" + pl.concat_str(members, separator=",") + "}").alias(ROW)).to_series()
+
+
+def _member(column: pl.Series) -> pl.Series:
+    return column.to_frame().select(pl.struct(pl.all()).struct.json_encode().str.slice(1).str.head(-1)).to_series()

@@ -17,6 +17,7 @@ from headrace.spec.tables import Derived, Entity, Events
 
 ARRIVAL = "_arrival"
 INGESTED_AT = "_ingested"
+REASON, ROW = "_reason", "_row"
 
 
 def unheard(rows: int) -> None:
