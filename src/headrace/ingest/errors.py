@@ -2,6 +2,7 @@
 
 UserError
 ├── SourceUnreadable    the file is not there, or is not what it is said to be
+├── FormatNeedsExtra    the library that reads a format is not installed
 ├── SourceRefused       the source does not let us in, or does not allow what was asked
 ├── SourceChanged       the source no longer answers as it was declared
 ├── UnsupportedColumn   a column of a type that tables do not hold
@@ -21,6 +22,17 @@ from headrace.core.locations import Location
 
 class SourceUnreadable(UserError):
     """The file is not there, or is not what it is said to be."""
+
+
+class FormatNeedsExtra(UserError):
+    """The library that reads a format is not installed."""
+
+    def __init__(self, path: str, extra: str, location: Location | None) -> None:
+        super().__init__(
+            f"{path} cannot be read: the library for {extra} is not installed.",
+            remedy=f"Install it: pip install 'headrace[{extra}]'.",
+            location=location,
+        )
 
 
 class SourceRefused(UserError):

@@ -15,7 +15,7 @@ from headrace.ingest.errors import UnsupportedColumn
 
 _LARGEST = 2**63
 _EXACT = 2**53
-_AS_TEXT = (UUID, IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network)
+_AS_TEXT = (bool, int, float, Decimal, UUID, IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network)
 _US = pl.Datetime("us")
 _KNOWN = {bool, int, float, Decimal, str, datetime, date, time, timedelta, UUID, dict, list}
 
@@ -50,8 +50,8 @@ def _column(name: str, values: Sequence[Any], notes: list[str]) -> pl.Series:
         return pl.Series(name, values, pl.Float64, strict=False)
     if len(kinds) == 1:
         return _of_one_kind(name, values, kinds.pop())
-    if kinds <= {datetime, date}:
-        return pl.Series(name, [_as_text(name, value) for value in values], pl.String)
+    if kinds == {datetime, date}:  # as in Excel, where midnight is a date
+        return _moments(name, [value if isinstance(value, datetime | None) else datetime.combine(value, time()) for value in values])
     notes.append(f"{name}: {' and '.join(sorted(kind.__name__ for kind in kinds))} as texts")
     return pl.Series(name, [_as_text(name, value) for value in values], pl.String)
 
@@ -103,7 +103,7 @@ def _moments(name: str, values: Sequence[datetime | None]) -> pl.Series:
 def _as_text(name: str, value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, bool | int | float | Decimal | _AS_TEXT):
+    if isinstance(value, _AS_TEXT):
         return str(value)
     if isinstance(value, date | time):
         return value.isoformat()

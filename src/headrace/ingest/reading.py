@@ -6,7 +6,7 @@ from headrace.spec.sources import Source, Written
 
 _USUAL: Mapping[str, object] = {
     "encoding": "utf-8", "decimal": ".", "thousands": "", "dates": {}, "timezone": None, "ambiguous": "quarantine",
-    "nonexistent": "quarantine",
+    "nonexistent": "quarantine", "sheet": None,
 }  # fmt: skip
 
 

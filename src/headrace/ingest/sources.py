@@ -9,10 +9,12 @@ import polars as pl
 from headrace.core.errors import SystemFault
 from headrace.core.fingerprints import fingerprint
 from headrace.expressions import DType
+from headrace.ingest.avro import open_avro
 from headrace.ingest.column_types import convert
 from headrace.ingest.delimited import read_texts
 from headrace.ingest.dialect import dialect_of
 from headrace.ingest.errors import SourceUnreadable
+from headrace.ingest.excel import open_excel
 from headrace.ingest.inference import infer
 from headrace.ingest.raw import RawTable
 from headrace.ingest.reading import reading_of
@@ -24,6 +26,7 @@ from headrace.spec.tables import Derived, Entity, Events, Table
 RESERVED = ("_arrival", "_ingested", "_reason", "_row")
 _FROM_CSV = frozenset({DType.BOOL, DType.INT, DType.FLOAT, DType.DATETIME})
 _FROM_JSON = frozenset({DType.DATETIME})
+_BY_LIBRARY = {"excel": open_excel, "avro": open_avro}
 
 
 def source_fingerprint(source: Source, root: Path) -> str:
@@ -73,7 +76,9 @@ def open_source(source: Source, root: Path) -> RawTable:
     if not isinstance(source, File):
         raise SystemFault(f"no reader is built for the source {type(source).__name__}.", remedy="Use hr.File.", location=source.location)
     path = locate(source, root)
-    if source.format == "csv":
+    if source.format in _BY_LIBRARY:
+        raw = _BY_LIBRARY[source.format](source, path)
+    elif source.format == "csv":
         names, columns = read_texts(source, path)
         raw = RawTable(names, _FROM_CSV, lambda: iter((pl.DataFrame(list(columns)),)))
     else:

@@ -12,10 +12,11 @@ from headrace.expressions.formats import check_format
 from headrace.spec.declaration import Declaration, as_mapping, as_names
 from headrace.spec.errors import InvalidOption
 
-FORMATS = ("csv", "jsonl", "parquet", "arrow")
+FORMATS = ("csv", "jsonl", "parquet", "arrow", "excel", "avro")
 _SUFFIXES = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet",
     ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow",
+    ".xlsx": "excel", ".xlsm": "excel", ".xlsb": "excel", ".xls": "excel", ".ods": "excel", ".avro": "avro",
 }  # fmt: skip
 _PACKED = (".gz", ".zip")
 DECIMALS = (".", ",")
@@ -75,7 +76,8 @@ class Written(_AtPath, frozen=True, kw_only=True):
     """Rows written in files, and how their texts are to be read.
 
     Attributes:
-        format: `csv`, `jsonl`, `parquet` or `arrow`; taken from the name unless given.
+        format: `csv`, `jsonl`, `parquet`, `arrow`, `excel` or `avro`; taken from the name unless given.
+        sheet: of an Excel workbook that has several.
         encoding: of a CSV or JSON file, as Python calls it: `utf-8` (with or without a byte order mark), `utf-16`, `cp1252`, `latin-1` ...
         separator: a CSV's delimiter; a tab for .tsv and a comma otherwise, unless given.
         null_values: the texts of a CSV that mean null, beside the empty one.
@@ -87,6 +89,7 @@ class Written(_AtPath, frozen=True, kw_only=True):
     """
 
     format: str = ""
+    sheet: str | None = None
     encoding: str = "utf-8"
     separator: str = ""
     null_values: tuple[str, ...] = ()
@@ -109,6 +112,9 @@ class Written(_AtPath, frozen=True, kw_only=True):
             self._set("separator", "\t" if inner.suffix == ".tsv" else ",")
         if len(self.separator.encode()) != 1:
             raise InvalidOption(f"the separator of {self._title()}", self.separator, "one ASCII character", location=self.location)
+        if self.sheet is not None and self.format != "excel":
+            expected = f"none for the format {self.format!r}: only an Excel workbook has sheets"
+            raise InvalidOption(f"the sheet of {self._title()}", self.sheet, expected, location=self.location)
         self._settle_encoding()
         self._settle_dates()
         self._check_one_of("decimal", self.decimal, DECIMALS)
@@ -149,7 +155,7 @@ class Written(_AtPath, frozen=True, kw_only=True):
 
 
 class File(Written, frozen=True, kw_only=True):
-    """A file of rows: CSV (plain, .gz or .zip), JSON lines (the same), Parquet or Arrow.
+    """A file of rows: CSV (plain, .gz or .zip), JSON lines (the same), Parquet, Arrow, Excel or Avro.
 
     `path` is relative to the folder of `project.py`. `format` is taken from the name unless given. `null_values` are the texts that
     mean null in a CSV, beside the empty one; `separator` is a CSV's delimiter (a tab for .tsv unless given). For the rest see
