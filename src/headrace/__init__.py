@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from headrace.spec.features import Features as Features
     from headrace.spec.features import latest as latest
     from headrace.spec.features import window as window
+    from headrace.spec.folder import Folder as Folder
     from headrace.spec.model import Model as Model
     from headrace.spec.people import Approve as Approve
     from headrace.spec.people import Person as Person
@@ -77,6 +78,7 @@ _NAMES_BY_MODULE = {
     "headrace.spec.custom": ("Custom",),
     "headrace.spec.expectations": ("between", "check", "fresh", "matches", "not_null", "one_of", "rows", "unique"),
     "headrace.spec.features": ("Features", "latest", "window"),
+    "headrace.spec.folder": ("Folder",),
     "headrace.spec.people": ("Approve", "Person"),
     "headrace.spec.model": ("Model",),
     "headrace.spec.project": ("Project",),

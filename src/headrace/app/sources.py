@@ -4,6 +4,7 @@ from headrace.app.errors import NotLanded
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
 from headrace.core.fingerprints import fingerprint
+from headrace.ingest.folder import file_contents, folder_fingerprint, open_folder
 from headrace.ingest.landed import Landed, LandedPage, landed_table
 from headrace.ingest.raw import RawTable
 from headrace.ingest.reading import reading_of
@@ -11,8 +12,9 @@ from headrace.ingest.sources import open_source, source_fingerprint
 from headrace.ledger import landing
 from headrace.ledger.landing import Landing
 from headrace.spec.asked import Asked
+from headrace.spec.folder import Folder
 from headrace.spec.project import Project
-from headrace.spec.tables import Entity, Events
+from headrace.spec.tables import Entity, Events, Table
 
 
 def asked_tables(project: Project) -> tuple[Events | Entity, ...]:
@@ -26,6 +28,8 @@ def source_state(workspace: Workspace, table: Events | Entity) -> str:
     Raises:
         SourceUnreadable: if there is no file.
     """
+    if isinstance(table.source, Folder):
+        return folder_fingerprint(table.source, file_contents(table.source, workspace.root))
     if not isinstance(table.source, Asked):
         return source_fingerprint(table.source, workspace.root)
     record = find_landing(workspace, table)
@@ -39,12 +43,20 @@ def open_table(workspace: Workspace, table: Events | Entity) -> RawTable:
         SourceUnreadable: if the file is not there or not what it is said to be.
         NotLanded: if the source was never asked.
     """
+    if isinstance(table.source, Folder):
+        return open_folder(table.source, workspace.root)
     if not isinstance(table.source, Asked):
         return open_source(table.source, workspace.root)
     record = find_landing(workspace, table)
     if record is None:
         raise NotLanded(table.name, table.source.place, table.location)
     return landed_table(landed(record), lake_of(workspace).blobs.get)
+
+
+def files_of(workspace: Workspace, table: Table) -> dict[str, str]:
+    """Return the SHA-256 of each file of a folder, by its name; nothing for another source."""
+    source = table.source if isinstance(table, Events | Entity) else None
+    return file_contents(source, workspace.root) if isinstance(source, Folder) else {}
 
 
 def find_landing(workspace: Workspace, table: Events | Entity) -> Landing | None:

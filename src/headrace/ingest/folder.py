@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from glob import escape, iglob
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -44,8 +43,9 @@ def find_files(source: Folder, root: Path) -> tuple[Found, ...]:
     top, below = _split(source)
     folder = root / top.expanduser()
     pattern = re.compile(_as_regex(source, below))
-    paths = iglob(escape(str(folder)) + "/" + _as_glob(source, below), recursive=True)
-    names = sorted({Path(path).relative_to(folder).as_posix() for path in paths if Path(path).is_file()})
+    paths = {path.relative_to(folder) for path in folder.glob(_as_glob(source, below)) if path.is_file()}
+    # A name that begins with a point is the system's own affair.
+    names = sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
     matches = [(name, match) for name in names if (match := pattern.fullmatch(name))]
     found = [Found(name, folder / name, match.groupdict()) for name, match in matches]
     if source.placeholders and found:
@@ -95,7 +95,9 @@ def open_folder(source: Folder, root: Path) -> RawTable:
 
 
 def say_changes(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what became of the files since the last time, in words; nothing if nothing did."""
+    """Return what became of the files since the last time, in words; nothing if nothing did, or there was no last time."""
+    if not before:
+        return ()
     new = [name for name in now if name not in before]
     changed = [name for name in now if name in before and before[name] != now[name]]
     gone = [name for name in before if name not in now]

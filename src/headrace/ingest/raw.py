@@ -20,12 +20,14 @@ class RawTable:
         chunks: opens the source afresh and gives its rows in their order, in frames of bounded size that have all columns. A column may
             have another Polars type in another chunk; each is one that `column_types.dtype_of` knows, or Null.
         schema: the Polars types, where the source says beforehand what they are in every chunk.
+        notes: what people should know of how the rows came together.
     """
 
     names: tuple[str, ...]
     textual: frozenset[DType]
     chunks: Callable[[], Iterator[pl.DataFrame]]
     schema: pl.Schema | None = None
+    notes: tuple[str, ...] = ()
 
     def columns(self) -> list[pl.Series]:
         """Return all rows at once, column by column: for rows that are known to fit into memory."""

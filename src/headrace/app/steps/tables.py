@@ -1,18 +1,20 @@
 """Ingesting and deriving: rows into the lake, what happened to each of them into the ledger."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import msgspec
 import polars as pl
 
 from headrace.app.lifecycle import Job
 from headrace.app.scratch import scratch
-from headrace.app.sources import open_table
+from headrace.app.sources import files_of, open_table
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
 from headrace.engine.graph import Output, StepContext
 from headrace.expressions import DType
 from headrace.ingest.derived import derive_table
+from headrace.ingest.folder import say_changes
 from headrace.ingest.requests import DeriveRequest, Ingested, IngestRequest
 from headrace.ingest.sources import pins_fingerprint
 from headrace.ingest.tables import ingest_table
@@ -26,10 +28,12 @@ def ingest(job: Job, context: StepContext) -> Output:
     table, workspace = job.table, job.workspace
     assert isinstance(table, Events | Entity)
     pinned, previous = _before(workspace, table)
+    raw, files = open_table(workspace, table), files_of(workspace, table)
+    notes = (*raw.notes, *say_changes(_files_before(workspace, table), files))
     with scratch(workspace.settings.home) as folder:
         request = IngestRequest(
             table=table,
-            raw=open_table(workspace, table),
+            raw=raw,
             now=workspace.clock.now(),
             pseudonym_key=workspace.pseudonym_key(),
             scratch=folder,
@@ -37,7 +41,7 @@ def ingest(job: Job, context: StepContext) -> Output:
             previous=previous,
             heard=_heard(context),
         )
-        return _keep(job, context, ingest_table(request))
+        return _keep(job, context, ingest_table(request), files, notes)
 
 
 def derive(job: Job, context: StepContext) -> Output:
@@ -81,7 +85,17 @@ def _before(workspace: Workspace, table: Table) -> tuple[dict[str, DType] | None
     return (pinned if last.profile["pins"] == pins_fingerprint(table) else None), previous
 
 
-def _keep(job: Job, context: StepContext, made: Ingested) -> Output:
+def _files_before(workspace: Workspace, table: Table) -> dict[str, str]:
+    """Return the files that the last version of a table was read from, by their names with what they held."""
+    with workspace.ledger.read() as session:
+        last = ledger_tables.latest(session, workspace.project.name, table.name)
+    found: dict[str, str] = last.profile.get("files", {}) if last else {}
+    return found
+
+
+def _keep(
+    job: Job, context: StepContext, made: Ingested, files: Mapping[str, str] = MappingProxyType({}), notes: tuple[str, ...] = ()
+) -> Output:
     workspace, table = job.workspace, job.table
     assert table is not None
     lake = lake_of(workspace)
@@ -102,6 +116,7 @@ def _keep(job: Job, context: StepContext, made: Ingested) -> Output:
             "source_types": {name: str(kind) for name, kind in made.source_types.items()},
             "pins": pins_fingerprint(table),
             "columns": msgspec.to_builtins(made.profile),
+            **({"files": dict(files)} if files else {}),
         },
         run_id=context.run_id,
     )
@@ -121,5 +136,5 @@ def _keep(job: Job, context: StepContext, made: Ingested) -> Output:
         "made_from": list(dict.fromkeys(each for output in context.inputs.values() for each in (*output["made_from"], output["record"]))),
         "rows": made.accepted.height,
         "types": new.types,
-        "summary": counts + (f" ({'; '.join(broken)})" if broken else ""),
+        "summary": "; ".join((counts + (f" ({'; '.join(broken)})" if broken else ""), *notes)),
     }
