@@ -81,12 +81,12 @@ def hear_interrupts() -> None:
 
 
 @contextmanager
-def started(folder: Path, *arguments: str | Path, user: str = "ana") -> Iterator[subprocess.Popen[str]]:
+def started(folder: Path, *arguments: str | Path, user: str = "ana", **more: str) -> Iterator[subprocess.Popen[str]]:
     """Start a command that a test will talk to or kill. It does not outlive the test."""
     with subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         cwd=folder,
-        env=environment(user),
+        env=environment(user, **more),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -99,9 +99,9 @@ def started(folder: Path, *arguments: str | Path, user: str = "ana") -> Iterator
 
 
 @contextmanager
-def served(folder: Path, *arguments: str | Path, user: str = "ana") -> Iterator[str]:
+def served(folder: Path, *arguments: str | Path, user: str = "ana", **more: str) -> Iterator[str]:
     """Serve on a free port, and stop as an operator does; gives the URL."""
-    with started(folder, "serve", "--port", "0", *arguments, user=user) as process:
+    with started(folder, "serve", "--port", "0", *arguments, user=user, **more) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         found = next((match for line in process.stdout if (match := re.search(r"http://[\w.:]+", line))), None)

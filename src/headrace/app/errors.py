@@ -88,8 +88,8 @@ class RunInProgress(AppError):
 
     def __init__(self, project: str) -> None:
         super().__init__(
-            f"another process is running the project {project!r} in this home.",
-            remedy="Wait until it has ended (headrace runs tells), or use another --home.",
+            f"another process is running the project {project!r} with this ledger.",
+            remedy="Wait until it has ended (headrace runs tells), or use another ledger or --home.",
         )
 
 

@@ -13,6 +13,7 @@ from headrace.engine.observers import Outcome, StepEnd
 from headrace.lake.presence import Presence
 from headrace.ledger import charges, memo, runs
 from headrace.ledger.charges import NewCharge
+from headrace.ledger.locks import Hold
 
 FEATURE_STEPS = ("lookup", "features", "train", "evaluate", "bundle", "judge")
 
@@ -50,8 +51,8 @@ def _is_kept(presence: Presence, output: Output) -> bool:
 class StepRecorder:
     """Writes each step's end, its use and its charges into the ledger. Comes after the meter among the observers."""
 
-    def __init__(self, workspace: Workspace, run_id: str, meter: Meter, prices: Prices) -> None:
-        self._workspace, self._run_id, self._meter, self._prices = workspace, run_id, meter, prices
+    def __init__(self, workspace: Workspace, run_id: str, meter: Meter, prices: Prices, held: Hold) -> None:
+        self._workspace, self._run_id, self._meter, self._prices, self._held = workspace, run_id, meter, prices, held
         with workspace.ledger.read() as session:
             before = runs.steps_of(session, run_id)
             self.total_usd = sum((each.amount_usd for each in charges.of_run(session, run_id)), Decimal(0))
@@ -64,7 +65,12 @@ class StepRecorder:
         """Progress is for people."""
 
     def step_finished(self, end: StepEnd) -> None:
-        """Record it, unless this same run did the step before it was interrupted: what is on record then says what it used."""
+        """Record it, unless this same run did the step before it was interrupted: what is on record then says what it used.
+
+        Raises:
+            LockLost: if another process goes on with the run by now.
+        """
+        self._held.confirm()
         if end.outcome is Outcome.REUSED and end.step in self._done:
             return
         usage = self._meter.find(end.step)

@@ -26,6 +26,8 @@ from headrace.engine.graph import Graph
 from headrace.engine.observers import Observer
 from headrace.engine.options import ExecuteOptions
 from headrace.ledger import models, runs
+from headrace.ledger.errors import LockLost
+from headrace.ledger.locks import Hold
 from headrace.ledger.runs import NewRun, Run
 
 
@@ -54,8 +56,8 @@ def run_project(workspace: Workspace, progress: Observer | None = None, *, offli
     if planned is not None and planned.is_done:
         _end_leftovers(workspace)
         return _nothing_to_do(workspace, planned, started, notes)
-    with run_lock(workspace.settings.home, workspace.project.name) as held:
-        if not held:
+    with run_lock(workspace) as held:
+        if held is None:
             raise RunInProgress(workspace.project.name)
         if planned is None:
             planned, notes = _asked(workspace, progress)
@@ -64,7 +66,7 @@ def run_project(workspace: Workspace, progress: Observer | None = None, *, offli
                 return _nothing_to_do(workspace, planned, started, notes)
         else:  # what another process did while this one read the sources is known now
             planned = planned._replace(memo=_memo(workspace, planned.graph))
-        return _execute(workspace, planned, progress, started, notes)
+        return _execute(workspace, planned, held, progress, started, notes)
 
 
 class _Plan(NamedTuple):
@@ -119,8 +121,8 @@ def _end_leftovers(workspace: Workspace) -> None:
     """End runs that were killed and that nobody will continue, since nothing is left to be done."""
     if not _interrupted(workspace):
         return
-    with run_lock(workspace.settings.home, workspace.project.name) as held:
-        if held:
+    with run_lock(workspace) as held:
+        if held is not None:
             _end_interrupted(workspace)
 
 
@@ -135,11 +137,11 @@ def _interrupted(workspace: Workspace) -> tuple[Run, ...]:
         return runs.list_runs(session, workspace.project.name, state=runs.RUNNING)
 
 
-def _execute(workspace: Workspace, planned: _Plan, progress: Observer | None, started: float, notes: list[str]) -> RunReport:
+def _execute(workspace: Workspace, planned: _Plan, held: Hold, progress: Observer | None, started: float, notes: list[str]) -> RunReport:
     graph, memo, prices = planned
     run_id = _start_or_continue(workspace, graph)
     meter = Meter()
-    recorder = StepRecorder(workspace, run_id, meter, prices)
+    recorder = StepRecorder(workspace, run_id, meter, prices, held)
     observers: tuple[Observer, ...] = (meter, recorder, *((progress,) if progress else ()))
     options = ExecuteOptions(
         run_id=run_id,
@@ -152,8 +154,8 @@ def _execute(workspace: Workspace, planned: _Plan, progress: Observer | None, st
     try:
         with _shown(progress):
             result = execute(graph, options)
-    except KeyboardInterrupt:
-        raise  # the run stays "running" in the ledger: the next one goes on with it
+    except (KeyboardInterrupt, LockLost):
+        raise  # the run stays "running" in the ledger: the next one, or the one that has the lock now, goes on with it
     except Exception as error:
         # The ledger may be what failed: then the run stays "running" there, and the next one goes on with it.
         with suppress(SystemFault):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from headrace.core.secrets import masked
 from headrace.ledger.errors import UnusableUrl
@@ -16,6 +16,16 @@ from headrace.ledger.errors import UnusableUrl
 _BUSY_SECONDS = 60
 _PRAGMAS = ("foreign_keys = ON", "synchronous = FULL")
 """FULL: what was committed survives a power cut, for 0.6 ms a write; an approval or a charge should."""
+_POSTGRES_SETTINGS = (
+    f"lock_timeout = '{_BUSY_SECONDS}s'",
+    # Whose machine has gone without a word holds its locks until the server notices: within a minute, not in two hours.
+    "tcp_keepalives_idle = 30",
+    "tcp_keepalives_interval = 10",
+    "tcp_keepalives_count = 3",
+)
+_CONNECT_SECONDS = 10
+_GOING_OR_COMING = frozenset({"57P01", "57P02", "57P03"})
+"""SQLSTATE of a server that is shut down, has crashed or is starting (PostgreSQL manual, appendix A)."""
 
 
 def connect(url: str) -> Engine:
@@ -24,7 +34,7 @@ def connect(url: str) -> Engine:
     Raises:
         UnusableUrl: if the URL names no store we can open, or its driver is not installed.
     """
-    parsed = _parse(url)
+    parsed = parse(url)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database in (None, "", ":memory:"):
             raise UnusableUrl(masked(url), "a ledger in memory would be forgotten, and is not shared between threads")
@@ -34,13 +44,28 @@ def connect(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        return create_engine(parsed, pool_pre_ping=True)
+        engine = create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_SECONDS})
+        event.listen(engine, "connect", _prepare_postgres)
+        return engine
     except ModuleNotFoundError as error:
         reason = f"the driver {error.name!r} is not installed"
-        raise UnusableUrl(masked(url), reason, remedy="Install it: pip install 'psycopg[binary]'.") from error
+        raise UnusableUrl(masked(url), reason, remedy="Install it: pip install 'headrace[postgres]'.") from error
 
 
-def _parse(url: str) -> URL:
+def is_away(error: DBAPIError) -> bool:
+    """Tell whether a server did not answer, or went away: the same may work in a moment."""
+    if isinstance(error.orig, sqlite3.Error):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or state is None or state in _GOING_OR_COMING or state.startswith("08")
+
+
+def parse(url: str) -> URL:
+    """Return the parts of a URL, or of a path, with our driver named.
+
+    Raises:
+        UnusableUrl: if it names no store we can open.
+    """
     try:
         parsed = make_url(url) if "://" in url else URL.create("sqlite", database=url)
         if parsed.drivername in ("postgresql", "postgres"):
@@ -70,6 +95,14 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
         _switch_to_wal(connection)
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_postgres(connection: Any, record: object) -> None:
+    del record
+    with connection.cursor() as cursor:
+        for setting in _POSTGRES_SETTINGS:
+            cursor.execute(f"SET {setting}")
+    connection.commit()
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

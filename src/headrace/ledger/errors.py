@@ -6,9 +6,12 @@ UserError
 ├── InconsistentCounts   rows in are not accepted + quarantined + duplicates
 ├── UnusableUrl          a ledger URL that names no store we can open, or one whose driver is missing
 ├── LedgerIsNewer        the ledger was written by a newer Headrace
+├── LedgerIsOlder        the ledger on a server was written by an older Headrace
+├── LedgerInUse          a run is going on, so the ledger is not changed under it
 └── NestedWrite          a write was begun inside a write
 SystemFault
 ├── LedgerUnreachable    the store does not answer, or is not a database
+├── LockLost             another process took a lock while the store was away
 └── LedgerDamaged        the audit's head is missing
 """
 
@@ -68,6 +71,26 @@ class LedgerIsNewer(UserError):
         )
 
 
+class LedgerIsOlder(UserError):
+    """The ledger on a server was written by an older Headrace."""
+
+    def __init__(self, url: str, found: str, head: str) -> None:
+        super().__init__(
+            f"the ledger at {url!r} has schema {found!r}; this Headrace uses {head!r}.",
+            remedy="Others may be using it with the older version, which cannot read it afterwards. When nobody does, and a backup is made:"
+            " headrace upgrade (with --dry-run it only tells).",
+        )
+
+
+class LedgerInUse(UserError):
+    """A run is going on, so the ledger is not changed under it."""
+
+    def __init__(self, url: str, projects: Iterable[str]) -> None:
+        super().__init__(
+            f"the ledger at {url!r} is in use: a run of {', '.join(projects)} is going on.", remedy="Wait until it has ended, or end it."
+        )
+
+
 class NestedWrite(UserError):
     """A write was begun inside a write."""
 
@@ -87,6 +110,16 @@ class LedgerUnreachable(SystemFault):
             remedy="Check that the folder may be written and has room, or that the database server runs and lets you in; then try again.",
         )
         self.place = url
+
+
+class LockLost(SystemFault):
+    """Another process took a lock while the store was away."""
+
+    def __init__(self, name: str, url: str) -> None:
+        super().__init__(
+            f"the ledger at {url!r} was away for a while, and another process has taken the lock {name!r} since.",
+            remedy="The other one goes on with the work. What this one finished is kept. See: headrace runs",
+        )
 
 
 class LedgerDamaged(SystemFault):

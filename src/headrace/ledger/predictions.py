@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import cast, func, select
 
 from headrace.ledger.schema import prediction_batch
 from headrace.ledger.session import Session, columns_of
@@ -64,7 +64,8 @@ def list_batches(session: Session, project: str, model: str | None = None, *, li
 def totals(session: Session, project: str, model: str | None = None) -> tuple[PredictionTotal, ...]:
     """Return what each model version has predicted and used, served and in files apart, newest version first."""
     table = prediction_batch.c
-    sums = [func.sum(column).label(column.name) for column in (table.predictions, table.cpu_seconds, table.wall_seconds)]
+    # Cast: Postgres adds counts up to a decimal number.
+    sums = [cast(func.sum(column), column.type).label(column.name) for column in (table.predictions, table.cpu_seconds, table.wall_seconds)]
     query = select(
         table.model_version_id,
         table.source,

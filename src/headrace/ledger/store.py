@@ -2,23 +2,28 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 
 from headrace.core.clock import Clock
 from headrace.core.ids import new_id
 from headrace.core.secrets import masked
 from headrace.ledger import audit
-from headrace.ledger.database import begin, connect
+from headrace.ledger.database import begin, connect, is_away
 from headrace.ledger.errors import LedgerUnreachable, NestedWrite
+from headrace.ledger.locks import Hold, hold_lock
 from headrace.ledger.schema_version import bring_to_head
 from headrace.ledger.session import Session
+
+_AWAY_SECONDS = 60
+_RETRY_SECONDS = 0.2
 
 
 class Ledger:
@@ -46,12 +51,13 @@ class Ledger:
     def open(cls, url: str | Path, clock: Clock) -> "Ledger":
         """Open the ledger at a file path or a URL (`sqlite:///...`, `postgresql://...`).
 
-        It is made, or its schema brought to this version, first if need be. Several processes may do so at once. A schema that is
+        It is made first if need be, and one in a file is brought to this version. Several processes may do so at once. A schema that is
         current costs one query.
 
         Raises:
             UnusableUrl: if the URL names no store we can open.
             LedgerIsNewer: if a newer Headrace wrote it.
+            LedgerIsOlder: if an older one wrote it, and others may be using it: on a server.
             LedgerUnreachable: if the store does not answer.
         """
         place = masked(str(url))
@@ -79,7 +85,8 @@ class Ledger:
 
         Raises:
             NestedWrite: inside another write of the same thread, which would wait for itself.
-            LedgerUnreachable: if the store does not answer: away, full, or locked for a minute.
+            LedgerUnreachable: if the store does not answer: full, away or locked for a minute, or away in the middle. Nothing is written
+                then, unless a server went away while it committed.
         """
         mine = threading.get_ident()
         if self._writing is not None and self._writing[0] == mine:
@@ -87,8 +94,7 @@ class Ledger:
         with self._turn:
             self._writing = (mine, action)
             try:
-                with self._begun(writing=True) as connection:
-                    head = audit.lock_head(connection, self.url)
+                with self._begun(writing=True) as (connection, head):
                     session = Session(connection, self.clock.now(), actor, subject, details)
                     yield session
                     audit.append(connection, head, audit.Entry(session.now, actor, action, session.subject, session.details))
@@ -98,21 +104,44 @@ class Ledger:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a transaction that sees one state of the ledger; the store refuses to write in it."""
-        with self._begun(writing=False) as connection:
+        with self._begun(writing=False) as (connection, _):
             yield Session(connection, self.clock.now())
 
     def head(self) -> audit.AuditHead:
         """Return the newest audit row's number and hash, to be kept outside the ledger."""
-        with self.read() as session:
-            return audit.read_head(session.connection, self.url)
+        with self._begun(writing=False) as (_, head):
+            return head
 
     @contextmanager
-    def _begun(self, *, writing: bool) -> Iterator[Connection]:
+    def _begun(self, *, writing: bool) -> Iterator[tuple[Connection, audit.AuditHead]]:
         try:
-            with begin(self._engine, writing=writing) as connection:
-                yield connection
-        except OperationalError as error:
+            with ExitStack() as transaction:
+                yield self._entered(transaction, writing)
+        except (OperationalError, InternalError, InterfaceError) as error:
             raise LedgerUnreachable(self.url, str(error.orig)) from error
+
+    def _entered(self, transaction: ExitStack, writing: bool) -> tuple[Connection, audit.AuditHead]:
+        """Begin, and begin again while a server is away: nothing was done yet, so nothing is done twice."""
+        deadline = time.monotonic() + _AWAY_SECONDS
+        head_of = audit.lock_head if writing else audit.read_head
+        while True:
+            try:
+                with ExitStack() as attempt:
+                    connection = attempt.enter_context(begin(self._engine, writing=writing))
+                    head = head_of(connection, self.url)
+                    transaction.push(attempt.pop_all())
+                    return connection, head
+            except (OperationalError, InterfaceError) as error:
+                if not is_away(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(_RETRY_SECONDS)
+
+    def locked(self, name: str) -> AbstractContextManager[Hold | None]:
+        """Hold a lock among all who use this ledger; gives None at once if another process has it.
+
+        None is ever stale: it is let go when the process dies.
+        """
+        return hold_lock(self._engine, name, self.url)
 
     def close(self) -> None:
         """Close the connections."""

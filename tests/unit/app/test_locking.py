@@ -1,28 +1,33 @@
-import subprocess
-import sys
+"""One run of a project at a time on a ledger, whichever home asks."""
 
+from headrace.app.loading import load_project
 from headrace.app.locking import run_lock
-
-HOLDER = """
-import sys
-from pathlib import Path
-from headrace.app.locking import run_lock
-with run_lock(Path(sys.argv[1]), "shop") as held:
-    print(held, flush=True)
-    sys.stdin.read()
-"""
+from headrace.app.settings import read_settings
+from headrace.app.workspace import Workspace
 
 
-def test_one_process_holds_it_and_its_death_lets_go(tmp_path):
-    with subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout.readline() == "True\n"
-        with run_lock(tmp_path, "shop") as held:
-            assert held is False
-        with run_lock(tmp_path, "other") as held:
-            assert held is True
-        holder.kill()
-        holder.wait()
-    with run_lock(tmp_path, "shop") as held:
-        assert held is True
-    with run_lock(tmp_path / "new" / "home", "shop") as held:
-        assert held is True
+def workspace(folder, home, **environment):
+    path = folder / "project.py"
+    return Workspace(load_project(path), read_settings(path, environment, {"home": home}), environment)
+
+
+def test_homes_with_ledgers_of_their_own_do_not_meet(folder):
+    one, other = workspace(folder, "one"), workspace(folder, "other")
+    with run_lock(one) as first, run_lock(other) as second, run_lock(one) as again:
+        assert first is not None
+        assert second is not None
+        assert again is None
+    one.close()
+    other.close()
+
+
+def test_homes_that_share_a_ledger_take_turns(folder):
+    shared = {"HEADRACE_LEDGER": f"sqlite:///{folder}/shared/ledger.db"}
+    one, other = workspace(folder, "one", **shared), workspace(folder, "other", **shared)
+    with run_lock(one) as first, run_lock(other) as second:
+        assert first is not None
+        assert second is None
+    with run_lock(other) as second:
+        assert second is not None
+    one.close()
+    other.close()

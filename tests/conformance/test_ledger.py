@@ -1,0 +1,76 @@
+"""The contract of the ledger, on SQLite and on a real Postgres."""
+
+import time
+from pathlib import Path
+
+import pytest
+from services.postgres import Postgres
+
+from headrace.core.clock import SystemClock
+from headrace.ledger.errors import LedgerUnreachable, LockLost
+from headrace.ledger.store import Ledger
+from headrace.testing.ledger import LedgerConformance
+
+
+def restart(postgres: Postgres) -> None:
+    postgres.stop()
+    postgres.start()
+
+
+class TestSqlite(LedgerConformance):
+    @pytest.fixture
+    def ledger_url(self, tmp_path: Path) -> str:
+        return f"sqlite:///{tmp_path}/home/ledger.db"
+
+
+class TestPostgres(LedgerConformance):
+    @pytest.fixture
+    def ledger_url(self, postgres_url: str) -> str:
+        return postgres_url
+
+    def test_a_wrong_password_is_told_at_once_without_any_password(self, postgres: Postgres) -> None:
+        started = time.monotonic()
+        with pytest.raises(LedgerUnreachable, match="password authentication failed") as caught:
+            Ledger.open(postgres.url("postgres", "gu3ss"), SystemClock())
+        assert "gu3ss" not in str(caught.value)
+        assert time.monotonic() - started < 30
+
+    def test_a_restart_between_two_transactions_is_not_noticed(self, postgres: Postgres, ledger: Ledger) -> None:
+        for stop in (postgres.stop, postgres.kill):
+            with ledger.write("ana", "before"):
+                pass
+            stop()
+            postgres.start()
+            with ledger.write("ana", "after"):
+                pass
+        assert ledger.head().sequence == 4
+
+    def test_a_restart_inside_a_transaction_is_told_and_nothing_is_written(self, postgres: Postgres, ledger: Ledger) -> None:
+        with pytest.raises(LedgerUnreachable, match="try again"), ledger.write("ana", "lost"):
+            restart(postgres)
+        assert ledger.head().sequence == 0
+        with ledger.write("ana", "again"):
+            pass
+        assert ledger.head().sequence == 1
+
+    def test_a_server_that_stays_away_is_told(self, postgres: Postgres, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("headrace.ledger.store._AWAY_SECONDS", 0.5)
+        postgres.stop()
+        try:
+            with pytest.raises(LedgerUnreachable, match="server runs"), ledger.write("ana", "lost"):
+                pass
+        finally:
+            postgres.start()
+
+    def test_a_lock_is_taken_again_after_a_restart_unless_another_was_quicker(self, postgres: Postgres, ledger: Ledger) -> None:
+        with ledger.locked("shop") as held:
+            assert held is not None
+            restart(postgres)
+            held.confirm()
+            with ledger.locked("shop") as other:
+                assert other is None
+            restart(postgres)
+            with ledger.locked("shop") as other:
+                assert other is not None
+                with pytest.raises(LockLost, match="another process has taken the lock 'shop'"):
+                    held.confirm()
