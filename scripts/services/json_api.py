@@ -1,8 +1,10 @@
 """A JSON API on loopback that answers as it is told to."""
 
+import contextlib
 import gzip
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,7 +24,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is answered. `cut` leaves out so many bytes of the promised body and closes; `hang_up` closes before any answer."""
+    """What is answered. `cut` leaves out so many bytes of the promised body and closes; `hang_up` closes before any answer;
+    `pause_seconds` lie between the letters."""
 
     value: object = None
     status: int = 200
@@ -31,6 +34,7 @@ class Reply:
     cut: int = 0
     hang_up: bool = False
     packed: bool = False
+    pause_seconds: float = 0.0
 
     def body(self) -> bytes:
         plain = json.dumps(self.value).encode() if self.raw is None else self.raw
@@ -92,8 +96,17 @@ class JsonApi:
                 for name, value in {**plain, **({"Content-Encoding": "gzip"} if reply.packed else {}), **reply.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body[: len(body) - reply.cut])
+                self._write(body[: len(body) - reply.cut], reply.pause_seconds)
                 self.close_connection = self.close_connection or bool(reply.cut)
+
+            def _write(self, body: bytes, pause_seconds: float) -> None:
+                if not pause_seconds:
+                    self.wfile.write(body)
+                    return
+                with contextlib.suppress(ConnectionError):  # whoever asked may not wait for the end
+                    for position in range(len(body)):
+                        self.wfile.write(body[position : position + 1])
+                        time.sleep(pause_seconds)
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote_plus, urlsplit, urlunsplit
 
 _SECRET_NAME = re.compile(r".*(key|token|secret|password|signature|sig|auth|credential).*", re.IGNORECASE)
 _LINK = re.compile(r'<([^>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:"[^"]*"|[^\s;,"]+))*)')
-_REL = re.compile(r'\brel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))', re.IGNORECASE)
+_ATTRIBUTE = re.compile(r';\s*([\w*]+)\s*=\s*(?:"([^"]*)"|([^\s;,"]+))')
 
 
 def with_query(url: str, params: Mapping[str, str]) -> str:
@@ -36,8 +36,8 @@ def same_origin(one: str, other: str) -> bool:
 def next_link(header: str) -> str | None:
     """Return the address that a header `Link` (RFC 8288) calls `next`."""
     for address, attributes in _LINK.findall(header):
-        for quoted, plain in _REL.findall(attributes):
-            if "next" in (quoted or plain).lower().split():
+        for name, quoted, plain in _ATTRIBUTE.findall(attributes):
+            if name.lower() == "rel" and "next" in (quoted or plain).lower().split():
                 return str(address)
     return None
 

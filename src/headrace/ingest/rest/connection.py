@@ -1,8 +1,9 @@
 """One attempt at one question: sent, followed where it may be followed, read to the end or given up, decoded."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -116,24 +117,26 @@ class Connections:
             raise Interrupted(_described(error)) from error
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> Answer:
+        chunks = self._chunks(response)
         if response.status >= 400:
-            excerpt = response.read(_EXCERPT, decode_content=True).decode("utf-8", "replace")
-            return Answer(response.status, response.headers, excerpt=excerpt)
-        body = self._whole(response)
-        return Answer(response.status, response.headers, _decoded(body, response.headers.get("Content-Type", "")) if body else None)
-
-    def _whole(self, response: urllib3.BaseHTTPResponse) -> bytes:
+            beginning = bytes(islice(chain.from_iterable(chunks), _EXCERPT))
+            return Answer(response.status, response.headers, excerpt=beginning.decode("utf-8", "replace"))
         body = bytearray()
-        deadline = time.monotonic() + _PARTS * self._timeout_seconds
-        for chunk in response.stream(_CHUNK, decode_content=True):
+        for chunk in chunks:
             body += chunk
             if len(body) > self._max_response_mb * _MB:
-                raise Forbidden(
-                    f"one answer is larger than {self._max_response_mb} MiB", "Ask for smaller pages (paging=), or raise max_response_mb=."
-                )
+                remedy = "Ask for smaller pages (paging=), or raise max_response_mb=."
+                raise Forbidden(f"one answer is larger than {self._max_response_mb} MiB", remedy)
+        value = _decoded(bytes(body), response.headers.get("Content-Type", "")) if body else None
+        return Answer(response.status, response.headers, value)
+
+    def _chunks(self, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+        """Give what there is as it comes: a full buffer waited for could take for ever."""
+        deadline = time.monotonic() + _PARTS * self._timeout_seconds
+        while chunk := response.read1(_CHUNK, decode_content=True):
+            yield chunk
             if time.monotonic() > deadline:
                 raise Interrupted(f"one answer took longer than {_PARTS * self._timeout_seconds:g} s")
-        return bytes(body)
 
     def _pool(self, url: str) -> urllib3.PoolManager:
         parts = urlsplit(url)

@@ -24,6 +24,7 @@ FINE = Reply(ROWS)
         Reply(ROWS, hang_up=True), Reply(ROWS, cut=500), Reply(ROWS, cut=30, packed=True),
         Reply([{"id": 1}], headers={"Content-Length": "100", "Connection": "close"}),
         Reply(raw=b'[{"id": 1}, {"id": 2'), Reply(None, 403, {"X-RateLimit-Remaining": "0"}),
+        Reply(raw=b'b\r\n[{"id": 1}, \r\n', headers={"Transfer-Encoding": "chunked", "Connection": "close"}),
     ],
 )  # fmt: skip
 def test_what_may_pass_is_asked_again(api: JsonApi, asker: Asker, trouble: Reply) -> None:
@@ -108,6 +109,14 @@ def test_no_answer_within_the_time_limit(asker: Asker) -> None:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/x"
         with pytest.raises(SourceUnreachable, match="no answer within the time limit"):
             asker.rows(REST(url, retries=0, timeout="50ms"))
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_answer_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch, api: JsonApi, asker: Asker, status: int) -> None:
+    monkeypatch.setattr("headrace.ingest.rest.connection._PARTS", 1)
+    api.answers(Reply(ROWS, status, pause_seconds=0.02))
+    with pytest.raises(SourceUnreachable, match=r"one answer took longer than 0.1 s \(tried once\)"):
+        asker.rows(REST(api.url, retries=0, timeout="100ms"))
 
 
 def test_a_page_for_people_is_not_asked_for_again(api: JsonApi, asker: Asker) -> None:
