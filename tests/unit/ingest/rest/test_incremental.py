@@ -120,3 +120,11 @@ def test_the_order_of_rows_holds_across_pages() -> None:
     assert list(edge.new_of([row(1, 1), row(2, 9)])) == [row(2, 9)]
     with pytest.raises(Unplaced, match="5 comes after 9"):
         list(edge.new_of([row(3, 5)]))
+
+
+def test_a_first_value_in_the_parameters_gives_way_to_the_remembered_one(api: JsonApi, asker: Asker) -> None:
+    serve(api, [row(1, "2026-10-01"), row(2, "2026-11-01")])
+    asked = source(api, params={"since": "2026-10-15"})
+    assert asker.rows(asked) == [row(2, "2026-11-01")]
+    assert asker.rows(asked, asker.cursor(asked)) == []
+    assert api.asked[-1].query["since"] == "2026-11-01"
