@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from headrace.app.settings import Settings
 
 
+_COST_LINES = 20
+
+
 def run(report: RunReport) -> str:
     """How a run ended."""
     if report.run_id is None:
@@ -181,7 +184,9 @@ def cost(report: CostReport) -> str:
         "",
         f"by {report.by}",
     ]
-    lines += columns([[line.name, _usd(line.amount_usd), line.detail] for line in report.lines], indent=2)
+    lines += columns([[line.name, _usd(line.amount_usd), line.detail] for line in report.lines[:_COST_LINES]], indent=2)
+    if len(report.lines) > _COST_LINES:
+        lines.append(f"  and {len(report.lines) - _COST_LINES:,} that cost less: --json has them all")
     if report.served:
         lines += ["", "predictions, as measured where they were made"]
         lines += columns(
