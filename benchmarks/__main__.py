@@ -5,10 +5,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import knowledge_time, startup
-from benchmarks.report import Line, table, versions
+from benchmarks import features, knowledge_time, ledger_size, logging_runs, serving, startup, steps
+from benchmarks.environments import peer_versions
+from benchmarks.report import Line, machine, table, versions
 
-BENCHMARKS = {"startup": startup.lines, "knowledge_time": knowledge_time.lines}
+BENCHMARKS = {
+    "startup": startup.lines,
+    "steps": steps.lines,
+    "logging": logging_runs.lines,
+    "ledger_size": ledger_size.lines,
+    "features": features.lines,
+    "serving": serving.lines,
+    "knowledge_time": knowledge_time.lines,
+}
 
 
 def main() -> None:
@@ -24,6 +33,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
             measured += BENCHMARKS[name](Path(folder))
     print(versions("headrace", "polars", "lightgbm", "msgspec"))
+    print(machine())
+    print(peer_versions())
     print(table(measured))
     sys.exit(any(line.held is False for line in measured))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = Path(__file__).resolve().parent / "peers"
 HOMES = ROOT / ".bench"
+_STAMP = "installed.txt"
 
 
 class PeerMissing(Exception):
@@ -44,7 +45,7 @@ def peer(name: str) -> Peer:
         PeerMissing: if it cannot be installed.
     """
     folder, pins = HOMES / name, (PEERS / f"{name}.txt").read_text(encoding="utf-8")
-    stamp = folder / "installed.txt"
+    stamp = folder / _STAMP
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != pins:
         shutil.rmtree(folder, ignore_errors=True)
         print(f"  installing {name} into {folder} ...", file=sys.stderr, flush=True)
@@ -53,6 +54,20 @@ def peer(name: str) -> Peer:
         _call(name, [*pip, "--requirement", str(PEERS / f"{name}.txt")])
         stamp.write_text(pins, encoding="utf-8")
     return Peer(name, folder)
+
+
+def peer_versions() -> str:
+    """Return the versions of the peers that are installed."""
+    packages = {
+        "pandas": ("pandas",),
+        "kedro": ("kedro",),
+        "metaflow": ("metaflow",),
+        "mlflow": ("mlflow",),
+        "mlserver": ("mlserver",),
+        "fastapi": ("fastapi", "scikit-learn"),
+    }
+    made = {name: Peer(name, HOMES / name) for name in packages}
+    return "peers: " + ", ".join(made[name].version(*wanted) for name, wanted in packages.items() if (HOMES / name / _STAMP).exists())
 
 
 def wrk() -> str:

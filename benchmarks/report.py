@@ -2,9 +2,11 @@
 
 import importlib.metadata
 import json
+import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,20 @@ def versions(*packages: str) -> str:
     """Return what the numbers depend on: Python, the machine's kind and the packages' versions."""
     named = [f"{package} {importlib.metadata.version(package)}" for package in packages]
     return ", ".join([f"Python {platform.python_version()}", f"{platform.system()} {platform.machine()}", *named])
+
+
+def machine() -> str:
+    """Return what it runs on and how busy that was with other things: figures taken on a busy machine are worth only as ratios."""
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    return f"{os.cpu_count()} CPUs, {_processor()}, load {load}"
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor()
+    return next((line.partition(": ")[2] for line in text.splitlines() if line.startswith("model name")), platform.processor())
 
 
 def as_json(facts: object) -> str:

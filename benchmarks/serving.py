@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks import plain_flights
-from benchmarks.environments import PEERS, PeerMissing, peer
+from benchmarks.environments import PEERS, PeerMissing, peer, peer_versions
 from benchmarks.flights import FLIGHTS, environment_of, flights_home
 from benchmarks.load import Load, Served, environment, free_port, load, start
 from benchmarks.questions import flights_rows
@@ -150,15 +150,6 @@ def _lines_of(name: str, found: dict[tuple[str, int], list[Load]]) -> list[Line]
                 )
             )  # fmt: skip
     return told
-
-
-def peer_versions() -> str:
-    """The versions of the peers that are here."""
-    told = []
-    for name, packages in (("fastapi", ("fastapi", "scikit-learn")), ("mlserver", ("mlserver",)), ("mlflow", ("mlflow",))):
-        with contextlib.suppress(PeerMissing, subprocess.CalledProcessError):
-            told.append(peer(name).version(*packages))
-    return ", ".join(told)
 
 
 def main() -> None:
