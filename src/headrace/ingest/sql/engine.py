@@ -28,7 +28,7 @@ def parsed_url(source: SQL, secrets: Secrets) -> URL:
         # A placeholder for a whole URL, or for a port, leaves nothing that could be read before it is filled in.
         whole = "://" not in source.url or not _is_url(source.url)
         url = make_url(secrets.fill(source.url)) if whole else _filled(make_url(source.url), secrets)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # a ValueError for a port that is no number
         raise bad_url(error, source.place, source.url.partition(":")[0], source.location) from None  # its words have the URL in them
     return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgresql", "postgres") else url
 
@@ -36,7 +36,7 @@ def parsed_url(source: SQL, secrets: Secrets) -> URL:
 def _is_url(text: str) -> bool:
     try:
         make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         return False
     return True
 

@@ -68,7 +68,7 @@ def no_driver(error: ModuleNotFoundError, place: str, location: Location | None)
     return SourceRefused(place, f"the driver {name!r} is not installed", f"Install it: pip install '{package}'.", location)
 
 
-def bad_url(error: ArgumentError, place: str, scheme: str, location: Location | None) -> SourceRefused:
+def bad_url(error: ArgumentError | ValueError, place: str, scheme: str, location: Location | None) -> SourceRefused:
     """Return the error for a URL that is none, or of a database without a dialect."""
     if not isinstance(error, NoSuchModuleError):
         expected = "Write it as SQLAlchemy does: postgresql://user:${PASSWORD}@host:5432/database or sqlite:///shop.db."
