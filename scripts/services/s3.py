@@ -44,6 +44,11 @@ class S3:
         return self._server.pid
 
     @property
+    def options(self) -> dict[str, str]:
+        """What a lake wants to know of this store."""
+        return {"endpoint": self.endpoint, "region": "us-east-1", "access_key_id": self.key, "secret_access_key": self.secret}
+
+    @property
     def environment(self) -> dict[str, str]:
         """The ordinary variables of the field for this store."""
         return {

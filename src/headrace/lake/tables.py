@@ -16,7 +16,7 @@ from headrace.lake.place import Place, table_folder
 
 Mode = Literal["overwrite", "append"]
 _NAME = re.compile(r"[A-Za-z0-9][\w-]*(/[A-Za-z0-9][\w-]*)?", re.ASCII)
-_ATTEMPTS = 12
+_ATTEMPTS = 30
 # A run refers to versions for as long as the ledger lives; Delta's own default forgets them after thirty days.
 _CONFIGURATION = {"delta.logRetentionDuration": "interval 36500 days", "delta.deletedFileRetentionDuration": "interval 36500 days"}
 
@@ -46,7 +46,7 @@ class Tables:
 
         Raises:
             SchemaConflict: for columns that the lake cannot hold, or that are not the table's own.
-            CommitConflict: if other writers won each of twelve times.
+            CommitConflict: if other writers won each of thirty times.
             LakeFault: if the store fails.
         """
         rows = frame.collect(engine="streaming") if isinstance(frame, pl.LazyFrame) else frame
