@@ -1,16 +1,9 @@
 """Rows out of a database."""
 
-import re
-
-from headrace.core.secrets import placeholders
+from headrace.core.secrets import has_plain_password, placeholders
 from headrace.spec.asked import Asked
 from headrace.spec.declaration import as_names
 from headrace.spec.errors import InvalidOption, SpecError
-
-# As SQLAlchemy reads a URL: the password ends at the last @ before the host.
-_URL = re.compile(r"[\w+]+://(?:[^:/]*(?::(?P<password>[^@]*))?@)?")
-_PASSWORD_OPTION = re.compile(r"[?&](?:password|passwd|pwd|sslpassword)=(?P<password>[^&]*)", re.IGNORECASE)
-_ONLY_PLACEHOLDERS = re.compile(r"(?:\$\{\w+\})+", re.ASCII)
 
 
 class _Database(Asked, frozen=True):
@@ -47,23 +40,13 @@ class SQL(_Database, frozen=True, kw_only=True):
         if "://" not in self.url and not placeholders(self.url):
             expected = "a URL such as postgresql://reader:${PASSWORD}@host/database or sqlite:///shop.db"
             raise InvalidOption("the url of SQL", self.url, expected, location=self.location)
-        refuse_plain_password(self)
+        if has_plain_password(self.url):
+            raise SpecError(
+                "the url of SQL has a password in it, which would be kept wherever the project is.",
+                remedy="Write ${NAME} in its place, and set the environment variable NAME, or NAME_FILE to a file that holds it.",
+                location=self.location,
+            )
 
     @property
     def place(self) -> str:
         return f"{self.url}, {f'table {self.table}' if self.table else 'a query'}"
-
-
-def refuse_plain_password(source: _Database) -> None:
-    """Check that no password stands in a URL as it is.
-
-    Raises:
-        SpecError: without showing it.
-    """
-    found = [match["password"] for match in (_URL.match(source.url), _PASSWORD_OPTION.search(source.url)) if match and match["password"]]
-    if any(not _ONLY_PLACEHOLDERS.fullmatch(password) for password in found):
-        raise SpecError(
-            f"the url of {type(source).__name__} has a password in it, which would be kept wherever the project is.",
-            remedy="Write ${NAME} in its place, and set the environment variable NAME, or NAME_FILE to a file that holds it.",
-            location=source.location,
-        )

@@ -8,7 +8,7 @@ GOOD = [
     "sqlite:///shop.db",
     "postgresql://reader@db/sales",
     "postgresql://reader:${SALES_PASSWORD}@db:5432/sales?sslmode=require",
-    "postgresql://${USER}:${A}${B}@db/sales",
+    "postgresql://${USER}:${A}@db/sales",
     "${SALES_URL}",
     "mysql+pymysql://db/sales?password=${P}",
 ]
