@@ -84,7 +84,8 @@ def test_ctrl_c_ends_with_130_and_the_next_run_goes_on(fresh: Path) -> None:
     assert said.code == 0, said.err
     again = {line.split()[1] for line in said.err.splitlines() if line.startswith("done")}
     assert not done & again
-    assert said.out.startswith(run_id if again else "Nothing to do")
+    assert said.out.startswith(run_id)
+    assert only_run(fresh) == (run_id, "finished")
     assert run_command(fresh, "run").out.startswith("Nothing to do")
 
 

@@ -99,7 +99,7 @@ def _show_run(session: Session, run_id: str) -> RunReport:
         StepLine(name=step.name, outcome=step.state, seconds=step.wall_seconds, summary=step.error or str(step.output.get("summary", "")))
         for step in runs.steps_of(session, run_id)
     ]
-    seconds = (run.finished - run.started).total_seconds() if run.finished else 0.0
+    seconds = max(0.0, (run.finished - run.started).total_seconds()) if run.finished else 0.0  # the clock may have been set back
     total = sum(charge.amount_usd for charge in charges.of_run(session, run_id))
     return RunReport(run_id=run.id, actor=run.actor, seconds=seconds, steps=steps, models=[], cost_usd=str(total))
 

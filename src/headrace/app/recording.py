@@ -1,7 +1,7 @@
 """The run as the ledger sees it: the memo, each step's end, and the charges."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from headrace.app.workspace import Workspace
@@ -57,6 +57,7 @@ class StepRecorder:
             before = runs.steps_of(session, run_id)
             self.total_usd = sum((each.amount_usd for each in charges.of_run(session, run_id)), Decimal(0))
         self._done = frozenset(step.name for step in before if step.state == Outcome.DONE)
+        self._ended: dict[str, datetime] = {}
 
     def step_started(self, step: str) -> None:
         """Nothing is known yet."""
@@ -74,7 +75,8 @@ class StepRecorder:
         if end.outcome is Outcome.REUSED and end.step in self._done:
             return
         usage = self._meter.find(end.step)
-        now = self._workspace.clock.now()
+        # Told again after a fault that may pass, it is the same end.
+        now = self._ended.setdefault(end.step, self._workspace.clock.now())
         step = runs.Step(
             run_id=self._run_id,
             name=end.step,
@@ -91,7 +93,6 @@ class StepRecorder:
             written_bytes=(usage.written_bytes or 0) if usage else 0,
         )
         lines = charge(usage, self._prices) if usage else ()
-        self.total_usd += sum((line.amount_usd for line in lines), Decimal(0))
         new = [
             NewCharge(
                 project=self._workspace.project.name,
@@ -108,8 +109,11 @@ class StepRecorder:
             for line in lines
         ]
         with self._workspace.ledger.write(self._workspace.identity.name, "step.record") as session:
-            runs.record_step(session, step)
-            charges.add(session, new)
+            # A server that went away while it committed may have committed: nothing is charged twice.
+            if not runs.is_recorded(session, step):
+                runs.record_step(session, step)
+                charges.add(session, new)
+        self.total_usd += sum((line.amount_usd for line in lines), Decimal(0))
 
 
 def model_of(step: str) -> str | None:

@@ -53,7 +53,7 @@ def run_project(workspace: Workspace, progress: Observer | None = None, *, offli
     notes = not_asked(workspace) if offline else []
     asking = not offline and bool(asked_tables(workspace.project))
     planned = None if asking else _plan(workspace)
-    if planned is not None and planned.is_done:
+    if planned is not None and planned.is_done and not _was_killed_at_the_end(workspace, planned):
         _end_leftovers(workspace)
         return _nothing_to_do(workspace, planned, started, notes)
     with run_lock(workspace) as held:
@@ -61,7 +61,7 @@ def run_project(workspace: Workspace, progress: Observer | None = None, *, offli
             raise RunInProgress(workspace.project.name)
         if planned is None:
             planned, notes = _asked(workspace, progress)
-            if planned.is_done:
+            if planned.is_done and not _was_killed_at_the_end(workspace, planned):
                 _end_interrupted(workspace)
                 return _nothing_to_do(workspace, planned, started, notes)
         else:  # what another process did while this one read the sources is known now
@@ -117,6 +117,12 @@ def _nothing_to_do(workspace: Workspace, planned: _Plan, started: float, notes: 
     )
 
 
+def _was_killed_at_the_end(workspace: Workspace, planned: _Plan) -> bool:
+    """Tell whether a run of this description had done everything but say so: it is brought to its end under its own id."""
+    mine = (workspace.identity.name, _code(planned.graph))
+    return any((run.actor, run.code) == mine for run in _interrupted(workspace))
+
+
 def _end_leftovers(workspace: Workspace) -> None:
     """End runs that were killed and that nobody will continue, since nothing is left to be done."""
     if not _interrupted(workspace):
@@ -150,6 +156,7 @@ def _execute(workspace: Workspace, planned: _Plan, held: Hold, progress: Observe
         observers=observers,
         workers=workspace.settings.workers,
         step_timeout=workspace.settings.step_timeout,
+        home=str(workspace.settings.home),
     )
     try:
         with _shown(progress):

@@ -22,7 +22,7 @@ def new_id(prefix: str, now: datetime) -> str:
     number = (int(now.timestamp() * 1000) << 80) | int.from_bytes(os.urandom(10), "big")
     with _lock:
         number = _last = number if number > _last or (number >> 80) < (_last >> 80) else _last + 1
-    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _PAIR_SHIFTS])}"
+    return _written(prefix, number)
 
 
 def new_ids(prefix: str, now: datetime, count: int) -> list[str]:
@@ -43,16 +43,30 @@ def new_ids(prefix: str, now: datetime, count: int) -> list[str]:
     return made
 
 
+def id_after(last: str | None, prefix: str, now: datetime) -> str:
+    """Return a new id that is greater than another of its kind: of the present moment, or the next one after it if the clock went back."""
+    made = new_id(prefix, now)
+    return made if last is None or made > last else _written(prefix, _number(last) + 1)
+
+
 def id_time(identifier: str) -> datetime:
     """Return the moment, UTC with millisecond precision, at which an id was made.
 
     Raises:
         ValueError: if the text is not an id of ours.
     """
+    return datetime.fromtimestamp((_number(identifier) >> 80) / 1000, UTC)
+
+
+def _written(prefix: str, number: int) -> str:
+    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _PAIR_SHIFTS])}"
+
+
+def _number(identifier: str) -> int:
     body = identifier.rpartition("_")[2]
     if len(body) != _LENGTH or any(letter not in _VALUE for letter in body):
         raise ValueError(f"{identifier!r} is not an id: expected a prefix, an underscore and {_LENGTH} letters or digits")
     number = 0
     for letter in body:
         number = number << 5 | _VALUE[letter]
-    return datetime.fromtimestamp((number >> 80) / 1000, UTC)
+    return number

@@ -16,7 +16,8 @@ class ExecuteOptions:
     process. `store_url` is the SQLAlchemy URL of the durable store (`sqlite:///path` or `postgresql://...`). `observers` are told in
     this order. `workers` is how many steps run at the same time. A step that raises a `SystemFault` which may pass is tried `attempts`
     times, about `retry_seconds` after the first, twice as long after each next; so are the memo and the observers. A step that takes
-    longer than `step_timeout`, all its attempts together, has failed.
+    longer than `step_timeout`, all its attempts together, has failed. `home` is the folder that steps mostly write to, to be named when a
+    disk is full.
     """
 
     run_id: str
@@ -27,8 +28,9 @@ class ExecuteOptions:
     attempts: int = 3
     retry_seconds: float = 1.0
     step_timeout: timedelta | None = None
+    home: str = ""
 
     @property
     def patience(self) -> Patience:
         """How faults that may pass are met."""
-        return Patience(self.attempts, self.retry_seconds)
+        return Patience(self.attempts, self.retry_seconds, self.home)

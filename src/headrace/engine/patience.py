@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from headrace.core.errors import SystemFault
+from headrace.core.storage import named_fault
 
 T = TypeVar("T")
 
@@ -14,11 +15,13 @@ T = TypeVar("T")
 class Patience:
     """How often to try, and how long to wait after the first failure; twice as long after each next.
 
-    Each pause is between half and one and a half of that: processes that failed together do not come back together.
+    Each pause is between half and one and a half of that: processes that failed together do not come back together. `home` is where
+    work mostly writes to: the place that a full disk is told by, where its error tells none.
     """
 
     attempts: int = 3
     first_pause_seconds: float = 1.0
+    home: str = ""
 
     def pause_seconds(self, failed: int) -> float:
         """Return how long to wait after so many failures."""
@@ -28,15 +31,16 @@ class Patience:
         """Return what the work gives. `wait` is called with the seconds of each pause; what it raises ends the trying.
 
         Raises:
-            SystemFault: the last one, when it may pass but did not; at once, when it does not pass by itself.
+            SystemFault: the last one, when it may pass but did not; at once, when it does not pass by itself, as a full disk does not.
             Exception: whatever else the work raised, at once.
         """
         failed = 0
         while True:
             try:
                 return work()
-            except SystemFault as fault:
+            except (SystemFault, OSError) as error:
+                fault = named_fault(error, self.home)
                 failed += 1
-                if not fault.passing or failed >= self.attempts:
-                    raise
+                if not isinstance(fault, SystemFault) or not fault.passing or failed >= self.attempts:
+                    raise fault from error.__cause__ if fault is error else error
             wait(self.pause_seconds(failed))

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
-from headrace.core.errors import SystemFault
 from headrace.core.storage import named_fault
 from headrace.engine.errors import RecordedFailure, StepExited, StepTimedOut
 from headrace.engine.graph import Graph, Output, Step, StepContext, as_json
@@ -174,7 +173,7 @@ class Schedule:
         except RunStopped:
             return
         except Exception as raised:  # noqa: BLE001 - whatever a step raises is its end, told by the one who waits for it
-            output, error = None, named_fault(raised)
+            output, error = None, named_fault(raised, self._options.home)
         seconds = time.perf_counter() - started[0] if started else 0.0
         outcome = Outcome.FAILED if error else Outcome.DONE if started else Outcome.REUSED
         self._ended.put(StepEnd(step.name, step.fingerprint, outcome, seconds, output, error))
@@ -189,16 +188,7 @@ class Schedule:
             self._stopping.wait(seconds)
             self._check_told_to_stop(name)
 
-        def named() -> T:
-            try:
-                return work()
-            except (OSError, SystemFault) as error:
-                fault = named_fault(error)
-                if fault is error:
-                    raise
-                raise fault from error
-
-        return self._options.patience.try_again(named, wait)
+        return self._options.patience.try_again(work, wait)
 
     def _check_told_to_stop(self, name: str) -> None:
         if self._stopping.is_set() or name in self._overdue:

@@ -23,7 +23,12 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
 def add(session: Session, model_version_id: str, *, role: str, comment: str) -> Approval:
     """Record that the session's actor agrees."""
     given = Approval(
-        id=session.new_id("app"), model_version_id=model_version_id, identity=session.actor, role=role, comment=comment, given=session.now
+        id=session.next_id("app", approval),
+        model_version_id=model_version_id,
+        identity=session.actor,
+        role=role,
+        comment=comment,
+        given=session.now,
     )
     session.insert(approval, columns_of(given))
     session.about(model_version_id, approval=given.id, role=role, comment=comment)

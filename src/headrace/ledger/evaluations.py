@@ -60,7 +60,7 @@ def record(session: Session, new: NewEvaluation) -> Evaluation:
     if before is not None:
         session.about(before.id)
         return before
-    made = Evaluation(**columns_of(new), id=session.new_id("eva"), created=session.now)
+    made = Evaluation(**columns_of(new), id=session.next_id("eva", evaluation), created=session.now)
     session.insert(evaluation, columns_of(made, without=("metrics",)))
     session.insert(metric, *({"evaluation_id": made.id, **columns_of(each)} for each in new.metrics))
     session.about(made.id, candidate=new.candidate, split=new.split, rows=new.rows_fingerprint)

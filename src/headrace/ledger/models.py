@@ -72,7 +72,7 @@ def create(session: Session, new: NewModelVersion, table_version_ids: tuple[str,
     """Record a version in the state `candidate` under the model's next number, and the table versions it was made from."""
     mine = (model_version.c.project == new.project) & (model_version.c.model == new.model)
     last = session.execute(select(func.max(model_version.c.number)).where(mine)).scalar() or 0
-    made = ModelVersion(**columns_of(new), id=session.new_id("mod"), number=last + 1, state=CANDIDATE, created=session.now)
+    made = ModelVersion(**columns_of(new), id=session.next_id("mod", model_version), number=last + 1, state=CANDIDATE, created=session.now)
     session.insert(model_version, columns_of(made))
     session.insert(model_input, *({"model_version_id": made.id, "table_version_id": each} for each in dict.fromkeys(table_version_ids)))
     session.about(made.id, model=new.model, number=made.number, fingerprint=new.fingerprint)

@@ -70,7 +70,8 @@ def start(session: Session, new: NewRun) -> Run:
     """Record that a run has started, by the session's actor, now."""
     started = Run(
         **columns_of(new, without=("id",)),
-        id=new.id or session.new_id("run"), state=RUNNING, actor=session.actor, started=session.now, finished=None, error=None, summary={},
+        id=new.id or session.next_id("run", runs), state=RUNNING, actor=session.actor, started=session.now, finished=None, error=None,
+        summary={},
     )  # fmt: skip
     session.insert(runs, columns_of(started))
     session.about(started.id, project=new.project, code=new.code)
@@ -106,6 +107,12 @@ def record_steps(session: Session, ended: Iterable[Step]) -> None:
 def record_step(session: Session, step: Step) -> None:
     """Record a step's end, as `record_steps` does."""
     record_steps(session, [step])
+
+
+def is_recorded(session: Session, step: Step) -> bool:
+    """Tell whether this very end of a step is on record."""
+    same = (steps.c.run_id == step.run_id) & (steps.c.name == step.name) & (steps.c.finished == step.finished)
+    return session.execute(select(steps.c.name).where(same)).first() is not None
 
 
 def get(session: Session, run_id: str) -> Run:

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Executable, Row, Table, and_, bindparam, delete, insert
+from sqlalchemy import Connection, CursorResult, Executable, Row, Table, and_, bindparam, delete, func, insert, select
 
-from headrace.core.ids import new_id
+from headrace.core.ids import id_after, new_id
 
 T = TypeVar("T")
 
@@ -34,6 +34,14 @@ class Session:
     def new_id(self, prefix: str) -> str:
         """Return a new id of the session's moment."""
         return new_id(prefix, self.now)
+
+    def next_id(self, prefix: str, table: Table) -> str:
+        """Return a new id that comes after every id of a table, in a write: what is newest by id was recorded last, though clocks go back.
+
+        Ids of one kind in one table: writers take turns, so no other id can come in between.
+        """
+        last = self.connection.execute(select(func.max(table.c.id))).scalar()
+        return id_after(last, prefix, self.now)
 
     def execute(self, statement: Executable) -> CursorResult[Any]:
         """Run a statement."""

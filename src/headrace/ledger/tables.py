@@ -54,7 +54,7 @@ def record(session: Session, new: NewTableVersion, results: Iterable[ContractRes
     """
     if new.rows_in != new.accepted + new.quarantined + new.duplicates:
         raise InconsistentCounts(new.name, new.rows_in, new.accepted, new.quarantined, new.duplicates)
-    made = TableVersion(**columns_of(new), id=session.new_id("tab"), created=session.now)
+    made = TableVersion(**columns_of(new), id=session.next_id("tab", table_version), created=session.now)
     session.insert(table_version, columns_of(made))
     rows = [{"table_version_id": made.id, "position": position, **columns_of(result)} for position, result in enumerate(results)]
     session.insert(contract_result, *rows)

@@ -87,6 +87,24 @@ class LedgerConformance:
         with ledger.write("rita", "run.start") as session:
             return runs.start(session, runs.NewRun(project="flights")).id
 
+    def test_the_newest_is_what_was_recorded_last_though_the_clock_goes_back(self, ledger_url: str) -> None:
+        clock = FixedClock(NOON)
+        with Ledger.open(ledger_url, clock) as ledger:
+            made: list[tables.TableVersion] = []
+            for hour in (0, -1, -1, 1):
+                clock.moment = NOON + timedelta(hours=hour)
+                with ledger.write("ana", "table") as session:
+                    new = tables.NewTableVersion(
+                        project="p", name="t", version=len(made), fingerprint="f", types={}, rows_in=0, accepted=0, quarantined=0,
+                        duplicates=0, run_id=runs.start(session, runs.NewRun(project="p")).id,
+                    )  # fmt: skip
+                    made.append(tables.record(session, new))
+            with ledger.read() as session:
+                assert tables.list_versions(session, "p", "t") == tuple(reversed(made))
+                assert [run.id for run in runs.list_runs(session, "p")] == [each.run_id for each in reversed(made)]
+            assert [each.created for each in made] == [NOON + timedelta(hours=hour) for hour in (0, -1, -1, 1)]
+            assert verify_audit(ledger).whole
+
     def test_it_is_made_when_it_is_first_opened_and_found_again(self, ledger_url: str) -> None:
         """What was written is there for whoever opens it next."""
         with Ledger.open(ledger_url, SystemClock()) as ledger, ledger.write("ana", "first"):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from headrace.core.ids import id_time, new_id, new_ids
+from headrace.core.ids import id_after, id_time, new_id, new_ids
 
 NOW = datetime(2026, 11, 22, 2, 30, 0, 123000, tzinfo=UTC)
 
@@ -65,3 +65,14 @@ def test_many_at_once_carry_into_the_letters_before():
     made = new_ids("x", datetime(2026, 1, 1, tzinfo=UTC), (1 << 20) + 2)  # at least once over the last four letters
     assert len({each[:-4] for each in made}) == 2
     assert made == sorted(set(made))
+
+
+def test_ids_go_on_after_the_last_when_the_clock_goes_back():
+    noon = datetime(2024, 1, 1, 12, tzinfo=UTC)
+    last = id_after(None, "run", noon)
+    back = [last := id_after(last, "run", noon - timedelta(hours=1)) for _ in range(3)]
+    assert back == sorted(set(back))
+    assert id_time(back[-1]) == noon
+    later = id_after(last, "run", noon + timedelta(seconds=1))
+    assert later > last
+    assert id_time(later) == noon + timedelta(seconds=1)
