@@ -3,68 +3,120 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import polars as pl
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from headrace.ingest.errors import SourceUnreadable
+from headrace.ingest.lines import LONGEST_BYTES, find_long_line, too_long
 from headrace.ingest.unpack import opened, undecodable
 from headrace.spec.sources import File
 
-_BLOCK_BYTES = 8 << 20
+_CHUNK_BYTES = 16 << 20
+_TAIL_BYTES = 2 * LONGEST_BYTES
 _ROW_TEXT = re.compile(r"(got \d+):.*", re.DOTALL)
 
+Chunks = Callable[[], Iterator[pl.DataFrame]]
 
-def read_texts(source: File, path: Path) -> tuple[tuple[str, ...], Iterator[pl.Series]]:
-    """Return the header, and the columns as texts, one after the other: each is let go of before the next is made.
 
-    An empty field is null, and so are the source's `null_values`. A line with nothing on it is no row.
+def read_texts(source: File, path: Path) -> tuple[tuple[str, ...], Chunks]:
+    """Return the header, and what gives the rows as texts, in frames of some 16 MB.
+
+    An empty field is null, and so are the source's `null_values`. A line with nothing on it is no row. About 200 MB are in memory at once,
+    because the reader runs ahead.
 
     Raises:
-        SourceUnreadable: for a file that is empty, not UTF-8, or has a row with too few or too many fields, which it names.
+        SourceUnreadable: for a file that is empty, not in its encoding, has a row with too few or too many fields, one of more than 4 MB
+            or a quote that is never closed; the row or line is named. Of what is no header, frames say it when they are reached.
     """
     names = _header(source, path)
     if not names:
         remedy = "A CSV has at least a header line with the names of its columns."
         raise SourceUnreadable(f"{path} is empty.", remedy=remedy, location=source.location)
-    table = _read(source, path, names, threads=True)
-    return names, _columns(table)
+    return names, lambda: _chunks(source, path, names)
 
 
 def _header(source: File, path: Path) -> tuple[str, ...]:
     try:
-        with opened(source, path) as stream, io.TextIOWrapper(stream, "utf-8", newline="") as text:
-            return next((tuple(row) for row in csv.reader(text, delimiter=source.separator) if row), ())
+        with opened(source, path) as stream:
+            head = stream.read(LONGEST_BYTES + 1)
+        # Of a longer file the last line may be cut within a letter or a quote; of a row that is read to its end nothing is.
+        text = head.decode("utf-8", errors="strict" if len(head) <= LONGEST_BYTES else "ignore")
+        names = next((tuple(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=source.separator) if row), ())
     except (UnicodeDecodeError, csv.Error) as error:
         raise _problem(source, path, str(error)) from error
+    if len(head) > LONGEST_BYTES and not head.strip(b"\r\n").count(b"\n"):
+        raise too_long(source, path, find_long_line(source, path), 0)
+    return names
 
 
-def _columns(table: Any) -> Iterator[pl.Series]:
-    while table.num_columns:
-        name, column = table.column_names[0], table.column(0)
-        table = table.remove_column(0)
-        yield pl.Series(name, pl.from_arrow(column), pl.String)
-
-
-def _read(source: File, path: Path, names: tuple[str, ...], threads: bool) -> Any:
-    nulls = ["", *source.null_values]
-    types = dict.fromkeys(names, pa.string())
-    reading = arrow_csv.ReadOptions(use_threads=threads, block_size=_BLOCK_BYTES)
-    layout = arrow_csv.ParseOptions(delimiter=source.separator, newlines_in_values=True)
-    conversion = arrow_csv.ConvertOptions(column_types=types, null_values=nulls, strings_can_be_null=True, quoted_strings_can_be_null=True)
+def _chunks(source: File, path: Path, names: tuple[str, ...]) -> Iterator[pl.DataFrame]:
+    rows, last = 0, None
     try:
         with opened(source, path) as stream:
-            return arrow_csv.read_csv(stream, reading, layout, conversion)
+            watched = _Watched(stream)
+            for table in _tables(watched, source, names):
+                rows += table.num_rows
+                last = table.column(len(names) - 1)[-1].as_py() if table.num_rows else last
+                yield pl.DataFrame([pl.Series(name, pl.from_arrow(table.column(at)), pl.String) for at, name in enumerate(names)])
+            if last and _is_open(last, watched.tail):
+                problem = f"{path} is not a proper CSV: the quote that opens the last field of row {rows + 1} is never closed."
+                raise SourceUnreadable(
+                    problem, remedy="Close it, or write the quote twice if it is part of the text.", location=source.location
+                )
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         if "Empty CSV" in str(error):  # what the reader says of a header without a line break
-            return pa.table({name: pa.array([], pa.string()) for name in names})
-        if threads and "CSV parse error" in str(error):
-            return _read(source, path, names, threads=False)  # with one thread the reader can say which row it was
+            return
+        if "straddling" in str(error):
+            raise too_long(source, path, find_long_line(source, path), rows) from error
         raise _problem(source, path, str(error)) from error
+
+
+def _tables(stream: "_Watched", source: File, names: tuple[str, ...]) -> Iterator[Any]:
+    # With one thread the reader can say which row is wrong, and is as quick: what it does in others is not the parsing.
+    reading = arrow_csv.ReadOptions(use_threads=False, block_size=LONGEST_BYTES)
+    layout = arrow_csv.ParseOptions(delimiter=source.separator, newlines_in_values=True)
+    conversion = arrow_csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()),
+        null_values=["", *source.null_values],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=True,
+    )
+    waiting: list[Any] = []
+    with arrow_csv.open_csv(pa.PythonFile(stream, "r"), reading, layout, conversion) as reader:
+        for batch in reader:
+            waiting.append(batch)
+            if sum(each.nbytes for each in waiting) >= _CHUNK_BYTES:
+                yield pa.Table.from_batches(waiting)
+                waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+class _Watched(io.RawIOBase):
+    """A stream of which the end that was read last is kept."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.tail = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        if data:
+            self.tail = data if len(data) >= _TAIL_BYTES else (self.tail + data)[-_TAIL_BYTES:]
+        return data
+
+
+def _is_open(last: str, tail: bytes) -> bool:
+    """Tell whether the last field begins with a quote that nothing closes: the file ends with the quote and the field."""
+    return not last.endswith('"') and tail.endswith(b'"' + last.replace('"', '""').encode())
 
 
 def _problem(source: File, path: Path, reason: str) -> SourceUnreadable:

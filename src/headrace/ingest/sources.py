@@ -11,14 +11,16 @@ from headrace.core.fingerprints import fingerprint
 from headrace.expressions import DType
 from headrace.ingest.avro import open_avro
 from headrace.ingest.column_types import convert
+from headrace.ingest.columnar import read_columnar
 from headrace.ingest.delimited import read_texts
 from headrace.ingest.dialect import dialect_of
 from headrace.ingest.errors import SourceUnreadable
 from headrace.ingest.excel import open_excel
 from headrace.ingest.inference import infer
+from headrace.ingest.json_lines import read_objects
 from headrace.ingest.raw import RawTable
 from headrace.ingest.reading import reading_of
-from headrace.ingest.unpack import locate, opened
+from headrace.ingest.unpack import locate
 from headrace.spec.asked import Asked
 from headrace.spec.sources import File, Source
 from headrace.spec.tables import Derived, Entity, Events, Table
@@ -76,30 +78,24 @@ def open_source(source: Source, root: Path) -> RawTable:
     if not isinstance(source, File):
         raise SystemFault(f"no reader is built for the source {type(source).__name__}.", remedy="Use hr.File.", location=source.location)
     path = locate(source, root)
-    if source.format in _BY_LIBRARY:
-        raw = _BY_LIBRARY[source.format](source, path)
-    elif source.format == "csv":
-        names, columns = read_texts(source, path)
-        raw = RawTable(names, _FROM_CSV, lambda: iter((pl.DataFrame(list(columns)),)))
-    else:
-        frame = _read_typed(source, path)
-        raw = RawTable(tuple(frame.columns), _FROM_JSON if source.format == "jsonl" else frozenset(), lambda: iter((frame,)))
+    raw = _open_file(source, path)
     if not raw.names:
         raise SourceUnreadable(f"{path} is empty.", remedy="A table has at least one column.", location=source.location)
     _check_names(source, path, raw.names)
     return raw
 
 
-def _read_typed(source: File, path: Path) -> pl.DataFrame:
-    try:
-        with opened(source, path) as stream:
-            data = stream.read()
-        if source.format == "jsonl":
-            return pl.read_ndjson(data, infer_schema_length=None) if data.strip() else pl.DataFrame()
-        return pl.read_parquet(data) if source.format == "parquet" else pl.read_ipc(data)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        remedy = f"Check the file, or say what it is with format= (now {source.format!r})."
-        raise SourceUnreadable(f"{path} cannot be read as {source.format}: {error}", remedy=remedy, location=source.location) from error
+def _open_file(source: File, path: Path) -> RawTable:
+    if source.format in _BY_LIBRARY:
+        return _BY_LIBRARY[source.format](source, path)
+    if source.format == "csv":
+        names, chunks = read_texts(source, path)
+        return RawTable(names, _FROM_CSV, chunks)
+    if source.format == "jsonl":
+        names, chunks = read_objects(source, path)
+        return RawTable(names, _FROM_JSON, chunks)
+    schema, chunks = read_columnar(source, path)
+    return RawTable(tuple(schema), frozenset(), chunks, schema)
 
 
 def _check_names(source: File, path: Path, names: tuple[str, ...]) -> None:
