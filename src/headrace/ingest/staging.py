@@ -19,7 +19,9 @@ class Staged:
     kept: tuple[pl.DataFrame, ...]
 
     def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-        """Give the rows, or these columns of them, in frames of bounded size; none for no rows."""
+        """Give the rows, or these columns of them, in frames of bounded size; one without rows if there are none."""
+        if not self.height:
+            yield pl.DataFrame(schema=self.schema if columns is None else {name: self.schema[name] for name in columns})
         for part in self.parts:
             yield pl.read_parquet(part, columns=None if columns is None else list(columns))
         for frame in self.kept:

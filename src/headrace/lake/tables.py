@@ -3,20 +3,26 @@
 import random
 import re
 import time
+from collections.abc import Iterable
+from itertools import chain
 from typing import Literal, NamedTuple
 
 import polars as pl
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, create_table_with_add_actions
 
-from headrace.lake.columns import check_same, check_types, from_delta, to_delta
-from headrace.lake.errors import CommitConflict, InvalidTableName, LakeFault, UnknownTable
+from headrace.lake.columns import as_kept, check_same, check_types, delta_schema, from_delta, kept_schema
+from headrace.lake.errors import CommitConflict, InvalidTableName, LakeFault, SchemaConflict, UnknownTable
+from headrace.lake.parts import Parts
 from headrace.lake.place import Place, table_folder
 
 Mode = Literal["overwrite", "append"]
 _NAME = re.compile(r"[A-Za-z0-9][\w-]*(/[A-Za-z0-9][\w-]*)?", re.ASCII)
 _ATTEMPTS = 30
+# Without retries of its own, in which Delta would add the rows to those of a writer who was first, whatever the mode.
+_ONCE = CommitProperties(max_commit_retries=0)
 # A run refers to versions for as long as the ledger lives; Delta's own default forgets them after thirty days.
 _CONFIGURATION = {"delta.logRetentionDuration": "interval 36500 days", "delta.deletedFileRetentionDuration": "interval 36500 days"}
 
@@ -36,31 +42,39 @@ class Tables:
     def __init__(self, at: Place) -> None:
         self._place = at
 
-    def write(self, name: str, frame: pl.DataFrame | pl.LazyFrame, mode: Mode = "overwrite") -> TableVersion:
+    def write(self, name: str, rows: pl.DataFrame | pl.LazyFrame | Iterable[pl.DataFrame], mode: Mode = "overwrite") -> TableVersion:
         """Write rows, in order, as the table's next version, and return it.
 
         The rows are read back in the order given; rows of several appends come in any order among themselves. Overwriting may change the
-        columns; appending may not. When another writer commits first the write is made again on top: an append keeps both, of two
-        overwrites the later is the newest version. A lazy frame is computed whole before anything is written, so that one that fails
-        leaves nothing behind.
+        columns; appending may not. When another writer commits first the commit is made again on top: an append keeps both, of two
+        overwrites the later is the newest version. Rows of a lazy frame, or frames of one schema that are given one after the other (one
+        of no rows, if there are none), are in memory some tens of megabytes at a time; where they fail, what was written is removed.
 
         Raises:
             SchemaConflict: for columns that the lake cannot hold, or that are not the table's own.
             CommitConflict: if other writers won each of thirty times.
             LakeFault: if the store fails.
         """
-        rows = frame.collect(engine="streaming") if isinstance(frame, pl.LazyFrame) else frame
-        check_types(name, rows.schema)
+        schema, frames = _framed(rows)
+        check_types(name, schema)
+        kept = self._open(name)
+        if kept is not None and mode == "append":
+            columns = _rows_of(kept, self._place).collect_schema()
+            check_same(name, schema, columns)
+            schema = columns
+        parts = Parts(self._place.child(table_folder(name)))
+        parts.put(as_kept(frame.select(schema.names())) for frame in frames)
         for attempt in range(_ATTEMPTS):
-            kept = self._open(name)
-            if kept is not None and mode == "append":
-                columns = _rows_of(kept).collect_schema()
-                check_same(name, rows.schema, columns)
-                rows = rows.select(columns.names())
             try:
-                return self._commit(name, kept, rows, mode)
+                return self._commit(name, kept, schema, parts.adds, mode)
             except CommitFailedError:
                 time.sleep(random.uniform(0.5, 1.5) * min(0.01 * 2**attempt, 1))
+            kept = self._open(name)
+            if kept is not None and parts.adds and parts.adds[0].path in _actions(kept).column("path").to_pylist():
+                return _version(name, kept)  # the answer was lost, not the commit
+            if kept is not None and mode == "append":
+                self._check_still_same(name, kept, schema, parts)
+        parts.discard()
         raise CommitConflict(name, _ATTEMPTS)
 
     def scan(self, name: str, version: int | None = None) -> pl.LazyFrame:
@@ -72,7 +86,7 @@ class Tables:
         table = self._open(name, version)
         if table is None:
             raise UnknownTable(name, self.location(name), version, self.version(name))
-        return _rows_of(table)
+        return _rows_of(table, self._place)
 
     def version(self, name: str) -> int | None:
         """Return the newest version of a table, or None if there is no such table."""
@@ -104,31 +118,69 @@ class Tables:
             raise LakeFault("open the table at", location, error) from error
         return table
 
-    def _commit(self, name: str, kept: DeltaTable | None, rows: pl.DataFrame, mode: Mode) -> TableVersion:
+    def _check_still_same(self, name: str, kept: DeltaTable, schema: pl.Schema, parts: Parts) -> None:
+        try:
+            check_same(name, schema, _rows_of(kept, self._place).collect_schema())
+        except SchemaConflict:
+            parts.discard()
+            raise
+
+    def _commit(self, name: str, kept: DeltaTable | None, schema: pl.Schema, adds: list[AddAction], mode: Mode) -> TableVersion:
         try:
             if kept is None:
-                kept = self._create(name, rows)
+                kept = self._create(name, schema, adds)
             else:
-                write_deltalake(kept, to_delta(rows), mode=mode, schema_mode="overwrite" if mode == "overwrite" else None)
+                kept.create_write_transaction([*adds], mode, delta_schema(schema), commit_properties=_ONCE)
+                kept.load_as_version(kept.version() + 1)
         except CommitFailedError:
             raise
         except (DeltaError, OSError) as error:
             if kept is None and self.version(name) is not None:
                 raise CommitFailedError(str(error)) from error
             raise LakeFault("write the table at", self.location(name), error) from error
-        files = pa.table(kept.get_add_actions(flatten=True))
-        rows_kept = sum(files.column("num_records").to_pylist())
-        return TableVersion(name, kept.version(), rows_kept, sum(files.column("size_bytes").to_pylist()))
+        return _version(name, kept)
 
-    def _create(self, name: str, rows: pl.DataFrame) -> DeltaTable:
+    def _create(self, name: str, schema: pl.Schema, adds: list[AddAction]) -> DeltaTable:
         location, options = self.location(name), dict(self._place.options)
-        # Without retries of its own: Delta would add these rows to those of a writer who was first, whatever the mode.
-        once = CommitProperties(max_commit_retries=0)
-        write_deltalake(
-            location, to_delta(rows), mode="error", storage_options=options, configuration=_CONFIGURATION, commit_properties=once
-        )  # fmt: skip
+        create_table_with_add_actions(
+            location,
+            delta_schema(schema),
+            adds,
+            mode="error",
+            configuration=_CONFIGURATION,
+            storage_options=options,
+            commit_properties=_ONCE,
+        )
         return DeltaTable(location, version=0, storage_options=options)
 
 
-def _rows_of(table: DeltaTable) -> pl.LazyFrame:
-    return from_delta(pl.scan_delta(table), table.schema().fields)
+def _framed(rows: pl.DataFrame | pl.LazyFrame | Iterable[pl.DataFrame]) -> tuple[pl.Schema, Iterable[pl.DataFrame]]:
+    if isinstance(rows, pl.DataFrame):
+        return rows.schema, (rows,)
+    if isinstance(rows, pl.LazyFrame):
+        return rows.collect_schema(), rows.collect_batches(engine="streaming")
+    frames = iter(rows)
+    first = next(frames)
+    return first.schema, chain((first,), frames)
+
+
+def _actions(table: DeltaTable) -> pa.Table:
+    return pa.table(table.get_add_actions(flatten=True))
+
+
+def _version(name: str, table: DeltaTable) -> TableVersion:
+    files = _actions(table)
+    return TableVersion(name, table.version(), sum(files.column("num_records").to_pylist()), sum(files.column("size_bytes").to_pylist()))
+
+
+def _rows_of(table: DeltaTable, at: Place) -> pl.LazyFrame:
+    fields = table.schema().fields
+    schema = kept_schema(fields)
+    if schema is None:
+        return from_delta(pl.scan_delta(table), fields)
+    files = _actions(table).sort_by([("modification_time", "ascending"), ("path", "ascending")])
+    if not files.num_rows:
+        return from_delta(pl.LazyFrame(schema=schema), fields)
+    root = table.table_uri.rstrip("/")
+    paths = [f"{root}/{path}" for path in files.column("path").to_pylist()]
+    return from_delta(pl.scan_parquet(paths, schema=schema, glob=False, storage_options=dict(at.options) or None), fields)

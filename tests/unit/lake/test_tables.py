@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from headrace.lake.errors import InvalidTableName, LakeFault, SchemaConflict, UnknownTable
 from headrace.lake.lake import Lake
@@ -172,3 +172,44 @@ def test_overwrites_that_collide_are_made_again(lake):
     newest = max(versions, key=lambda version: version.version)
     assert lake.tables.scan("state").collect()["n"].to_list() == lake.tables.scan("state", newest.version).collect()["n"].to_list()
     assert lake.tables.scan("state").collect().height == 1
+
+
+def test_frames_are_written_one_after_the_other_and_read_in_their_order(lake, monkeypatch):
+    monkeypatch.setattr("headrace.lake.parts._PART_BYTES", 1000)
+    frames = [
+        pl.DataFrame({"n": range(start, start + 100), "took": pl.Series([timedelta(seconds=1)] * 100)}) for start in range(0, 2000, 100)
+    ]
+
+    written = lake.tables.write("sales", iter(frames))
+    assert (written.version, written.rows) == (0, 2000)
+    assert len(DeltaTable(lake.tables.location("sales")).file_uris()) > 9
+    assert lake.tables.scan("sales").collect().equals(pl.concat(frames))
+    assert lake.tables.scan("sales").collect(engine="streaming")["n"].to_list() == list(range(2000))
+    assert lake.tables.write("sales", (frame.clear() for frame in frames[:1])).rows == 0
+    assert lake.tables.scan("sales").collect().schema == frames[0].schema
+
+
+def test_frames_that_fail_leave_no_file_behind(lake, tmp_path, monkeypatch):
+    monkeypatch.setattr("headrace.lake.parts._PART_BYTES", 1000)
+
+    def frames():
+        for number in range(10):
+            yield pl.DataFrame({"n": range(number, number + 200)})
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        lake.tables.write("sales", frames())
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert lake.tables.version("sales") is None
+
+
+def test_a_table_that_delta_itself_wrote_is_read_and_overwritten(lake):
+    location = lake.tables.location("sales")
+    first = pl.DataFrame({"n": [3, 1, 2], "at": [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3)], "s": ["a", None, "c"]})
+    write_deltalake(location, first)
+    assert lake.tables.scan("sales").collect().equals(first)
+    assert lake.tables.write("sales", first, "append").rows == 6
+    assert lake.tables.write("sales", pl.DataFrame({"other": [1.5]})).version == 2
+    assert lake.tables.scan("sales").collect().to_dict(as_series=False) == {"other": [1.5]}
+    assert lake.tables.scan("sales", 0).collect().equals(first)
+    assert pl.read_delta(location).to_dict(as_series=False) == {"other": [1.5]}

@@ -1,6 +1,6 @@
 """Ingesting and deriving: rows into the lake, what happened to each of them into the ledger."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 import msgspec
@@ -17,6 +17,7 @@ from headrace.ingest.derived import derive_table
 from headrace.ingest.folder import say_changes
 from headrace.ingest.requests import DeriveRequest, Ingested, IngestRequest
 from headrace.ingest.sources import pins_fingerprint
+from headrace.ingest.staging import Staged
 from headrace.ingest.tables import ingest_table
 from headrace.ledger import tables as ledger_tables
 from headrace.ledger.tables import ContractResult, NewTableVersion
@@ -68,6 +69,15 @@ def _heard(context: StepContext) -> Callable[[int], None]:
     return lambda rows: context.report(rows, None, "rows")
 
 
+def _told(rows: Staged, context: StepContext) -> Iterator[pl.DataFrame]:
+    """Give the rows, and tell how many are behind: whoever wants the run to stop is heard then."""
+    behind = 0
+    for frame in rows.frames():
+        yield frame
+        behind += frame.height
+        context.report(behind, rows.height, "rows")
+
+
 def _accepted(workspace: Workspace, context: StepContext, table: Table) -> pl.LazyFrame:
     output = next(output for name, output in context.inputs.items() if name.partition(":")[2] == table.name)
     return lake_of(workspace).tables.scan(table.name, output["version"])
@@ -99,8 +109,8 @@ def _keep(
     workspace, table = job.workspace, job.table
     assert table is not None
     lake = lake_of(workspace)
-    quarantined = lake.tables.write(f"{table.name}/quarantine", made.quarantined.lazy()) if made.quarantined.height else None
-    written = lake.tables.write(table.name, made.accepted.lazy())
+    quarantined = lake.tables.write(f"{table.name}/quarantine", _told(made.quarantined, context)) if made.quarantined.height else None
+    written = lake.tables.write(table.name, _told(made.accepted, context))
     new = NewTableVersion(
         project=workspace.project.name,
         name=table.name,
