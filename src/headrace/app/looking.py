@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from headrace.app.models import model_report
 from headrace.app.reports import AuditReport, ModelReport, Report, RunLine, RunReport, StatusReport, StepLine, TableLine, TableReport
 from headrace.app.workspace import Workspace
+from headrace.ingest.finding import Finding
 from headrace.ledger import charges, models, runs, tables
 from headrace.ledger.errors import NoSuchRecord
 from headrace.ledger.runs import Run
@@ -141,4 +144,5 @@ def _show_table(session: Session, workspace: Workspace, name: str) -> TableRepor
         types=version.types,
         rules=rules,
         profile={column["name"]: column for column in version.profile["columns"]["columns"]},
+        findings=msgspec.convert(version.profile["columns"].get("findings", []), list[Finding]),
     )

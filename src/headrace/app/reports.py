@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from headrace.ingest.finding import Finding
+
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """An answer of a service."""
@@ -117,6 +119,7 @@ class TableReport(Report, frozen=True, kw_only=True):
     types: dict[str, str]
     rules: list[dict[str, Any]]
     profile: dict[str, Any]
+    findings: list[Finding] = []
 
 
 class StatusReport(Report, frozen=True, kw_only=True):

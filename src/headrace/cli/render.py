@@ -1,6 +1,6 @@
 """Reports as text for people. Plain text: it reads the same in a terminal, a log and a pull request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -125,13 +125,21 @@ def shown(report: Report) -> str:
 
 def table(report: TableReport) -> str:
     """A table: counts, contract, profile."""
-    rules = [["kept" if rule["passed"] else "BROKEN", rule["rule"], rule["severity"], rule["message"]] for rule in report.rules]
+    rules = [[_verdict(rule), rule["rule"], rule["severity"], rule["message"]] for rule in report.rules]
     profile = [["column", "type", "nulls", "distinct", "min", "max", "mean"]] + [
         [name, str(report.types.get(name, "")), *(_cell(facts.get(key)) for key in ("nulls", "distinct", "min", "max", "mean"))]
         for name, facts in report.profile.items()
     ]
+    odd = [[each.column or "rows", each.kind, f"{each.rows:,}", ", ".join(each.examples), each.advice] for each in report.findings]
+    findings = ["", "findings, for you to judge", *columns(odd, indent=2)] if odd else []
     parts = [f"table {report.line.name}, version {report.line.version}  ({report.location})", *_tables([report.line])]
-    return "\n".join([*parts, "", "contract", *(columns(rules, indent=2) or ["  no rules"]), "", "profile", *columns(profile, indent=2)])
+    return "\n".join(
+        [*parts, "", "contract", *(columns(rules, indent=2) or ["  no rules"]), "", "profile", *columns(profile, indent=2), *findings]
+    )
+
+
+def _verdict(rule: Mapping[str, Any]) -> str:
+    return "noted" if rule["severity"] == "info" else "kept" if rule["passed"] else "BROKEN"
 
 
 def why(report: WhyReport) -> str:

@@ -1,12 +1,13 @@
 """The door of the lake: from conformed rows to accepted ones, quarantined ones and duplicates, all counted, a chunk at a time."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
+from msgspec.structs import replace
 
 from headrace.expressions import DType
 from headrace.ingest.again import FirstIngested
@@ -14,14 +15,15 @@ from headrace.ingest.column_types import POLARS_TYPES
 from headrace.ingest.conform import Conformed, split_failures
 from headrace.ingest.contract import QUARANTINE, Judged, Judgement, judge_rows, reasons_of
 from headrace.ingest.errors import ContractBroken
+from headrace.ingest.findings import find_oddities
 from headrace.ingest.inference import ColumnTypes
 from headrace.ingest.mapping import add_columns, require_columns
 from headrace.ingest.privacy import conceal, personal_sources
-from headrace.ingest.profile import profile_staged
+from headrace.ingest.profile import TableProfile, profile_staged
 from headrace.ingest.remarks import say_zoneless
 from headrace.ingest.requests import ARRIVAL, INGESTED_AT, REASON, ROW, Ingested, RuleResult
 from headrace.ingest.seen import Seen
-from headrace.ingest.staging import Stage
+from headrace.ingest.staging import Stage, Staged
 from headrace.spec.expectations import Unique
 from headrace.spec.tables import Derived, Table
 
@@ -107,27 +109,40 @@ class Admission:
         self._counts.duplicates += found.duplicates
         self._counts.zoneless.update(chunk.zoneless)
 
-    def close(self) -> Ingested:
-        """Return the outcome; at least one chunk was taken, be it one of no rows.
+    def close(self, remarks: Iterable[RuleResult] = ()) -> Ingested:
+        """Return the outcome, with remarks after the contract's results; at least one chunk was taken, be it one of no rows.
 
         Raises:
             ContractBroken: if a rule whose severity is `stop` is broken.
             ColumnProblem: if the declaration does not fit the rows.
         """
         accepted, table = self._accepted.close(), self._door.table
-        results = (*self._judgement.results(accepted.height, self._door.now), *say_zoneless(self._counts.zoneless))
+        results = (*self._judgement.results(accepted.height, self._door.now), *remarks, *say_zoneless(self._counts.zoneless))
         _stop_if_broken(table, results, self._counts.examples)
-        columns = [name for name in accepted.schema if name not in (ARRIVAL, INGESTED_AT)]
         return Ingested(
             accepted=accepted,
             quarantined=self._quarantined.close(),
             rows_in=self._counts.rows_in,
             duplicates=self._counts.duplicates,
             types=_final_types(self._types, table),
-            source_types=dict(self._columns.known),
+            source_types={**dict.fromkeys(self._columns.types, DType.NULL), **self._columns.known},
             results=results,
-            profile=profile_staged(accepted, columns, lambda: self._door.heard(self._counts.rows_in)),
+            profile=self._profile(accepted),
         )
+
+    def _profile(self, accepted: Staged) -> TableProfile:
+        columns, table = [name for name in accepted.schema if name not in (ARRIVAL, INGESTED_AT)], self._door.table
+        profile = profile_staged(accepted, columns, self._still_here)
+        found = find_oddities(self._heeded(accepted.frames()), profile, identity=table.id, personal=table.personal, arrival=ARRIVAL)
+        return replace(profile, findings=found)
+
+    def _heeded(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        for frame in frames:
+            self._still_here()
+            yield frame
+
+    def _still_here(self) -> None:
+        self._door.heard(self._counts.rows_in)
 
     def _mapped(self, good: pl.DataFrame) -> pl.DataFrame:
         table, columns = self._door.table, self._columns

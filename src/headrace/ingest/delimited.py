@@ -13,11 +13,13 @@ from pyarrow import csv as arrow_csv
 
 from headrace.ingest.errors import SourceUnreadable
 from headrace.ingest.lines import LONGEST_BYTES, find_long_line, too_long
+from headrace.ingest.separators import likely_separator
 from headrace.ingest.unpack import opened, undecodable
 from headrace.spec.sources import File
 
 _CHUNK_BYTES = 16 << 20
 _TAIL_BYTES = 2 * LONGEST_BYTES
+_LINES, _LONGEST_LINE = 20, 1 << 16
 _ROW_TEXT = re.compile(r"(got \d+):.*", re.DOTALL)
 
 Chunks = Callable[[], Iterator[pl.DataFrame]]
@@ -51,7 +53,17 @@ def _header(source: File, path: Path) -> tuple[str, ...]:
         raise _problem(source, path, str(error)) from error
     if len(head) > LONGEST_BYTES and not head.strip(b"\r\n").count(b"\n"):
         raise too_long(source, path, find_long_line(source, path), 0)
+    likely = find_separator(source, path) if len(names) == 1 else None
+    if likely and likely != source.separator:
+        problem = f"{path} has one column, called {names[0]!r}: it seems to be separated by {likely!r}, not by {source.separator!r}."
+        raise SourceUnreadable(problem, remedy=f"Add separator={likely!r} to the source.", location=source.location)
     return names
+
+
+def find_separator(source: File, path: Path) -> str | None:
+    """Return the separator that the first lines of a file seem to have; None if there is none."""
+    with opened(source, path) as stream, io.TextIOWrapper(stream, "utf-8", newline="") as text:
+        return likely_separator([line for line in (text.readline(_LONGEST_LINE) for _ in range(_LINES)) if line.strip()])
 
 
 def _chunks(source: File, path: Path, names: tuple[str, ...]) -> Iterator[pl.DataFrame]:

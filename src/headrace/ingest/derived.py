@@ -9,7 +9,6 @@ from headrace.ingest.admission import Door
 from headrace.ingest.blame import blamed, first_line
 from headrace.ingest.dialect import Dialect
 from headrace.ingest.errors import BuildFailed
-from headrace.ingest.mapping import require_source
 from headrace.ingest.raw import RawTable
 from headrace.ingest.requests import ARRIVAL, INGESTED_AT, DeriveRequest, Ingested
 from headrace.ingest.staging import Stage
@@ -36,10 +35,8 @@ def derive_table(request: DeriveRequest) -> Ingested:
         stage.write(frame)
         request.heard(frame.height)
     made = stage.close()
-    pinned = {**(request.pinned or {}), **table.types}
-    require_source(table, pinned, tuple(made.schema))
     door = Door(table, request.now, request.pseudonym_key, request.previous, request.scratch, request.heard)
-    return admit_rows(RawTable(tuple(made.schema), frozenset(), made.frames, made.schema), pinned, _IN_UTC, door)
+    return admit_rows(RawTable(tuple(made.schema), frozenset(), made.frames, made.schema), request.pinned, _IN_UTC, door)
 
 
 def _made(table: Derived, inputs: tuple[pl.LazyFrame, ...]) -> Iterator[pl.DataFrame]:

@@ -21,9 +21,9 @@ def find_oddities(
     """Return what is odd in rows given frame by frame: by column in their order, whole rows last.
 
     `profile` is that of the same rows; columns that it has not are passed over. `arrival` is the column that counts rows of the source
-    from 0; without it they are counted here. Of personal columns nothing is told.
+    from 0; without it they are counted here. Of personal columns and ids nothing is told.
     """
-    hidden = frozenset(personal)
+    hidden = frozenset(personal).union(identity)
     columns = {each.name: ColumnOddities(each, profile.rows) for each in profile.columns if each.name not in hidden}
     repeats, behind = RepeatedRows(profile, tuple(identity)), 0
     for frame in frames:

@@ -34,7 +34,7 @@ class TextSurvey:
 
     def __init__(self, columns: Iterable[str], personal: Iterable[str], dialect: Dialect) -> None:
         self._personal = frozenset(personal)
-        self._columns = {name: ColumnSurvey(name, dialect) for name in columns}
+        self._columns = {name: ColumnSurvey(dialect) for name in columns}
 
     def see(self, chunk: pl.DataFrame, first_row: int) -> None:
         """Look at some more rows; `first_row` counts those before them."""

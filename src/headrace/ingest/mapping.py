@@ -2,13 +2,13 @@
 
 import polars as pl
 
-from headrace.core.errors import suggest
+from headrace.core.errors import closest, suggest
 from headrace.expressions import DType, infer
 from headrace.expressions.polars_backend import to_polars
 from headrace.ingest.column_types import POLARS_TYPES
 from headrace.ingest.errors import ColumnProblem
 from headrace.ingest.sources import RESERVED
-from headrace.spec.tables import INGESTED, Derived, Entity, Events, Table
+from headrace.spec.tables import INGESTED, Entity, Table
 
 
 def add_columns(frame: pl.DataFrame, types: dict[str, DType], table: Table) -> tuple[pl.DataFrame, dict[str, DType]]:
@@ -35,7 +35,7 @@ def add_columns(frame: pl.DataFrame, types: dict[str, DType], table: Table) -> t
     return lazy.collect(), schema
 
 
-def require_source(table: Events | Entity | Derived, pinned: dict[str, DType], names: tuple[str, ...]) -> None:
+def require_source(table: Table, pinned: dict[str, DType], names: tuple[str, ...]) -> None:
     """Check that the source still has what the contract pins.
 
     Raises:
@@ -44,7 +44,9 @@ def require_source(table: Events | Entity | Derived, pinned: dict[str, DType], n
     for name in pinned:
         if name not in names and name not in table.columns:
             problem = f"the source of table {table.name!r} has no column {name!r}, which the contract pins as {pinned[name]}."
-            remedy = f"{suggest(name, names)} If it is gone for good: columns={{{name!r}: hr.lit(None).cast({str(pinned[name])!r})}}."
+            near = closest(name, [each for each in names if each not in pinned])
+            renamed = f" If it is called {near!r} now: evolve=hr.Evolve(rename={{{name!r}: {near!r}}})." if near else ""
+            remedy = f'{suggest(name, names)}{renamed} If it is gone for good: evolve=hr.Evolve(remove="null").'
             raise ColumnProblem(problem, remedy=remedy, location=table.location)
 
 

@@ -58,7 +58,7 @@ class ColumnOddities:
         return [*found, *(_spellings(self._profile.name, self._texts) if self._texts else ())]
 
     def _finding(self, kind: str, seen: _Seen) -> Finding:
-        examples = tuple(_shown(value) for value in seen.examples[:_SHOWN])
+        examples = tuple(_shown(value) for value in (_furthest(self._profile) if kind == "outliers" else seen.examples[:_SHOWN]))
         return Finding(
             column=self._profile.name, kind=kind, rows=seen.rows, examples=examples, advice=_advice(kind, self._profile, seen.examples)
         )
@@ -76,6 +76,12 @@ def fences(profile: ColumnProfile) -> tuple[float, float] | None:
     return (low - span, high + span) if span > 0 else None
 
 
+def _furthest(profile: ColumnProfile) -> list[object]:
+    low, high = fences(profile) or (0.0, 0.0)
+    ends = (profile.min, profile.max)
+    return [end for end in ends if isinstance(end, int | float) and not low <= end <= high]
+
+
 def _checks(profile: ColumnProfile) -> dict[str, Callable[[pl.Expr], pl.Expr]]:
     if profile.type is DType.STRING:
         return {"placeholder": _stands_for_null, "blanks": lambda text: text != text.str.strip_chars()}
@@ -85,10 +91,11 @@ def _checks(profile: ColumnProfile) -> dict[str, Callable[[pl.Expr], pl.Expr]]:
     if limits is None:
         return {}
     low, high = limits
-    standing = [number for number in _STANDING_NUMBERS if not low <= number <= high]
+    ends = [profile.min, profile.max]
+    standing = [end for end in ends if end in _STANDING_NUMBERS and isinstance(end, int | float) and not low <= end <= high]
     return {
-        "placeholder": lambda number: number.is_in(standing),
-        "outliers": lambda number: ((number < low) | (number > high)) & ~number.is_in(standing),
+        "placeholder": lambda number: pl.any_horizontal(pl.lit(False), *(number == end for end in standing)),
+        "outliers": lambda number: pl.all_horizontal((number < low) | (number > high), *(number != end for end in standing)),
     }
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from headrace.expressions import DType
 from headrace.ingest.column_types import convert, dtype_of
+from headrace.ingest.finding import Finding
 from headrace.ingest.staging import Staged
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -52,10 +53,14 @@ class ColumnProfile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TableProfile(msgspec.Struct, frozen=True):
-    """A table; `msgspec.to_builtins` makes JSON of it and `msgspec.convert` reads that back."""
+    """A table; `msgspec.to_builtins` makes JSON of it and `msgspec.convert` reads that back.
+
+    `findings` are what a person may want to judge (see `findings.find_oddities`).
+    """
 
     rows: int
     columns: tuple[ColumnProfile, ...]
+    findings: tuple[Finding, ...] = ()
 
     def column(self, name: str) -> ColumnProfile:
         """Return a column's profile.

@@ -16,7 +16,8 @@ NULL_TEXTS = (
 _DAYS = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%m/%d/%Y", "%m.%d.%Y", "%m-%d-%Y")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S")
 _MARKS = ((",", ""), (",", "."), (".", ","), (".", " "), (",", " "), (".", "'"), (",", "'"))
-_LOOKS_LIKE_A_DATE = r"^\s*\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}"
+_LOOKS_LIKE_A_DATE = r"^\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}(?: |$)"
+_LOOKS_LIKE_A_NUMBER = r"^[+-]?\d[\d.,'\u2019_\s\u00a0\u202f]*(?:[eE][+-]?\d+)?$|^[+-]?[.,]\d"
 _SAMPLE = 1000
 _LEAST_FIT = 0.9
 _MOST_MISFITS = 20
@@ -67,26 +68,45 @@ class Misfits:
 
 
 class ColumnSurvey:
-    """How a column of texts, seen a chunk at a time, can be read. What fits less than nine tenths of the first chunk is given up."""
+    """How a column of texts, seen a chunk at a time, can be read. What fits less than nine tenths of the first thousand is given up.
 
-    def __init__(self, name: str, known: Dialect) -> None:
-        self._name, self._known = name, known
+    Where chunks are cut makes no difference.
+    """
+
+    def __init__(self, known: Dialect) -> None:
+        self._known = known
         self._left: dict[Reading, Misfits] | None = None
+        self._waiting: list[tuple[pl.Series, int]] = []
+        self._present = 0
 
     def see(self, texts: pl.Series, first_row: int) -> None:
         """Look at some more texts; `first_row` counts the rows before them."""
-        present = texts.drop_nulls()
-        if self._left == {} or present.is_empty():
+        if self._left is not None:
+            self._add(texts, first_row)
             return
-        if self._left is None:
-            self._left = {each: Misfits() for each in _readings(self._known, present) if _suits(each, present.head(_SAMPLE))}
-        for reading in list(self._left):
-            if not self._left[reading].add(texts, _fits(reading, texts), first_row):
-                del self._left[reading]
+        self._waiting.append((texts, first_row))
+        self._present += len(texts) - texts.null_count()
+        if self._present >= _SAMPLE:
+            self._choose()
 
     def readings(self) -> dict[Reading, Misfits]:
         """Return the readings that fit all but a few texts, the usual ones first."""
+        if self._left is None:
+            self._choose()
         return {each: misfits for each, misfits in (self._left or {}).items() if misfits.fitting}
+
+    def _choose(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        sample = pl.concat([texts for texts, _ in waiting]).drop_nulls().head(_SAMPLE) if waiting else pl.Series([], dtype=pl.String)
+        self._left = {each: Misfits() for each in _readings(self._known, sample) if _suits(each, sample)}
+        for texts, first_row in waiting:
+            self._add(texts, first_row)
+
+    def _add(self, texts: pl.Series, first_row: int) -> None:
+        assert self._left is not None
+        for reading in list(self._left):
+            if not self._left[reading].add(texts, _fits(reading, texts), first_row):
+                del self._left[reading]
 
 
 def _fits(reading: Reading, texts: pl.Series) -> pl.Series:
@@ -103,8 +123,16 @@ def _suits(reading: Reading, sample: pl.Series) -> bool:
     return bool(fits.any()) and int((fits | usual).sum()) >= _LEAST_FIT * len(sample)
 
 
-def _readings(known: Dialect, texts: pl.Series) -> Iterator[Reading]:
-    yield Reading(DType.FLOAT, known.decimal, known.thousands)
-    if texts.head(_SAMPLE).str.contains(_LOOKS_LIKE_A_DATE).any():
+def _readings(known: Dialect, sample: pl.Series) -> Iterator[Reading]:
+    """Give the readings that are worth a try, by the look of the texts."""
+    if _share(sample, _LOOKS_LIKE_A_DATE) >= _LEAST_FIT:
         yield from (Reading(DType.DATETIME, format=day + clock) for day in _DAYS for clock in _CLOCKS)
-    yield from (Reading(DType.FLOAT, *marks) for marks in _MARKS if marks != (known.decimal, known.thousands))
+    elif _share(sample, _LOOKS_LIKE_A_NUMBER) >= _LEAST_FIT:
+        yield Reading(DType.FLOAT, known.decimal, known.thousands)
+        yield from (Reading(DType.FLOAT, *marks) for marks in _MARKS if marks != (known.decimal, known.thousands))
+
+
+def _share(sample: pl.Series, pattern: str) -> float:
+    usual = sample.filter(~sample.str.strip_chars().is_in(NULL_TEXTS))
+    share = usual.str.contains(pattern).mean()
+    return share if isinstance(share, float) else 0.0

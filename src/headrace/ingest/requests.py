@@ -92,7 +92,7 @@ class Ingested:
         rows_in: rows read.
         duplicates: rows left out because one with the same id came before.
         types: the type of each accepted column, `_arrival` and `_ingested` included.
-        source_types: the types to be pinned for the next time, by column of the source; one that was null throughout is not among them.
+        source_types: the types to be pinned for the next time, by column of the source; null for one that had no value.
         results: one for each rule, Headrace's own first.
         profile: of the accepted rows, without `_arrival` and `_ingested`.
     """

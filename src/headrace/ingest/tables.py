@@ -1,5 +1,6 @@
 """Ingesting a source into a table."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import polars as pl
@@ -8,10 +9,13 @@ from headrace.expressions import DType
 from headrace.ingest.admission import Admission, Door
 from headrace.ingest.conform import conform
 from headrace.ingest.dialect import Dialect, dialect_of
+from headrace.ingest.evolution import follow
 from headrace.ingest.inference import settle_types
 from headrace.ingest.mapping import require_source
+from headrace.ingest.privacy import personal_sources
 from headrace.ingest.raw import RawTable, Replay
 from headrace.ingest.requests import Ingested, IngestRequest
+from headrace.ingest.watch import Watch
 
 
 def ingest_table(request: IngestRequest) -> Ingested:
@@ -26,22 +30,25 @@ def ingest_table(request: IngestRequest) -> Ingested:
         ExpressionTypeError, UnknownColumn: for an expression that does not fit the columns, with the user's line.
         ContractBroken: if a rule whose severity is `stop` is broken.
     """
-    table, raw = request.table, request.raw
-    pinned = {**(request.pinned or {}), **table.types}
-    require_source(table, pinned, raw.names)
+    table = request.table
     door = Door(table, request.now, request.pseudonym_key, request.previous, request.scratch, request.heard)
-    return admit_rows(raw, pinned, dialect_of(table.source), door)
+    return admit_rows(request.raw, request.pinned, dialect_of(table.source), door)
 
 
-def admit_rows(raw: RawTable, pinned: dict[str, DType], dialect: Dialect, door: Door) -> Ingested:
-    """Settle the types of raw rows and let them in."""
-    raw = replace(raw, chunks=Replay(raw.chunks))
+def admit_rows(raw: RawTable, before: Mapping[str, DType] | None, dialect: Dialect, door: Door) -> Ingested:
+    """Let raw rows follow the table's rules from what they were before, settle their types and let them in."""
+    table = door.table
+    followed = follow(replace(raw, chunks=Replay(raw.chunks)), before, table, dialect)
+    raw, pinned = followed.raw, {**followed.pinned, **table.types}
+    require_source(table, pinned, raw.names)
     columns = settle_types(raw, pinned, dialect, door.heard)
-    admission, rows = Admission(door, columns), 0
+    admission, watch, rows = Admission(door, columns), Watch(columns.types, raw.textual, personal_sources(table), dialect), 0
     for chunk in raw.chunks():
-        admission.take(conform(chunk, columns.types, rows, dialect))
+        conformed = conform(chunk, columns.types, rows, dialect)
+        watch.see(chunk, conformed, rows)
+        admission.take(conformed)
         rows += chunk.height
         door.heard(rows)
     if not rows:
         admission.take(conform(pl.DataFrame(schema=dict.fromkeys(raw.names, pl.Null)), columns.types, 0, dialect))
-    return admission.close()
+    return admission.close((*followed.results, *watch.remarks()))

@@ -37,7 +37,7 @@ class TableVersion(NewTableVersion, frozen=True, kw_only=True):
 
 
 class ContractResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What one rule of a contract found. `severity` is warn, quarantine or stop."""
+    """What one rule of a contract found. `severity` is warn, quarantine or stop; info for what was done or taken for granted."""
 
     rule: str
     severity: str

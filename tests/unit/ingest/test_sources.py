@@ -110,6 +110,7 @@ def test_nested_and_binary_columns_are_named(read, values):
         (b"a,b\n1,2\n1,2,3\n", "Row #3: Expected 2 columns, got 3"),
         (b'a,b\n"x,2\n3,4\n', "Expected 2 columns"),
         (b"a,b,a\n1,2,3\n", "several columns called 'a'"),
+        (b"a;b\n1,5;2\n", "has one column, called 'a;b': it seems to be separated by ';', not by ','"),
         (b"a,,c\n1,2,3\n", "column 2 of .* has no name"),
         (b"a,_arrival\n1,2\n", "'_arrival', a name that Headrace keeps"),
     ],

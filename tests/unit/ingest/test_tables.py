@@ -69,7 +69,7 @@ def test_a_column_without_a_value_is_not_pinned_until_it_has_one(ingest):
     first = ingest("a,b\n1,\n")
     second = ingest("a,b\n1,2\n", before=first)
 
-    assert first.source_types == {"a": DType.INT}
+    assert first.source_types == {"a": DType.INT, "b": DType.NULL}
     assert first.types["b"] is DType.STRING
     assert second.types["b"] is DType.INT
 

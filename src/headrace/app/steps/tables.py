@@ -15,7 +15,8 @@ from headrace.engine.graph import Output, StepContext
 from headrace.expressions import DType
 from headrace.ingest.derived import derive_table
 from headrace.ingest.folder import say_changes
-from headrace.ingest.requests import DeriveRequest, Ingested, IngestRequest
+from headrace.ingest.remarks import INFO
+from headrace.ingest.requests import DeriveRequest, Ingested, IngestRequest, RuleResult
 from headrace.ingest.sources import pins_fingerprint
 from headrace.ingest.staging import Staged
 from headrace.ingest.tables import ingest_table
@@ -138,7 +139,7 @@ def _keep(
         record = ledger_tables.record(session, new, results)
     parts = f"{made.accepted.height:,} accepted + {made.quarantined.height:,} quarantined + {made.duplicates:,} duplicates"
     counts = f"{made.rows_in:,} rows in = {parts}"
-    broken = [f"{result.rule}: {result.failed:,}" for result in made.results if not result.passed]
+    said = [result.rule if result.severity == INFO else f"{result.rule}: {result.failed:,}" for result in made.results if _is_told(result)]
     return {
         "table": table.name,
         "version": written.version,
@@ -146,5 +147,9 @@ def _keep(
         "made_from": list(dict.fromkeys(each for output in context.inputs.values() for each in (*output["made_from"], output["record"]))),
         "rows": made.accepted.height,
         "types": new.types,
-        "summary": "; ".join((counts + (f" ({'; '.join(broken)})" if broken else ""), *notes)),
+        "summary": "; ".join((counts + (f" ({'; '.join(said)})" if said else ""), *notes)),
     }
+
+
+def _is_told(result: RuleResult) -> bool:
+    return not result.passed or result.severity == INFO
