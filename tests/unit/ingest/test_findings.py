@@ -74,6 +74,7 @@ def rows(*last):
         "id": [*range(N), *(1000 + n for n in range(len(last)))],
         "name": [f"name {n}" for n in range(N)] + [name for name, _ in last],
         "paid": [n * 1.25 for n in range(N)] + [paid for _, paid in last],
+        "fee": [n / 7 for n in range(N)] + [round(paid / 1.25) / 7 for _, paid in last],
     }
 
 
