@@ -27,6 +27,7 @@ def load_project(path: Path) -> Project:
         raise ProjectNotFound(str(path))
     module = types.ModuleType("project")
     module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # where dataclasses and other libraries look for the module of what is declared in it
     sys.path.insert(0, str(path.parent))
     try:
         exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), module.__dict__)  # noqa: S102  the project file is the team's own code

@@ -3,6 +3,7 @@
 from headrace.app.errors import NotLanded
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
+from headrace.core.errors import UserError
 from headrace.core.fingerprints import fingerprint
 from headrace.ingest.folder import file_contents, folder_fingerprint, open_folder
 from headrace.ingest.landed import Landed, LandedPage, landed_table
@@ -68,8 +69,13 @@ def find_landing(workspace: Workspace, table: Events | Entity) -> Landing | None
 
 def declaration_of(table: Events | Entity) -> str:
     """Return the fingerprint of what a table's source is asked."""
-    assert isinstance(table.source, Asked)
-    return fingerprint("asked", type(table.source).__name__, table.source.meaning)
+    source = table.source
+    assert isinstance(source, Asked)
+    try:
+        return fingerprint("asked", type(source).__name__, source.meaning)
+    except UserError as error:  # for a value of the user's own code that is no code
+        error.location = error.location or source.location
+        raise
 
 
 def landed(record: Landing) -> Landed:
