@@ -4,10 +4,10 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench docs lock readme clean
+.PHONY: help install demo demo-services test check format bench docs lock readme clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
 
 install: $(STAMP)  ## make .venv from the lock file, with Headrace in it
 
@@ -22,6 +22,9 @@ $(STAMP): requirements/dev.lock pyproject.toml
 
 demo: install  ## flights from raw tables to a served, explained and priced prediction
 	@$(BIN)/python examples/flights/demo.py
+
+demo-services: install  ## the same on a real Postgres and a real S3-protocol server, started for it
+	@$(BIN)/python scripts/demo_services.py
 
 test: install  ## run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered -q

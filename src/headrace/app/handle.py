@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         RunLine,
         RunReport,
         StatusReport,
+        UpgradeReport,
         WhyReport,
     )
     from headrace.engine.observers import Observer
@@ -119,6 +120,12 @@ class ProjectHandle:
         from headrace.app.looking import verify
 
         return verify(self.workspace)
+
+    def upgrade(self, *, dry_run: bool = False) -> "UpgradeReport":
+        """Bring the ledger to this version of Headrace, or tell what that would do."""
+        from headrace.app.upgrading import upgrade_ledger
+
+        return upgrade_ledger(self.workspace, dry_run=dry_run)
 
     def publish(self, as_of: datetime | None = None) -> Sequence[str]:
         """Build the feature state of every champion as of a moment (default: now), for servers to read; return a line each."""

@@ -200,6 +200,16 @@ class AuditReport(Report, frozen=True, kw_only=True):
     reason: str
 
 
+class UpgradeReport(Report, frozen=True, kw_only=True):
+    """What was done, or would be, to bring a ledger to this version; `found` is None where there is none yet."""
+
+    ledger: str
+    found: str | None
+    head: str
+    migrations: list[str]
+    done: bool
+
+
 class PlanReport(Report, frozen=True, kw_only=True):
     """What a run would do."""
 

@@ -1,4 +1,4 @@
-"""The commands that make something: init, run, approve, features publish."""
+"""The commands that make something: init, run, approve, upgrade, features publish, token."""
 
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command()(init)
     app.command()(run)
     app.command()(approve)
+    app.command()(upgrade)
     features_app.command("publish")(publish)
     features_app.callback()(_features)
     app.add_typer(features_app, name="features")
@@ -85,6 +86,20 @@ def approve(
     """
     report = open_handle(project, home).approve(model, comment)
     emit(report, as_json, render.approved(report))
+
+
+def upgrade(
+    project: ProjectOption = PROJECT_FILE,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; do nothing.")] = False,
+) -> None:
+    """Bring the ledger to this version of Headrace. One in a file is brought there by any command; a shared one only by this.
+
+    Example: headrace upgrade --dry-run
+    """
+    report = open_handle(project, home).upgrade(dry_run=dry_run)
+    emit(report, as_json, render.upgrade(report))
 
 
 def publish(

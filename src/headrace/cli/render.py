@@ -19,6 +19,7 @@ from headrace.app.reports import (
     StatusReport,
     TableLine,
     TableReport,
+    UpgradeReport,
     WhyReport,
 )
 from headrace.cli.columns import columns
@@ -219,6 +220,18 @@ def audit(report: AuditReport) -> str:
         keep = "Keep that somewhere else: a later check against it shows whether the whole chain was rewritten."
         return f"The audit is whole: {report.rows:,} rows.\nIts head is {report.head}\n{keep}"
     return f"THE AUDIT IS BROKEN: {report.reason}"
+
+
+def upgrade(report: UpgradeReport) -> str:
+    """What an upgrade did or would do."""
+    if report.found is None:
+        return f"There is no ledger at {report.ledger} yet; the first command that needs one makes it."
+    if not report.migrations:
+        return f"The ledger at {report.ledger} is that of this version ({report.head}). Nothing to do."
+    did = "was brought" if report.done else "would be brought"
+    return "\n".join(
+        [f"The ledger at {report.ledger} {did} from {report.found} to {report.head}:", *(f"  {each}" for each in report.migrations)]
+    )
 
 
 def settings(found: "Settings") -> str:

@@ -36,26 +36,29 @@ def plan_upgrade(url: str) -> Upgrade:
         LedgerUnreachable: if the store does not answer.
     """
     if not _is_there(url):
-        return Upgrade(ledger=masked(url), found=None, head=HEAD, migrations=())
+        return _nothing(url)
     with _opened(url) as engine:
         return _planned(engine, masked(url))
 
 
 def upgrade(url: str) -> Upgrade:
-    """Bring a ledger to this version and return what was done.
+    """Bring a ledger to this version and return what was done. None is made.
 
     Raises:
         LedgerInUse: if a run is going on.
         LedgerIsNewer: if a newer Headrace wrote it.
         LedgerUnreachable: if the store does not answer.
     """
+    if not _is_there(url):
+        return _nothing(url)
     with _opened(url) as engine, ExitStack() as held:
         place = masked(url)
         planned = _planned(engine, place)
-        if planned.found is not None and planned.migrations:
-            busy = [name for name in _running(engine) if held.enter_context(hold_lock(engine, name, place)) is None]
-            if busy:
-                raise LedgerInUse(place, busy)
+        if planned.found is None or not planned.migrations:
+            return planned
+        busy = [name for name in _running(engine) if held.enter_context(hold_lock(engine, name, place)) is None]
+        if busy:
+            raise LedgerInUse(place, busy)
         bring_to_head(engine, place, asked=True)
         return planned
 
@@ -64,6 +67,10 @@ def _is_there(url: str) -> bool:
     """Tell whether there is a file; to connect would make it. A server says itself."""
     parsed = parse(url)
     return parsed.get_backend_name() != "sqlite" or Path(str(parsed.database)).exists()
+
+
+def _nothing(url: str) -> Upgrade:
+    return Upgrade(ledger=masked(url), found=None, head=HEAD, migrations=())
 
 
 def _planned(engine: Engine, place: str) -> Upgrade:
