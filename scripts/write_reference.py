@@ -179,6 +179,8 @@ the default. `headrace settings` prints each value and where it came from. Paths
 
 {table}
 
+Secrets in settings, and the options of a lake on an S3-protocol store (`[lake_options]`): [shared stores](../how-to/stores.md).
+
 Beside these, `HEADRACE_USER` says who you are and `HEADRACE_TOKEN` proves it ([approvals and tokens](../how-to/approve.md)).
 """
     return text.format(table=table(["setting", "default", "environment", "meaning"], rows))
