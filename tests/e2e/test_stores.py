@@ -86,6 +86,19 @@ def test_a_home_waits_for_the_run_of_another_on_the_same_ledger(stores: dict[str
     assert " finished " in ask(project.parent, "runs", "--home", "other", **stores).out
 
 
+def test_a_run_outlasts_a_restart_of_postgres(stores: dict[str, str], postgres: Postgres, tmp_path: Path) -> None:
+    project = write_project(tmp_path / "returns")
+    with started(project.parent, "run", **stores) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("done")
+        postgres.stop()
+        postgres.start()
+        _, told = process.communicate()
+    assert process.returncode == 0, told
+    (line,) = ask(project.parent, "runs", **stores).out.splitlines()
+    assert line.split()[1] == "finished"
+
+
 def test_a_run_that_was_killed_goes_on_from_another_home(stores: dict[str, str], tmp_path: Path) -> None:
     project = write_project(tmp_path / "returns")
     with started(project.parent, "run", **stores) as process:
