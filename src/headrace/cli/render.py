@@ -28,6 +28,7 @@ from headrace.core.money import format_usd
 if TYPE_CHECKING:
     from headrace.app.scaffolding.scaffold import Scaffold
     from headrace.app.settings import Settings
+    from headrace.ingest.finding import Finding
 
 
 _COST_LINES = 20
@@ -131,8 +132,7 @@ def table(report: TableReport) -> str:
         [name, str(report.types.get(name, "")), *(_cell(facts.get(key)) for key in ("nulls", "distinct", "min", "max", "mean"))]
         for name, facts in report.profile.items()
     ]
-    odd = [[each.column or "rows", each.kind, f"{each.rows:,}", ", ".join(each.examples), each.advice] for each in report.findings]
-    findings = ["", "findings, for you to judge", *columns(odd, indent=2)] if odd else []
+    findings = ["", "findings, for you to judge", *columns(_odd(report.findings), indent=2)] if report.findings else []
     parts = [f"table {report.line.name}, version {report.line.version}  ({report.location})", *_tables([report.line])]
     return "\n".join(
         [*parts, "", "contract", *(columns(rules, indent=2) or ["  no rules"]), "", "profile", *columns(profile, indent=2), *findings]
@@ -243,7 +243,13 @@ def settings(found: "Settings") -> str:
 def scaffold(made: "Scaffold") -> str:
     """What init wrote."""
     wrote = f"Wrote {made.path}: a {made.task} model of {made.target!r} from {len(made.features)} features."
-    return f"{wrote}\nRead it, then: cd {Path(made.path).parent} && headrace run"
+    told = f"\nIts texts are read with {', '.join(made.reading)}, as they look." if made.reading else ""
+    odd = "\n".join(["\nFor you to judge:", *columns(_odd(made.findings), indent=2)]) if made.findings else ""
+    return f"{wrote}{told}{odd}\nRead it, then: cd {Path(made.path).parent} && headrace run"
+
+
+def _odd(findings: Sequence["Finding"]) -> list[list[str]]:
+    return [[each.column or "rows", each.kind, f"{each.rows:,}", ", ".join(each.examples), each.advice] for each in findings]
 
 
 def _tables(lines: Sequence[TableLine]) -> list[str]:

@@ -26,10 +26,10 @@ def test_a_path_and_one_null_value():
     assert (file.path, file.null_values, file.separator) == ("data/a.csv", ("NA",), ";")
 
 
-@pytest.mark.parametrize("options", [{}, {"format": "excel"}])
+@pytest.mark.parametrize("options", [{}, {"format": "word"}])
 def test_an_unknown_format_is_refused(options):
-    with pytest.raises(InvalidOption, match=r"the format of File\('a.xlsx'\)") as raised:
-        File("a.xlsx", **options)
+    with pytest.raises(InvalidOption, match=r"the format of File\('a.docx'\)") as raised:
+        File("a.docx", **options)
     assert "csv, jsonl, parquet, arrow" in raised.value.remedy
 
 

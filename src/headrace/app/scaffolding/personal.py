@@ -14,6 +14,7 @@ _E_MAIL = re.compile(r"e[-_ ]mail", re.IGNORECASE)
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _WITH_VALUES = (DType.STRING, DType.INT, DType.FLOAT)
 _YES_OR_NO = 2
+BY_VALUES = "its values look like e-mail addresses"
 _SHORT = 5
 
 
@@ -24,7 +25,7 @@ def why_personal(column: ColumnProfile, values: pl.Series) -> str | None:
     but two and short, which say whether there is a phone and not its number.
     """
     if column.type is DType.STRING and column.distinct and _share_of_addresses(values) >= _MOSTLY:
-        return "its values look like e-mail addresses"
+        return BY_VALUES
     if column.type in _WITH_VALUES and _named(column.name) and not _is_yes_or_no(column, values):
         return "its name says so"
     return None

@@ -1,18 +1,23 @@
 """A first description out of one file: read it, look at its columns, write a `project.py` that works and says why it is as it is."""
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+from msgspec.structs import replace
 
 from headrace.app.reports import Report
 from headrace.app.scaffolding.columns import choose_columns, find_id
 from headrace.app.scaffolding.errors import ProjectExists, UnknownTarget, UnusableTarget
 from headrace.app.scaffolding.names import as_table_name
+from headrace.app.scaffolding.personal import BY_VALUES, why_personal
 from headrace.app.scaffolding.source import read_whole
 from headrace.app.scaffolding.split import choose_time
-from headrace.app.scaffolding.target import choose_target
-from headrace.app.scaffolding.text import Plan, render
-from headrace.ingest.profile import profile_table
+from headrace.app.scaffolding.target import TargetChoice, choose_target
+from headrace.app.scaffolding.text import Plan, detected, render
+from headrace.ingest.finding import Finding
+from headrace.ingest.findings import find_oddities
+from headrace.ingest.profile import ColumnProfile, profile_table
 from headrace.spec.sources import File
 
 
@@ -24,7 +29,7 @@ class LeftOut(Report, frozen=True, kw_only=True):
 
 
 class Scaffold(Report, frozen=True, kw_only=True):
-    """What was written. `time_column` is None where rows are split at random."""
+    """What was written. `time_column` is None where rows are split at random; `reading` are the source's options that were detected."""
 
     path: str
     rows: int
@@ -33,6 +38,8 @@ class Scaffold(Report, frozen=True, kw_only=True):
     time_column: str | None
     features: list[str]
     left_out: list[LeftOut]
+    reading: dict[str, Any]
+    findings: list[Finding]
 
 
 def scaffold(file: Path, target: str, output: Path) -> Scaffold:
@@ -51,6 +58,8 @@ def scaffold(file: Path, target: str, output: Path) -> Scaffold:
     if target not in frame.columns:
         raise UnknownTarget(target, file, frame.columns)
     plan = _decide(file, source, frame, target, output)
+    personal = [each.column for each in plan.columns if each.personal]
+    found = find_oddities((frame,), plan.profile, identity=(plan.id,) if plan.id else (), personal=personal)
     output.mkdir(parents=True, exist_ok=True)
     with path.open("x", encoding="utf-8") as stream:
         stream.write(render(plan))
@@ -62,16 +71,18 @@ def scaffold(file: Path, target: str, output: Path) -> Scaffold:
         time_column=plan.time.column if plan.time else None,
         features=[name for column in plan.used for name, _ in column.features],
         left_out=[LeftOut(column=each.column, reason=each.left_out) for each in plan.columns if each.left_out is not None],
+        reading={name: getattr(plan.source, name) for name in detected(plan.source)},
+        findings=list(found),
     )
 
 
 def _decide(file: Path, source: File, frame: pl.DataFrame, target: str, output: Path) -> Plan:
     profile = profile_table(frame)
-    choice = choose_target(frame[target], profile.column(target))
+    choice = _checked_for_persons(choose_target(frame[target], profile.column(target)), profile.column(target), frame[target])
     time = choose_time(frame, profile, target)
     columns = choose_columns(frame, profile, target, choice, time)
     plan = Plan(
-        source=File(_path_from(output, file), format=source.format, null_values=source.null_values, separator=source.separator),
+        source=replace(source, path=_path_from(output, file)),
         name=as_table_name(file.name.partition(".")[0]),
         target=target,
         profile=profile,
@@ -83,6 +94,16 @@ def _decide(file: Path, source: File, frame: pl.DataFrame, target: str, output: 
     if not plan.used:
         raise UnusableTarget(target, "no other column can tell anything about it", "Give a file with more columns.")
     return plan
+
+
+def _checked_for_persons(choice: TargetChoice, profile: ColumnProfile, values: pl.Series) -> TargetChoice:
+    """Refuse a target whose values are personal; say so of one that is called as if they were."""
+    why = why_personal(profile, values)
+    if why is None:
+        return choice
+    if why == BY_VALUES:
+        raise UnusableTarget(profile.name, f"{why}, and personal values are stored as pseudonyms only", "Choose another column.")
+    return replace(choice, comments=(*choice.comments, "BY ITS NAME IT MAY BE PERSONAL: its values are stored as they are."))
 
 
 def _path_from(output: Path, file: Path) -> str:

@@ -1,44 +1,67 @@
-"""Reading a file nobody has described: its separator, and the texts that mean null in it."""
+"""Reading a file nobody has described: its encoding, its separator, and how it writes nulls, numbers and dates."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+from msgspec.structs import replace
 
-from headrace.ingest.sources import read_source
-from headrace.ingest.unpack import opened
+from headrace.expressions import DType
+from headrace.ingest.column_types import convert
+from headrace.ingest.delimited import find_separator
+from headrace.ingest.dialect import PLAIN, dialect_of
+from headrace.ingest.encodings import guess_encoding
+from headrace.ingest.hints import Hint, TextSurvey
+from headrace.ingest.inference import infer
+from headrace.ingest.sources import open_source, read_source
+from headrace.ingest.unpack import unpacked
 from headrace.spec.sources import File
 
-_SEPARATORS = (",", ";", "\t", "|")
-_NULL_TEXTS = ("NA", "N/A", "n/a", "NULL", "null", "None", "NaN", "nan", "?", "-", ".")
+_SAMPLE_BYTES = 4 << 20
+_NUMBERS = (DType.INT, DType.FLOAT)
 
 
 def read_whole(file: Path) -> tuple[File, pl.DataFrame]:
-    """Return the source as it must be declared to be read well, and its rows."""
+    """Return the source as it must be declared to be read well, and its rows. What may be meant in two ways is left as it is."""
     path = file.resolve()
     source = File(str(path))
-    if source.format != "csv":
+    if source.format != "csv" or not path.is_file():
         return source, read_source(source, path.parent).collect()
-    if path.is_file():
-        source = File(str(path), separator=_separator(source, path))
-    frame = read_source(source, path.parent).collect()
-    nulls = tuple(text for text in _NULL_TEXTS if any(_means_null(frame[name], text) for name in frame.columns))
-    if not nulls:
-        return source, frame
-    source = File(str(path), separator=source.separator, null_values=nulls)
-    return source, read_source(source, path.parent).collect()
+    source = replace(source, encoding=_encoding(source, path))
+    source = replace(source, separator=find_separator(source, path) or source.separator)
+    raw = open_source(source, path.parent)
+    columns, types = raw.columns(), {}
+    for column in columns:
+        types[column.name] = infer(column, raw.textual) or DType.STRING
+    survey = TextSurvey([name for name, kind in types.items() if kind is DType.STRING], (), PLAIN)
+    survey.see(pl.DataFrame(columns), 0)
+    source = _with_options(source, survey.hints(), has_points=DType.FLOAT in types.values())
+    dialect = dialect_of(source)
+    cleaned = [_without(column, source.null_values) for column in columns]
+    kinds = [infer(column, raw.textual, dialect) or DType.STRING for column in cleaned]
+    return source, pl.DataFrame([convert(column, kind, dialect) for column, kind in zip(cleaned, kinds, strict=True)])
 
 
-def _separator(source: File, path: Path) -> str:
-    with opened(source, path) as stream:
-        header = stream.readline().decode("utf-8", errors="replace")
-    counts = {separator: header.count(separator) for separator in _SEPARATORS}
-    best = max(_SEPARATORS, key=lambda separator: counts[separator])
-    return best if counts[best] else source.separator
+def _encoding(source: File, path: Path) -> str:
+    with unpacked(source, path) as stream:
+        likely = guess_encoding(stream.read(_SAMPLE_BYTES))
+    return likely if likely not in (None, "utf-8-sig", "utf-8") else source.encoding
 
 
-def _means_null(column: pl.Series, text: str) -> bool:
-    """A text is taken for null where everything else in its column is a number: `NA` among names may be Namibia."""
-    if column.dtype != pl.String or not (column == text).any():
-        return False
-    rest = column.filter(~column.is_in(_NULL_TEXTS)).drop_nulls()
-    return not rest.is_empty() and rest.cast(pl.Float64, strict=False).null_count() == 0
+def _with_options(source: File, hints: Iterable[Hint], has_points: bool) -> File:
+    """Return the source with what the hints say. Where another column has decimal points, commas are no decimal marks of the file."""
+    found: dict[str, Any] = {"null_values": (), "dates": {}}
+    for hint in hints:
+        options = dict(hint.options)
+        found["null_values"] += tuple(text for text in options.pop("null_values", ()) if text not in found["null_values"])
+        found["dates"] |= options.pop("dates", {})
+        if not (has_points and options.get("decimal") == ","):
+            found = {**options, **found}
+    return replace(source, **found)
+
+
+def _without(column: pl.Series, null_values: tuple[str, ...]) -> pl.Series:
+    if not null_values or column.dtype != pl.String:
+        return column
+    return column.to_frame("text").select(pl.when(~pl.col("text").is_in(null_values)).then("text").alias(column.name)).to_series()

@@ -1,7 +1,7 @@
 """The text of a first `project.py`."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -15,6 +15,7 @@ from headrace.spec.metrics import BINARY, REGRESSION
 from headrace.spec.sources import File
 
 _MOST_BOUNDS = 8
+_READING = ("encoding", "null_values", "separator", "decimal", "thousands", "dates")
 _WIDTH = 120
 
 
@@ -59,12 +60,12 @@ def _head(plan: Plan) -> list[str]:
 
 
 def _table(plan: Plan) -> list[str]:
-    options = [quoted(plan.source.path)]
-    if plan.source.null_values:
-        options.append(f"null_values=[{', '.join(quoted(text) for text in plan.source.null_values)}]")
-    if plan.source.separator != File(plan.source.path, format=plan.source.format).separator:
-        options.append(f"separator={quoted(plan.source.separator)}")
-    lines = ["rows = hr.Events(", f"    {quoted(plan.name)},", f"    source=hr.File({', '.join(options)}),"]
+    found = detected(plan.source)
+    options = [quoted(plan.source.path), *(f"{name}={_option(getattr(plan.source, name))}" for name in found)]
+    lines = ["rows = hr.Events(", f"    {quoted(plan.name)},"]
+    if found:
+        lines += _wrapped(f"How its texts are written was told by a look at them: {', '.join(found)}.", "    # ")
+    lines.append(f"    source=hr.File({', '.join(options)}),")
     if plan.id is not None:
         lines.append("    # Different in every row: rows that come again with the same one are duplicates, which are counted and left out.")
         lines.append(f"    id={quoted(plan.id)},")
@@ -80,6 +81,18 @@ def _table(plan: Plan) -> list[str]:
     lines.append(f"        hr.rows(minimum={max(1, plan.profile.rows // 2)}),")
     lines += [f"        # hr.between({quoted(name)}, {low!r}, {high!r})," for name, low, high in _bounds(plan)]
     return [*lines, "    ],", ")", ""]
+
+
+def detected(source: File) -> tuple[str, ...]:
+    """Return the options of a source that are not as its name says."""
+    usual = File(source.path, format=source.format)
+    return tuple(name for name in _READING if getattr(source, name) != getattr(usual, name))
+
+
+def _option(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{quoted(key)}: {quoted(formats[0])}" for key, formats in value.items()) + "}"
+    return f"[{', '.join(map(quoted, value))}]" if isinstance(value, tuple) else quoted(value)
 
 
 def _text_dates(plan: Plan) -> list[str]:

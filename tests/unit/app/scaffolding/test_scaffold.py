@@ -363,3 +363,42 @@ def test_a_file_without_anything_to_learn_from_is_refused(make: Make) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceUnreadable, match=r"nowhere\.csv"):
         scaffold(tmp_path / "nowhere.csv", "y", tmp_path)
+
+
+def test_how_a_file_is_written_is_detected_and_declared(tmp_path: Path) -> None:
+    lines = ["größe;preis;wann;y"] + [
+        f"{n};1.{n % 900 + 100},{n % 10}0;{n % 28 + 1:02d}.{n % 12 + 1:02d}.2024;{YES_NO[n]}" for n in range(N)
+    ]
+    lines[7] = lines[7].replace(lines[7].split(";")[1], "n/a")
+    (tmp_path / "data.csv").write_bytes("\n".join(lines).encode("cp1252"))
+    made = scaffold(tmp_path / "data.csv", "y", tmp_path / "project")
+
+    (model,) = load_project(Path(made.path)).models
+    source = model.features.spine.source  # type: ignore[attr-defined]
+    assert made.reading == {
+        "encoding": "cp1252", "null_values": ("n/a",), "separator": ";", "decimal": ",", "thousands": ".",
+        "dates": {"wann": ("%d.%m.%Y",)},
+    }  # fmt: skip
+    assert all(getattr(source, name) == value for name, value in made.reading.items())
+    assert made.time_column == "wann"
+    assert "preis" in made.features
+
+
+def test_what_may_be_meant_in_two_ways_is_not_declared(make: Make) -> None:
+    made, _, text = make({"x": X, "price": [f"{n % 900 + 100},{n % 900 + 100}" for n in range(N)], "y": YES_NO}, "y")
+    assert made.reading == {}
+    assert "decimal" not in text
+
+
+def test_a_target_that_is_personal_is_refused(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"x": X, "who": [f"p{n % 3}@x.org" for n in range(N)], "phone": [f"{n % 3}555555" for n in range(N)]})
+    frame.with_columns(pl.col("phone").cast(pl.String)).write_parquet(tmp_path / "data.parquet")
+    with pytest.raises(UnusableTarget, match="e-mail addresses"):
+        scaffold(tmp_path / "data.parquet", "who", tmp_path / "a")
+    made = scaffold(tmp_path / "data.parquet", "phone", tmp_path / "b")
+    assert "BY ITS NAME IT MAY BE PERSONAL" in Path(made.path).read_text()
+
+
+def test_odd_values_are_told(make: Make) -> None:
+    made, _, _ = make({"x": [*X[:-1], 9999.0], "y": YES_NO}, "y")
+    assert [(each.column, each.kind) for each in made.findings] == [("x", "placeholder")]
