@@ -69,6 +69,7 @@ class HomeUnusable(SystemFault):
 
     def __init__(self, home: str, why: object) -> None:
         super().__init__(f"the home {home} cannot be used: {why}.", remedy="Name a folder that may be written: --home or HEADRACE_HOME.")
+        self.place = home
 
 
 class NothingToServe(AppError):

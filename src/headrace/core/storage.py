@@ -10,6 +10,7 @@ Libraries tell this in ways of their own: an `OSError`, SQLite's result codes, w
 """
 
 import errno
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -64,11 +65,12 @@ def named_fault(error: Exception, where: str = "") -> Exception:
     """
     if isinstance(error, UserError | StorageFault):
         return error
-    for cause in _causes(error):
-        where = _place(cause) or where
+    causes = tuple(_causes(error))
+    where = next(filter(None, map(_place, causes)), where)
+    for cause in causes:
         if _is_full(cause, where):
             return _caused(DiskFull(where), error)
-        why = _refusal(cause)
+        why = _refusal(cause, where)
         if why:
             return _caused(NotWritable(where, why), error)
     return error
@@ -104,10 +106,19 @@ def _is_full(cause: BaseException, where: str) -> bool:
     return any(words in str(cause) for words in _FULL_WORDS)
 
 
-def _refusal(cause: BaseException) -> str:
+def _refusal(cause: BaseException, where: str) -> str:
     if isinstance(cause, OSError) and cause.errno in _REFUSED:
         return cause.strerror or type(cause).__name__
-    return next((words.lower() for words in _REFUSED_WORDS if words in str(cause)), "")
+    if isinstance(cause, sqlite3.OperationalError) and "unable to open database file" in str(cause):
+        return _closed_folder(Path(where).absolute().parent) if where and "://" not in where else ""
+    return next((words for words in _REFUSED_WORDS if words in str(cause)), "")
+
+
+def _closed_folder(folder: Path) -> str:
+    """Return why SQLite cannot make the files it needs beside a database, or nothing."""
+    if not folder.exists() or os.access(folder, os.W_OK):
+        return ""
+    return os.strerror(errno.EROFS if os.statvfs(folder).f_flag & os.ST_RDONLY else errno.EACCES)
 
 
 def _free_bytes(where: str) -> int | None:

@@ -1,0 +1,112 @@
+"""Disks that are full, mounted read-only, or another user's: one clear message, nothing half-written, and the next run completes."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from . import crashing
+from .command import Said, ask, environment
+
+
+class SmallDisk:
+    """A real file system of a given size, in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def mount(self, size: str) -> None:
+        folder = str(self.folder)
+        made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True, text=True, check=False)
+        if made.returncode != 0:
+            pytest.skip(f"this machine does not let us mount a small file system: {made.stderr.strip()}")
+
+    def change(self, options: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{options}", str(self.folder)], check=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    if shutil.which("mount") is None:
+        pytest.skip("this machine has no mount command")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    yield SmallDisk(folder)
+    subprocess.run(["umount", str(folder)], check=False, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> crashing.Undisturbed:
+    return crashing.undisturbed(tmp_path_factory.mktemp("storage"))
+
+
+def home_on(disk: SmallDisk, reference: crashing.Undisturbed, folder: Path) -> Path:
+    """Return a copy of the project whose home, with the same keys, lies on the disk."""
+    project = crashing.copy_of(reference, folder)
+    shutil.copytree(folder / ".headrace", disk.folder / "home")
+    shutil.rmtree(folder / ".headrace")
+    (folder / "headrace.toml").write_text(f'home = "{disk.folder / "home"}"\n', encoding="utf-8")
+    return project
+
+
+def the_error(said: Said) -> str:
+    """Return what was said of the failure, which is said once."""
+    assert said.code == 3, said
+    assert said.err.count("error: ") == 1
+    assert "defect" not in said.err
+    return said.err[said.err.index("error: ") :]
+
+
+@pytest.mark.parametrize("size", ["40k", "500k", "1200k", "2000k"])
+def test_a_full_disk_is_told_with_what_is_free_and_the_next_run_completes(
+    disk: SmallDisk, undisturbed: crashing.Undisturbed, tmp_path: Path, size: str
+) -> None:
+    """From a disk that does not take the ledger to one that lacks room for the last steps."""
+    disk.mount(size)
+    project = home_on(disk, undisturbed, tmp_path / "project")
+    told = the_error(ask(project.parent, "run"))
+    assert f"there is no room left to write {disk.folder}/home" in told
+    assert "B free)" in told
+    assert "Make room there, or move the home to a larger disk" in told
+    disk.change("size=64m")
+    crashing.run_to_the_end(project)
+    assert crashing.differences(undisturbed, project) == {}
+
+
+def test_a_disk_mounted_read_only_is_named_and_what_is_kept_there_stays(
+    disk: SmallDisk, undisturbed: crashing.Undisturbed, tmp_path: Path
+) -> None:
+    disk.mount("64m")
+    project = home_on(disk, undisturbed, tmp_path / "project")
+    disk.change("ro")
+    told = the_error(ask(project.parent, "run"))
+    assert str(disk.folder / "home") in told
+    assert "read-only file system" in told.lower()
+    assert "HEADRACE_HOME" in told
+    disk.change("rw")
+    crashing.run_to_the_end(project)
+    disk.change("ro")
+    said = ask(project.parent, "run")
+    assert said.code in (0, 3)
+    assert "Nothing to do" in said.out or "read-only file system" in said.err.lower()
+    disk.change("rw")
+    assert crashing.differences(undisturbed, project) == {}
+
+
+def test_a_home_of_another_user_is_named(disk: SmallDisk, undisturbed: crashing.Undisturbed, tmp_path: Path) -> None:
+    """Root may write anywhere, unless it gives that right up first."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("giving the home to another user takes root, and writing like other users takes setpriv")
+    disk.mount("64m")
+    project = home_on(disk, undisturbed, tmp_path / "project")
+    for path in (disk.folder / "home", *(disk.folder / "home").rglob("*")):
+        os.chown(path, 65534, 65534)
+    without_rights = ["setpriv", "--bounding-set", "-dac_override", sys.executable, "-m", "headrace", "run"]
+    done = subprocess.run(without_rights, cwd=project.parent, env=environment(), capture_output=True, text=True, timeout=120, check=False)
+    told = the_error(Said(done.returncode, done.stdout, done.stderr))
+    assert str(disk.folder / "home") in told
+    assert "permission denied" in told.lower()

@@ -1,0 +1,76 @@
+"""Which errors a full or closed disk stands behind, in whose words it may be told."""
+
+import errno
+import os
+import sqlite3
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from headrace.core.errors import SystemFault, UserError
+from headrace.core.storage import DiskFull, NotWritable, named_fault
+
+
+class Fault(SystemFault):
+    def __init__(self, place: str) -> None:
+        super().__init__("it failed")
+        self.place = place
+
+
+def chained(outer: Exception, inner: Exception) -> Exception:
+    outer.__cause__ = inner
+    return outer
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_the_system_s_numbers(number, tmp_path):
+    found = named_fault(OSError(number, os.strerror(number), str(tmp_path / "x")))
+    assert isinstance(found, DiskFull)
+    assert f"no room left to write {tmp_path / 'x'} (" in str(found)
+    assert "free)" in str(found)
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_what_may_not_be_written(number, tmp_path):
+    found = named_fault(OSError(number, os.strerror(number), str(tmp_path)))
+    assert isinstance(found, NotWritable)
+    assert f"{tmp_path} cannot be written or opened: {os.strerror(number)}" in str(found)
+
+
+def test_the_words_of_libraries_and_the_place_of_ours(tmp_path):
+    rust = RuntimeError("Generic LocalFileSystem error: Unable to copy data to file: No space left on device (os error 28)")
+    found = named_fault(chained(Fault(str(tmp_path / "table")), rust))
+    assert isinstance(found, DiskFull)
+    assert str(tmp_path / "table") in str(found)
+    assert not found.passing
+
+
+def test_sqlite_through_its_wrappings(tmp_path):
+    full = OperationalError("insert", {}, sqlite3.OperationalError("database or disk is full"))
+    found = named_fault(chained(Fault(f"sqlite:///{tmp_path}/ledger.db"), full))
+    assert isinstance(found, DiskFull)
+    assert f"{tmp_path}/ledger.db" in str(found)
+    assert isinstance(named_fault(sqlite3.OperationalError("attempt to write a readonly database"), "/x"), NotWritable)
+
+
+def test_a_place_without_a_name_is_told_by_the_home(tmp_path):
+    assert f"write {tmp_path} (" in str(named_fault(OSError(errno.ENOSPC, "full"), str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [UserError("No space left on device is what the file says."), ValueError("bad"), FileNotFoundError(errno.ENOENT, "no", "x"), Fault("")],
+)
+def test_other_errors_stay_as_they_are(error):
+    assert named_fault(error) is error
+
+
+def test_a_database_that_is_not_there_is_no_matter_of_storage(tmp_path):
+    error = sqlite3.OperationalError("unable to open database file")
+    assert named_fault(error, str(tmp_path / "ledger.db")) is error
+
+
+def test_errors_that_go_round_in_a_circle():
+    first, second = RuntimeError("a"), RuntimeError("b")
+    first.__cause__, second.__cause__ = second, first
+    assert named_fault(first) is first
