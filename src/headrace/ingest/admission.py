@@ -17,9 +17,10 @@ from headrace.ingest.contract import QUARANTINE, Judged, Judgement, judge_rows, 
 from headrace.ingest.errors import ContractBroken
 from headrace.ingest.findings import find_oddities
 from headrace.ingest.inference import ColumnTypes
+from headrace.ingest.large_profile import profile_staged
 from headrace.ingest.mapping import add_columns, require_columns
 from headrace.ingest.privacy import conceal, personal_sources
-from headrace.ingest.profile import TableProfile, profile_staged
+from headrace.ingest.profile import TableProfile
 from headrace.ingest.remarks import say_zoneless
 from headrace.ingest.requests import ARRIVAL, INGESTED_AT, REASON, ROW, Ingested, RuleResult
 from headrace.ingest.seen import Seen

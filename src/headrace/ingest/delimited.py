@@ -3,6 +3,8 @@
 import csv
 import io
 import re
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +20,8 @@ from headrace.ingest.unpack import opened, undecodable
 from headrace.spec.sources import File
 
 _CHUNK_BYTES = 16 << 20
+_BLOCKS_AHEAD = 6
+_WAIT_SECONDS = 10
 _TAIL_BYTES = 2 * LONGEST_BYTES
 _LINES, _LONGEST_LINE = 20, 1 << 16
 _ROW_TEXT = re.compile(r"(got \d+):.*", re.DOTALL)
@@ -28,8 +32,7 @@ Chunks = Callable[[], Iterator[pl.DataFrame]]
 def read_texts(source: File, path: Path) -> tuple[tuple[str, ...], Chunks]:
     """Return the header, and what gives the rows as texts, in frames of some 16 MB.
 
-    An empty field is null, and so are the source's `null_values`. A line with nothing on it is no row. About 200 MB are in memory at once,
-    because the reader runs ahead.
+    An empty field is null, and so are the source's `null_values`. A line with nothing on it is no row. About 100 MB are in memory at once.
 
     Raises:
         SourceUnreadable: for a file that is empty, not in its encoding, has a row with too few or too many fields, one of more than 4 MB
@@ -99,27 +102,49 @@ def _tables(stream: "_Watched", source: File, names: tuple[str, ...]) -> Iterato
         quoted_strings_can_be_null=True,
     )
     waiting: list[Any] = []
-    with arrow_csv.open_csv(pa.PythonFile(stream, "r"), reading, layout, conversion) as reader:
-        for batch in reader:
-            waiting.append(batch)
-            if sum(each.nbytes for each in waiting) >= _CHUNK_BYTES:
-                yield pa.Table.from_batches(waiting)
-                waiting = []
+    try:
+        with arrow_csv.open_csv(pa.PythonFile(stream, "r"), reading, layout, conversion) as reader:
+            for batch in reader:
+                stream.taken()
+                waiting.append(batch)
+                if sum(each.nbytes for each in waiting) >= _CHUNK_BYTES:
+                    yield pa.Table.from_batches(waiting)
+                    waiting = []
+    finally:
+        stream.let_go()
     if waiting:
         yield pa.Table.from_batches(waiting)
 
 
 class _Watched(io.RawIOBase):
-    """A stream of which the end that was read last is kept."""
+    """A stream of which the end that was read last is kept, and whose reader does not run far ahead of who takes the rows."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
+        self._turn = threading.Condition()
+        self._ahead = 0
         self.tail = b""
+
+    def taken(self) -> None:
+        """Say that the rows of a block were taken, or that no more will be."""
+        with self._turn:
+            self._ahead -= 1
+            self._turn.notify()
+
+    def let_go(self) -> None:
+        """Let the reader read without waiting: nobody takes rows any more."""
+        with self._turn:
+            self._ahead = -sys.maxsize
+            self._turn.notify()
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
+        with self._turn:
+            # Without end it would wait where many blocks make no rows, such as empty lines.
+            self._turn.wait_for(lambda: self._ahead < _BLOCKS_AHEAD, _WAIT_SECONDS)
+            self._ahead += 1
         data = self._stream.read(size)
         if data:
             self.tail = data if len(data) >= _TAIL_BYTES else (self.tail + data)[-_TAIL_BYTES:]

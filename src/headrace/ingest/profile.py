@@ -1,21 +1,20 @@
 """What a table looks like: for each column its type, nulls, distinct values, range and distribution."""
 
-from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from headrace.expressions import DType
 from headrace.ingest.column_types import convert, dtype_of
 from headrace.ingest.finding import Finding
-from headrace.ingest.staging import Staged
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-_TOP = 10
-_MEASURED = (DType.INT, DType.FLOAT, DType.DURATION)
+TOP = 10
+MEASURED = (DType.INT, DType.FLOAT, DType.DURATION)
 Value = bool | int | float | str | None
 
 
@@ -85,12 +84,6 @@ def profile_table(frame: pl.DataFrame | pl.LazyFrame) -> TableProfile:
     return TableProfile(rows.height, tuple(_column(rows[name], kind, found) for name, kind in types.items()))
 
 
-def profile_staged(rows: Staged, columns: Sequence[str], heard: Callable[[], None]) -> TableProfile:
-    """Return the profile of staged rows, which have the lake's types."""
-    heard()
-    return profile_table(rows.lazy().select(columns))
-
-
 def _facts(name: str, kind: DType) -> dict[str, pl.Expr]:
     column = pl.col(name)
     present = column.drop_nulls()
@@ -99,12 +92,12 @@ def _facts(name: str, kind: DType) -> dict[str, pl.Expr]:
         # Both in order of appearance; value_counts, evaluated twice, would come in two orders.
         values, counts = present.unique(maintain_order=True), present.unique_counts()
         order = pl.struct((-counts.cast(pl.Int64)).alias("rows"), values.alias("value")).sort()
-        facts["top"] = order.head(_TOP).implode()
+        facts["top"] = order.head(TOP).implode()
     if kind is DType.FLOAT:
         facts["not_finite"] = (~column.is_finite()).sum()
         column = column.filter(column.is_finite())
     facts |= {"min": column.min(), "max": column.max()}
-    if kind in _MEASURED:
+    if kind in MEASURED:
         number = _number(column, kind)
         facts |= {"mean": number.mean(), "std": number.std()}
     return facts
@@ -114,8 +107,8 @@ def _column(values: pl.Series, kind: DType, found: dict[str, Any]) -> ColumnProf
     prefix = f"{values.name}\0"
     facts = {key.removeprefix(prefix): fact for key, fact in found.items() if key.startswith(prefix)}
     top = tuple(ValueCount(each["value"], -each["rows"]) for each in facts.pop("top", None) or ())
-    quantiles = _quantiles(values, kind) if kind in _MEASURED else ()
-    facts |= {fact: _plain(facts[fact]) for fact in ("min", "max")}
+    quantiles = _quantiles(values, kind) if kind in MEASURED else ()
+    facts |= {fact: plain(facts[fact]) for fact in ("min", "max")}
     return ColumnProfile(name=values.name, type=kind, top=top, quantiles=quantiles, **facts)
 
 
@@ -125,12 +118,18 @@ def _number(column: pl.Expr, kind: DType) -> pl.Expr:
 
 def _quantiles(values: pl.Series, kind: DType) -> tuple[float, ...]:
     # NumPy finds all of them in one partition, Polars sorts for each: 0.16 s against 0.65 s on 336,776 rows of 13 columns.
-    numbers = values.drop_nulls().to_frame().select(_number(pl.col(values.name), kind)).to_series().to_numpy()
+    numbers = numbers_of(values, kind)
     finite = numbers[np.isfinite(numbers)]
     return tuple(float(each) for each in np.quantile(finite, QUANTILES)) if len(finite) else ()
 
 
-def _plain(value: object) -> Any:
+def numbers_of(values: pl.Series, kind: DType) -> NDArray[np.float64]:
+    """Return what is not null as numbers; durations in seconds."""
+    return values.drop_nulls().to_frame().select(_number(pl.col(values.name), kind)).to_series().to_numpy()
+
+
+def plain(value: object) -> Any:
+    """Return a value as a profile holds it."""
     if isinstance(value, datetime):
         return value.isoformat()
     return value.total_seconds() if isinstance(value, timedelta) else value

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-_PART_BYTES = 64 << 20
+_PART_BYTES = 32 << 20
 
 
 @dataclass(frozen=True)
