@@ -62,8 +62,9 @@ def score(folder: Path) -> None:
     made = features(asks, folder)
     for column in columns:
         if column["levels"]:
-            codes = pd.Categorical(made[column["name"]], categories=column["levels"]).codes
-            made[column["name"]] = pd.Series(codes, made.index, dtype="float64").mask(made[column["name"]].isna())
+            known, found = len(column["levels"]), made[column["name"]]
+            codes = pd.Series(pd.Categorical(found, categories=column["levels"]).codes, made.index, dtype="float64")
+            made[column["name"]] = codes.mask(codes < 0, known).mask(found.isna(), known + 1)
     inputs = made[[column["name"] for column in columns]].astype("float64").to_numpy()
     asks.assign(score=booster.predict(inputs, num_threads=2)).to_csv(folder / "pandas.csv", index=False)
 

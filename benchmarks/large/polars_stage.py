@@ -67,12 +67,12 @@ def score(folder: Path) -> None:
 
 
 def encoded(column: dict) -> pl.Expr:
-    found = pl.col(column["name"])
-    if not column["levels"]:
+    """Levels as the model codes them: a level that it does not know comes after those that it does, null after that."""
+    found, levels = pl.col(column["name"]), column["levels"]
+    if not levels:
         return found.cast(pl.Float64)
-    return found.replace_strict(
-        column["levels"], range(len(column["levels"])), default=pl.when(found.is_not_null()).then(-1.0), return_dtype=pl.Float64
-    )
+    codes = found.replace_strict(levels, range(len(levels)), default=len(levels), return_dtype=pl.Float64)
+    return pl.when(found.is_null()).then(len(levels) + 1.0).otherwise(codes).alias(column["name"])
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from headrace.expressions import DType
 from headrace.features.buckets import PLACE, BucketWriter
 from headrace.features.frames import FRAME_ROWS, reframed
 from headrace.ingest.column_types import convert
-from headrace.ingest.inference import infer
+from headrace.ingest.dialect import PLAIN
+from headrace.ingest.inference import settle_types
 from headrace.ingest.privacy import conceal
 from headrace.ingest.raw import RawTable
 from headrace.spec.errors import UnknownName
@@ -45,8 +46,8 @@ def keep_questions(raw: RawTable, questions: Questions, folder: Path) -> int:
     for field in questions.given:
         if field.name not in raw.names:
             raise UnknownName("column", field.name, raw.names, where="the file lacks a column that must be given: ")
-    kinds = dict.fromkeys(raw.names, DType.STRING) | _narrowest(raw, questions.inferred)
-    rows = 0
+    texts = {name: DType.STRING for name in raw.names if name not in questions.inferred}
+    kinds, rows = settle_types(raw, texts, PLAIN, lambda _: None).types, 0
     with BucketWriter(folder, 2) as kept:
         for frame in reframed(_typed_chunks(raw, questions, kinds), FRAME_ROWS):
             given = frame.select(pl.col(_RENAMED + field.name).alias(field.name) for field in questions.given)
@@ -80,22 +81,6 @@ def _typed(raw: pl.Series, kind: DType, rows: int) -> pl.Series:
         row = rows + int(bad.arg_true()[0]) + 1
         raise UserError(f"row {row:,}: {raw.name!r} is {raw.filter(bad)[0]!r}.", remedy=f"Expected {kind}.")
     return typed
-
-
-def _narrowest(raw: RawTable, names: tuple[str, ...]) -> dict[str, DType]:
-    """Return the narrowest type of each column that holds all its values; the file is read if there is a column at all."""
-    found: dict[str, DType | None] = dict.fromkeys(names)
-    for chunk in _chunks(raw) if names else ():
-        for name in names:
-            found[name] = _both(found[name], infer(chunk.get_column(name), raw.textual))
-    return {name: kind or DType.STRING for name, kind in found.items()}
-
-
-def _both(left: DType | None, right: DType | None) -> DType | None:
-    """Return the narrowest type that holds values of both."""
-    if left is None or right is None or left == right:
-        return right if left is None else left
-    return DType.FLOAT if {left, right} == {DType.INT, DType.FLOAT} else DType.STRING
 
 
 def _chunks(raw: RawTable) -> Iterator[pl.DataFrame]:
