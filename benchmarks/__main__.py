@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import features, knowledge_time, ledger_size, logging_runs, serving, startup, steps
 from benchmarks.environments import peer_versions
+from benchmarks.large import measuring as large
 from benchmarks.report import Line, machine, table, versions
 
 BENCHMARKS = {
@@ -17,6 +18,7 @@ BENCHMARKS = {
     "features": features.lines,
     "serving": serving.lines,
     "knowledge_time": knowledge_time.lines,
+    "large": large.lines,
 }
 
 

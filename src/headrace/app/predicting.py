@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +72,7 @@ class _Scorer:
     def read(self, rows: Path, output: Path, folder: Path) -> int:
         """Keep the file in the folder, checked; return how many rows it has."""
         source, given = File(str(rows.absolute())), self._bundle.manifest.given
-        raw = replace(open_source(source, Path()), chunks=lambda: open_source(source, Path()).chunks())
+        raw = open_source(source, Path())
         personal = tuple(field.name for field in given if field.personal and field.name in raw.names)
         texts = source.format == "csv" and output.suffix == ".csv"
         questions = Questions(given, self._plan.given, personal if texts else raw.names, self._workspace.pseudonym_key())
