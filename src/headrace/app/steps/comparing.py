@@ -89,4 +89,4 @@ def newest_tables(workspace: Workspace, plan: FeaturePlan) -> dict[str, pl.LazyF
     lake = lake_of(workspace)
     with workspace.ledger.read() as session:
         versions = {name: ledger_tables.latest(session, workspace.project.name, name) for name in plan.tables}
-    return {name: lake.tables.scan(name, version.version).sort("_arrival") for name, version in versions.items() if version is not None}
+    return {name: lake.tables.scan(name, version.version) for name, version in versions.items() if version is not None}

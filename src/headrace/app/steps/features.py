@@ -48,7 +48,7 @@ def assemble(job: Job, context: StepContext) -> Output:
     assert job.model is not None
     features, workspace = job.model.features, job.workspace
     plan = plan_of(features, context.inputs)
-    written = lake_of(workspace).tables.write(features_table(job.model), pl.concat(_assembled(job.model, workspace, plan, context)))
+    written = lake_of(workspace).tables.write(features_table(job.model), _assembled(job.model, workspace, plan, context))
     return {
         "table": features_table(job.model),
         "version": written.version,
@@ -96,7 +96,7 @@ def spine_rows(workspace: Workspace, features: Features, inputs: Inputs) -> pl.L
 
 def table_rows(workspace: Workspace, table: Table, inputs: Inputs) -> pl.LazyFrame:
     """Return a table's rows in order of arrival."""
-    return lake_of(workspace).tables.scan(table.name, table_output(table, inputs)["version"]).sort("_arrival")
+    return lake_of(workspace).tables.scan(table.name, table_output(table, inputs)["version"])
 
 
 def table_output(table: Table, inputs: Inputs) -> Mapping[str, Any]:

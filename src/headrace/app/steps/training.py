@@ -82,7 +82,7 @@ def model_rows(workspace: Workspace, model: Model, inputs: Inputs) -> ModelRows:
     types = table_types(model.features.spine, inputs)
     task = infer_task(infer(model.target, types), model.task, model.metric)
     table = inputs[f"features:{model.name}"]
-    features = lake_of(workspace).tables.scan(table["table"], table["version"]).sort("_arrival").select(list(plan.types)).collect()
+    features = lake_of(workspace).tables.scan(table["table"], table["version"]).select(list(plan.types)).collect()
     spine = spine_rows(workspace, model.features, inputs)
     answers = spine.select(
         target=to_polars(model.target, types),
