@@ -33,15 +33,20 @@ def lookup_frames(
     plan: FeaturePlan, slot: str, spine: pl.LazyFrame, table: pl.LazyFrame, bounds: Bounds, as_of: datetime | None = None
 ) -> Iterator[pl.Series]:
     """Yield what `lookup_column` returns, `bounds.frame_rows` values at a time; one empty series where there is none."""
-    rows = height(spine) + height(table)
+    questions_count = height(spine)
+    rows = questions_count + height(table)
     if rows <= bounds.rows_at_once:
         column = lookup_column(plan, slot, spine, table, as_of)[slot]
         yield from (column[start : start + bounds.frame_rows] for start in range(0, max(len(column), 1), bounds.frame_rows))
         return
     with tempfile.TemporaryDirectory(prefix="lookup-", dir=bounds.folder) as name:
         folder, lookup, count = Path(name), plan.lookup(slot), min(-(-rows // bounds.rows_at_once) * 2, MOST)
-        _part(questions_of(plan, lookup, spine, as_of), lookup, folder / "questions", count, bounds)
-        _part(visible_rows(lookup, table, plan.functions), lookup, folder / "rows", count, bounds)
+        questions, seen = questions_of(plan, lookup, spine, as_of), visible_rows(lookup, table, plan.functions)
+        if questions_count <= bounds.few_rows:
+            keys = key_names(lookup)
+            seen = seen.join(questions.select(keys).unique().collect().lazy(), on=keys, how="semi")
+        _part(questions, lookup, folder / "questions", count, bounds)
+        _part(seen, lookup, folder / "rows", count, bounds)
         with BucketWriter(folder / "answers", count) as answers:
             for number in range(count):
                 with Bucket(folder / "rows", number) as there, Bucket(folder / "questions", number) as asked:

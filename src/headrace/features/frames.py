@@ -19,11 +19,13 @@ class Bounds:
         folder: where rows wait on disk while a lookup is computed; it is there, and each lookup removes what it wrote.
         rows_at_once: how many rows of table and spine together one lookup holds. A table and a spine that are no more are not written out.
         frame_rows: how many rows of the spine a frame has.
+        few_rows: for a spine of no more rows than this, only the table's rows with one of its keys are kept.
     """
 
     folder: Path
     rows_at_once: int = 1 << 20
     frame_rows: int = FRAME_ROWS
+    few_rows: int = 1 << 16
 
 
 def framed(rows: pl.LazyFrame, frame_rows: int) -> Iterator[pl.DataFrame]:

@@ -61,6 +61,14 @@ def test_the_values_are_those_of_a_table_in_memory(tmp_path, shops, at_once, fra
     assert not list(tmp_path.iterdir())
 
 
+def test_few_questions_have_the_values_of_many(tmp_path):
+    rows = sales(3000, 500)
+    asked = rows.filter(pl.col("_arrival") % 300 == 7)
+    for few in (0, 10):
+        (frame,) = compute_frames(plan(), asked, {"sales": rows}, Bounds(tmp_path, 1000, 1000, few))
+        assert_frame_equal(frame, compute(plan(), asked, {"sales": rows}), rel_tol=1e-12)
+
+
 def test_a_lookup_comes_in_frames_whether_it_fits_or_not(tmp_path):
     rows, expected = sales(1000, 5), None
     for at_once in (100, 10_000):
