@@ -9,6 +9,7 @@ import pytest
 
 from headrace.ingest.errors import SourceUnreadable
 from headrace.ingest.requests import IngestRequest
+from headrace.ingest.sampling import look_at
 from headrace.ingest.seen import Seen
 from headrace.ingest.sources import open_source
 from headrace.ingest.staging import Stage
@@ -189,3 +190,15 @@ def test_rows_are_staged_in_their_order_in_memory_or_on_disk(tmp_path, few_bytes
     assert staged.collect().equals(frame)
     assert pl.concat(staged.frames(["x"])).equals(frame.select("x"))
     assert [each.shape for each in Stage(tmp_path, "none").close().frames()] == [(0, 0)]
+
+
+def test_a_look_at_many_rows_is_every_so_many_of_them(tmp_path, few_bytes, monkeypatch):
+    rows().write_csv(tmp_path / "x.csv")
+    raw = open_source(File("x.csv"), tmp_path)
+    whole = look_at(raw)
+    monkeypatch.setattr("headrace.ingest.sampling._MOST_BYTES", 30_000)
+    some = look_at(raw)
+
+    assert whole.every == 1
+    assert some.every > 3
+    assert pl.DataFrame(some.columns).equals(pl.DataFrame(whole.columns).gather_every(some.every))

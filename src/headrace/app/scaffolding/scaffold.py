@@ -11,7 +11,7 @@ from headrace.app.scaffolding.columns import choose_columns, find_id
 from headrace.app.scaffolding.errors import ProjectExists, UnknownTarget, UnusableTarget
 from headrace.app.scaffolding.names import as_table_name
 from headrace.app.scaffolding.personal import BY_VALUES, why_personal
-from headrace.app.scaffolding.source import read_whole
+from headrace.app.scaffolding.source import read_file
 from headrace.app.scaffolding.split import choose_time
 from headrace.app.scaffolding.target import TargetChoice, choose_target
 from headrace.app.scaffolding.text import Plan, detected, render
@@ -54,10 +54,10 @@ def scaffold(file: Path, target: str, output: Path) -> Scaffold:
     path = output / "project.py"
     if path.exists():
         raise ProjectExists(path)
-    source, frame = read_whole(file)
+    source, frame, every = read_file(file)
     if target not in frame.columns:
         raise UnknownTarget(target, file, frame.columns)
-    plan = _decide(file, source, frame, target, output)
+    plan = replace(_decide(file, source, frame, target, output), every=every)
     personal = [each.column for each in plan.columns if each.personal]
     found = find_oddities((frame,), plan.profile, identity=(plan.id,) if plan.id else (), personal=personal)
     output.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 from msgspec.structs import replace
@@ -14,7 +14,8 @@ from headrace.ingest.dialect import PLAIN, dialect_of
 from headrace.ingest.encodings import guess_encoding
 from headrace.ingest.hints import Hint, TextSurvey
 from headrace.ingest.inference import infer
-from headrace.ingest.sources import open_source, read_source
+from headrace.ingest.sampling import look_at
+from headrace.ingest.sources import open_source
 from headrace.ingest.unpack import unpacked
 from headrace.spec.sources import File
 
@@ -22,16 +23,28 @@ _SAMPLE_BYTES = 4 << 20
 _NUMBERS = (DType.INT, DType.FLOAT)
 
 
-def read_whole(file: Path) -> tuple[File, pl.DataFrame]:
-    """Return the source as it must be declared to be read well, and its rows. What may be meant in two ways is left as it is."""
+class Read(NamedTuple):
+    """A source as it must be declared to be read well, and its rows, or every n-th of them where all would be too many."""
+
+    source: File
+    rows: pl.DataFrame
+    every: int
+
+
+def read_file(file: Path) -> Read:
+    """Read a file nobody has described. What may be meant in two ways is left as it is."""
     path = file.resolve()
     source = File(str(path))
     if source.format != "csv" or not path.is_file():
-        return source, read_source(source, path.parent).collect()
+        raw = open_source(source, path.parent)
+        look = look_at(raw)
+        kinds = [infer(column, raw.textual) or DType.STRING for column in look.columns]
+        return Read(source, pl.DataFrame([convert(column, kind) for column, kind in zip(look.columns, kinds, strict=True)]), look.every)
     source = replace(source, encoding=_encoding(source, path))
     source = replace(source, separator=find_separator(source, path) or source.separator)
     raw = open_source(source, path.parent)
-    columns, types = raw.columns(), {}
+    columns, every = look_at(raw)
+    types = {}
     for column in columns:
         types[column.name] = infer(column, raw.textual) or DType.STRING
     survey = TextSurvey([name for name, kind in types.items() if kind is DType.STRING], (), PLAIN)
@@ -40,7 +53,7 @@ def read_whole(file: Path) -> tuple[File, pl.DataFrame]:
     dialect = dialect_of(source)
     cleaned = [_without(column, source.null_values) for column in columns]
     kinds = [infer(column, raw.textual, dialect) or DType.STRING for column in cleaned]
-    return source, pl.DataFrame([convert(column, kind, dialect) for column, kind in zip(cleaned, kinds, strict=True)])
+    return Read(source, pl.DataFrame([convert(column, kind, dialect) for column, kind in zip(cleaned, kinds, strict=True)]), every)
 
 
 def _encoding(source: File, path: Path) -> str:

@@ -20,7 +20,10 @@ _WIDTH = 120
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that was decided. `source` has its path as it is to be written; `id` is the column that names a row, if there is one."""
+    """Everything that was decided. `source` has its path as it is to be written; `id` is the column that names a row, if there is one.
+
+    `profile` is that of every n-th row where `every` says so.
+    """
 
     source: File
     name: str
@@ -30,6 +33,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[ColumnChoice, ...]
     time: TimeChoice | None
     id: str | None = None
+    every: int = 1
 
     @property
     def used(self) -> tuple[ColumnChoice, ...]:
@@ -46,10 +50,11 @@ def render(plan: Plan) -> str:
 def _head(plan: Plan) -> list[str]:
     # Neither a backslash nor a double quote may stand in the docstring, whatever the column and the file are called.
     said = f"Predict {one_line(plan.target)} from {one_line(plan.source.path)}.".replace("\\", "/").replace('"', "'")
+    rows = f"{plan.profile.rows} rows" if plan.every == 1 else f"{plan.profile.rows} rows (one of every {plan.every})"
     return [
         f'"""{said}',
         "",
-        f"Written by headrace init after a look at its {plan.profile.rows} rows and {len(plan.profile.columns)} columns.",
+        f"Written by headrace init after a look at {'its' if plan.every == 1 else 'some'} {rows} and {len(plan.profile.columns)} columns.",
         "It is yours now: headrace run carries it out.",
         '"""',
         "",
