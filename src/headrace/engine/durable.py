@@ -17,10 +17,10 @@ without hearing that the run was told to stop. No port is opened, nothing is sen
 """
 
 import dataclasses
-import functools
 import json
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,8 +28,10 @@ from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, StepOptions, StepR
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from headrace.engine.errors import DurableStoreFault, RecordedFailure
+from headrace.engine.errors import DurableStoreFault, RecordedFailure, WorkflowTaken
+from headrace.engine.graph import Output
 from headrace.engine.schedule import Recorder, Schedule
+from headrace.engine.store_watch import StoreWatch
 
 _POLL_SECONDS = 0.05
 _ERROR = "$error"
@@ -109,7 +111,7 @@ def run_durably(run: DurableRun, schedule: Schedule) -> None:
         execution = _executions[key] = _Execution(run, schedule)
         try:
             with _launched(run):
-                _wait(_start_or_continue(run), execution)
+                _wait(_start_or_continue(run), execution, StoreWatch(run.store_url))
         finally:
             del _executions[key]
     if execution.error is not None:
@@ -129,24 +131,31 @@ def _start_or_continue(run: DurableRun) -> "WorkflowHandle[str]":
         attempt += 1
 
 
-def _wait(handle: "WorkflowHandle[str]", execution: _Execution) -> None:
+def _wait(handle: "WorkflowHandle[str]", execution: _Execution, store: StoreWatch) -> None:
     try:
         # A wait without end is not woken by Ctrl-C when the system gives the signal to another thread.
-        while not execution.ended.wait(_POLL_SECONDS) and handle.get_status().status in _UNFINISHED:
-            pass
-        handle.get_result(polling_interval_sec=_POLL_SECONDS)
-    except KeyboardInterrupt:
+        while not execution.ended.wait(_POLL_SECONDS):
+            store.confirm()
+        # The workflow's end is on record a moment after its body's: without it the next execution would take it for a killed one.
+        while handle.get_status().status in _UNFINISHED:
+            store.confirm()
+            time.sleep(_POLL_SECONDS)
+    except (KeyboardInterrupt, SQLAlchemyError):
         execution.schedule.stop()
         raise
-    except Exception:
-        # What ended the workflow is better told by the execution itself; what did not come from there is the store's.
-        if execution.error is None:
-            raise
 
 
 def _recorder(name: str, reservation: StepReservation) -> Recorder:
     options: StepOptions = {"name": name, "retries_allowed": False}
-    return functools.partial(reservation.run, options)
+
+    def record(work: Callable[[], Output]) -> Output:
+        try:
+            return reservation.run(options, work)
+        except error.DBOSWorkflowConflictIDError as conflict:
+            # No Exception to DBOS, and nobody would hear of the step's end: another process goes on with the run by now.
+            raise WorkflowTaken(name) from conflict
+
+    return record
 
 
 @contextmanager

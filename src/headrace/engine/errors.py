@@ -10,7 +10,8 @@ HeadraceError
 └── SystemFault
     ├── DurableStoreFault  the store of durable runs cannot be used
     ├── RecordedFailure    a step failed before the run was interrupted; only its words are left
-    └── StepTimedOut       a step took longer than it may
+    ├── StepTimedOut       a step took longer than it may
+    └── WorkflowTaken      another process goes on with the run by now
 """
 
 from collections.abc import Iterable, Mapping
@@ -81,6 +82,18 @@ class StepTimedOut(SystemFault):
             f"step {step!r} took longer than {told}, the limit on a step, and was given up.",
             remedy="What was done before it is kept: run again to go on. Allow more with step_timeout in headrace.toml or"
             " HEADRACE_STEP_TIMEOUT, such as '48h', or 'none'.",
+        )
+
+
+class WorkflowTaken(SystemFault):
+    """Another process goes on with the run by now."""
+
+    passing = False
+
+    def __init__(self, step: str) -> None:
+        super().__init__(
+            f"step {step!r} was done, but another process goes on with its run by now, and does it there.",
+            remedy="Wait until that one has ended (headrace runs tells).",
         )
 
 

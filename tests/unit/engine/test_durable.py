@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from headrace.engine import store_watch
 from headrace.engine.durable import JsonRecords
 from headrace.engine.errors import DurableStoreFault, RecordedFailure
 from headrace.engine.execution import execute
 from headrace.engine.graph import Graph
 from headrace.engine.options import ExecuteOptions
 
-from .conftest import step
+from .conftest import DictMemo, step
 
 # Each step appends its name to a file when it runs, so that a repeated one shows. The memo can be told to forget, so that what is
 # not repeated is known from DBOS's records and not from the memo.
@@ -221,3 +222,23 @@ def test_a_recorded_failure_keeps_its_words():
     assert "no rows (ValueError, recorded before the run was interrupted)" in str(failure)
     assert records.deserialize(records.serialize({"x": [1, None]})) == {"x": [1, None]}
     assert records.name() == "headrace_json"
+
+
+def test_a_server_that_stays_away_ends_the_run_with_one_message_and_the_run_goes_on_when_it_is_back(tmp_path, postgres, monkeypatch):
+    monkeypatch.setattr(store_watch, "_AWAY_SECONDS", 1.0)
+    monkeypatch.setattr(store_watch, "_EVERY_SECONDS", 0.2)
+    url, ran = postgres.database(), []
+
+    def stops_the_server(context):
+        ran.append(context.step_name)
+        if len(ran) == 1:
+            postgres.stop()
+        return {}
+
+    graph, memo = Graph([step("a", run=stops_the_server)]), DictMemo()
+    try:
+        with pytest.raises(DurableStoreFault, match="cannot be used"):
+            execute(graph, ExecuteOptions(run_id="run_1", memo=memo, store_url=url))
+    finally:
+        postgres.start()
+    assert execute(graph, ExecuteOptions(run_id="run_1", memo=memo, store_url=url)).outputs == {"a": {}}
