@@ -27,6 +27,8 @@ PAGES = (
     "docs/how-to/start-from-a-file.md",
     "docs/how-to/contracts.md",
     "docs/how-to/features-on-time.md",
+    "docs/how-to/messy-files.md",
+    "docs/how-to/schema-changes.md",
     "docs/how-to/derived-tables.md",
     "docs/how-to/approve.md",
     "docs/how-to/serve.md",

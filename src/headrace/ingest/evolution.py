@@ -1,16 +1,19 @@
 """A table following its source by rule: columns that come, go and are called otherwise, whole numbers that become others."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import polars as pl
 
+from headrace.core.errors import suggest
 from headrace.expressions import DType
 from headrace.ingest.column_types import POLARS_TYPES, convert, dtype_of
 from headrace.ingest.dialect import Dialect
 from headrace.ingest.errors import ColumnProblem
+from headrace.ingest.profile import TableProfile
 from headrace.ingest.raw import RawTable
 from headrace.ingest.remarks import remark
+from headrace.ingest.renaming import likely_name
 from headrace.ingest.requests import RuleResult
 from headrace.spec.tables import Table
 
@@ -24,11 +27,13 @@ class Evolved:
     results: tuple[RuleResult, ...] = ()
 
 
-def follow(raw: RawTable, pinned: Mapping[str, DType] | None, table: Table, dialect: Dialect) -> Evolved:
+def follow(
+    raw: RawTable, pinned: Mapping[str, DType] | None, table: Table, dialect: Dialect, before: TableProfile | None = None
+) -> Evolved:
     """Return the source with columns renamed, added, left out and kept by the table's rules.
 
-    `pinned` are the types of the last time, null for a column that had no value then; None the first time. Columns that are gone although
-    no rule lets them go are left for `mapping.require_source` to tell.
+    `pinned` are the types of the last time, null for a column that had no value then; None the first time. `before` is the profile of the
+    last time, by which a renamed column is recognised.
 
     Raises:
         ColumnProblem: for a change that a rule refuses.
@@ -36,9 +41,12 @@ def follow(raw: RawTable, pinned: Mapping[str, DType] | None, table: Table, dial
     raw, results = _rename(raw, table)
     if pinned is None:
         return Evolved(raw, {}, tuple(results))
-    known = {table.evolution.rename.get(name, name): kind for name, kind in pinned.items()}
+    names = {old: new for old, new in table.evolution.rename.items() if old in pinned}
+    results += [remark(f"{new} was called {old}", 0, "renamed by evolve=: it keeps the type it had") for old, new in names.items()]
+    known = {names.get(name, name): kind for name, kind in pinned.items()}
     raw, added = _add(raw, known, table)
     typed: dict[str, DType] = {name: kind for name, kind in known.items() if kind is not DType.NULL}
+    _refuse_gone(raw, typed, table, lambda name, fresh: likely_name(name, typed[name], raw, fresh, before, dialect))
     raw, removed = _remove(raw, typed, table)
     typed, widened = _widen(raw, typed, table, dialect)
     return Evolved(raw, typed, (*results, *added, *removed, *widened))
@@ -55,7 +63,7 @@ def _rename(raw: RawTable, table: Table) -> tuple[RawTable, list[RuleResult]]:
             yield pl.DataFrame([_merged(chunk, name, [old for old, new in present.items() if new == name], table) for name in names])
 
     results = [remark(f"{old} is called {new}", 0, f"renamed by evolve=: {old!r} is read as {new!r}") for old, new in present.items()]
-    return RawTable(names, raw.textual, chunks), results
+    return replace(raw, names=names, chunks=chunks, schema=None), results
 
 
 def _merged(chunk: pl.DataFrame, name: str, old: list[str], table: Table) -> pl.Series:
@@ -83,16 +91,28 @@ def _add(raw: RawTable, known: Mapping[str, DType], table: Table) -> tuple[RawTa
         remedy = 'evolve=hr.Evolve(add="accept") takes them in, add="ignore" leaves them out.'
         raise ColumnProblem(problem, remedy=remedy, location=table.evolution.location)
     names = tuple(name for name in raw.names if name not in fresh)
-    left = RawTable(names, raw.textual, lambda: (chunk.select(names) for chunk in raw.chunks()))
+    left = replace(raw, names=names, chunks=lambda: (chunk.select(names) for chunk in raw.chunks()), schema=None)
     return left, [remark(f"{name} is left out", 0, "ignored by evolve=: the source has it since") for name in fresh]
+
+
+def _refuse_gone(raw: RawTable, known: Mapping[str, DType], table: Table, name_now: Callable[[str, list[str]], str | None]) -> None:
+    gone = [name for name in known if name not in raw.names and name not in table.columns]
+    if not gone or table.evolution.remove != "refuse":
+        return
+    name, fresh = gone[0], [name for name in raw.names if name not in known]
+    now = name_now(name, fresh)
+    renamed = f" {now!r} is new and like it: if that is its name now, evolve=hr.Evolve(rename={{{name!r}: {now!r}}})." if now else ""
+    problem = f"the source of table {table.name!r} has no column {name!r}, which the contract pins as {known[name]}."
+    remedy = f'{suggest(name, raw.names)}{renamed} If it is gone for good: evolve=hr.Evolve(remove="null").'
+    raise ColumnProblem(problem, remedy=remedy, location=table.location)
 
 
 def _remove(raw: RawTable, known: Mapping[str, DType], table: Table) -> tuple[RawTable, list[RuleResult]]:
     gone = {name: kind for name, kind in known.items() if name not in raw.names and name not in table.columns}
-    if not gone or table.evolution.remove == "refuse":
+    if not gone:
         return raw, []
     empty = [pl.lit(None, POLARS_TYPES[kind]).alias(name) for name, kind in gone.items()]
-    filled = RawTable((*raw.names, *gone), raw.textual, lambda: (chunk.with_columns(empty) for chunk in raw.chunks()))
+    filled = replace(raw, names=(*raw.names, *gone), chunks=lambda: (chunk.with_columns(empty) for chunk in raw.chunks()), schema=None)
     return filled, [remark(f"{name} is gone", 0, "kept by evolve=: it is null from now on") for name in gone]
 
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from headrace.core.errors import closest, suggest
+from headrace.core.errors import suggest
 from headrace.expressions import DType, infer
 from headrace.expressions.polars_backend import to_polars
 from headrace.ingest.column_types import POLARS_TYPES
@@ -44,9 +44,7 @@ def require_source(table: Table, pinned: dict[str, DType], names: tuple[str, ...
     for name in pinned:
         if name not in names and name not in table.columns:
             problem = f"the source of table {table.name!r} has no column {name!r}, which the contract pins as {pinned[name]}."
-            near = closest(name, [each for each in names if each not in pinned])
-            renamed = f" If it is called {near!r} now: evolve=hr.Evolve(rename={{{name!r}: {near!r}}})." if near else ""
-            remedy = f'{suggest(name, names)}{renamed} If it is gone for good: evolve=hr.Evolve(remove="null").'
+            remedy = f"{suggest(name, names)} If it is gone for good: take it out of types=."
             raise ColumnProblem(problem, remedy=remedy, location=table.location)
 
 

@@ -36,6 +36,7 @@ class IngestRequest:
         scratch: an empty folder to stage rows in, which lasts as long as the answer is used.
         pinned: `Ingested.source_types` of the version before, if its `pins_fingerprint` was the same; None the first time.
         previous: the newest accepted rows, so that rows read again keep the moment at which they were first ingested.
+        before: the profile of the version before, by which a renamed column is recognised.
         heard: called every now and then with the number of rows behind; what it raises ends the ingestion.
     """
 
@@ -47,6 +48,7 @@ class IngestRequest:
     pinned: Mapping[str, DType] | None = None
     previous: pl.LazyFrame | None = None
     heard: Callable[[int], None] = unheard
+    before: TableProfile | None = None
 
 
 @dataclass(frozen=True)

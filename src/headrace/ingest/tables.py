@@ -13,6 +13,7 @@ from headrace.ingest.evolution import follow
 from headrace.ingest.inference import settle_types
 from headrace.ingest.mapping import require_source
 from headrace.ingest.privacy import personal_sources
+from headrace.ingest.profile import TableProfile
 from headrace.ingest.raw import RawTable, Replay
 from headrace.ingest.requests import Ingested, IngestRequest
 from headrace.ingest.watch import Watch
@@ -32,13 +33,15 @@ def ingest_table(request: IngestRequest) -> Ingested:
     """
     table = request.table
     door = Door(table, request.now, request.pseudonym_key, request.previous, request.scratch, request.heard)
-    return admit_rows(request.raw, request.pinned, dialect_of(table.source), door)
+    return admit_rows(request.raw, request.pinned, dialect_of(table.source), door, request.before)
 
 
-def admit_rows(raw: RawTable, before: Mapping[str, DType] | None, dialect: Dialect, door: Door) -> Ingested:
+def admit_rows(
+    raw: RawTable, pins: Mapping[str, DType] | None, dialect: Dialect, door: Door, before: TableProfile | None = None
+) -> Ingested:
     """Let raw rows follow the table's rules from what they were before, settle their types and let them in."""
     table = door.table
-    followed = follow(replace(raw, chunks=Replay(raw.chunks)), before, table, dialect)
+    followed = follow(replace(raw, chunks=Replay(raw.chunks)), pins, table, dialect, before)
     raw, pinned = followed.raw, {**followed.pinned, **table.types}
     require_source(table, pinned, raw.names)
     columns = settle_types(raw, pinned, dialect, door.heard)

@@ -7,6 +7,7 @@ from headrace.expressions import DType, lit
 from headrace.ingest.dialect import Dialect
 from headrace.ingest.errors import ColumnProblem
 from headrace.ingest.evolution import follow
+from headrace.ingest.profile import profile_table
 from headrace.ingest.raw import RawTable
 from headrace.spec.evolve import Evolve
 from headrace.spec.sources import File
@@ -57,8 +58,9 @@ def test_a_column_that_is_gone_stays_and_is_null_if_the_rule_says_so():
     rows, found, said = follows(source, pinned, remove="null")
     assert rows.to_dict(as_series=False) == {"a": ["1", "2"], "b": [None, None]}
     assert (found, list(said)) == (pinned, ["b is gone"])
-    rows, found, said = follows(source, pinned)
-    assert (rows.columns, found, said) == (["a"], pinned, {})
+    with pytest.raises(ColumnProblem, match="no column 'b', which the contract pins as float") as caught:
+        follows(source, pinned)
+    assert 'evolve=hr.Evolve(remove="null")' in caught.value.remedy
     made = Events("t", source=File("t.csv"), columns={"b": lit(1)}, evolve=Evolve(remove="null"))
     assert follows(source, pinned, table=made)[2] == {}
 
@@ -71,7 +73,7 @@ def test_old_files_and_new_ones_are_read_alike():
         rows, found, said = follows(raw({name: ["1.5"], "id": ["1"]}), pinned, **rules)
         assert rows.to_dict(as_series=False) == {"departed": ["1.5"], "id": ["1"]}
         assert found == {"id": DType.INT, "departed": DType.FLOAT}
-        assert list(said) == ([f"{name} is called departed"] if name != "departed" else [])
+        assert list(said) == [*([f"{name} is called departed"] if name != "departed" else []), "departed was called dep"]
     both = raw({"dep": ["1", None, None], "id": ["1", "2", "3"], "departed": [None, "2", None]})
     rows, _, _ = follows(both, pinned, **rules)
     assert rows["departed"].to_list() == ["1", "2", None]
@@ -108,3 +110,33 @@ def test_typed_and_foreign_decimals_widen_too():
 def test_a_type_pinned_by_hand_is_never_widened():
     table = Events("t", source=File("t.csv"), types={"a": "int"}, evolve=Evolve(widen="accept"))
     assert follows(raw({"a": ["1.5"]}), {"a": DType.INT}, table=table)[1] == {"a": DType.INT}
+
+
+@pytest.mark.parametrize(
+    ("new", "told"),
+    [
+        ({"price": ["10", "20"]}, "price"),
+        ({"price": ["1000", "2000"]}, None),
+        ({"price": ["x", "y"]}, None),
+        ({"amounts": ["1000", "2000"]}, "amounts"),
+        ({"price": ["10", "20"], "fee": ["11", "12"]}, None),
+        ({"price": ["10", "20"], "amount_": ["11", "12"]}, "amount_"),
+    ],
+)
+def test_a_column_that_is_called_otherwise_is_known_by_its_type_and_values(new, told):
+    before = profile_table(pl.DataFrame({"id": [1, 2, 3], "amount": [5, 20, 40]}))
+    table = Events("t", source=File("t.csv"))
+
+    with pytest.raises(ColumnProblem, match="no column 'amount'") as caught:
+        follow(raw({"id": ["1", "2"], **new}), {"id": DType.INT, "amount": DType.INT}, table, Dialect(), before)
+    assert ("rename=" in caught.value.remedy) is (told is not None)
+    if told:
+        assert f"evolve=hr.Evolve(rename={{'amount': {told!r}}})" in caught.value.remedy
+
+
+def test_texts_of_few_values_are_known_too():
+    before = profile_table(pl.DataFrame({"town": ["a", "b", "a"]}))
+
+    with pytest.raises(ColumnProblem) as caught:
+        follow(raw({"place": ["b", "a"], "x": ["q", "r"]}), {"town": DType.STRING}, Events("t", source=File("t.csv")), Dialect(), before)
+    assert "rename={'town': 'place'}" in caught.value.remedy

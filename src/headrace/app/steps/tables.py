@@ -15,6 +15,7 @@ from headrace.engine.graph import Output, StepContext
 from headrace.expressions import DType
 from headrace.ingest.derived import derive_table
 from headrace.ingest.folder import say_changes
+from headrace.ingest.profile import TableProfile
 from headrace.ingest.remarks import INFO
 from headrace.ingest.requests import DeriveRequest, Ingested, IngestRequest, RuleResult
 from headrace.ingest.sources import pins_fingerprint
@@ -42,6 +43,7 @@ def ingest(job: Job, context: StepContext) -> Output:
             pinned=pinned,
             previous=previous,
             heard=_heard(context),
+            before=_profile_before(workspace, table),
         )
         return _keep(job, context, ingest_table(request), files, notes)
 
@@ -94,6 +96,12 @@ def _before(workspace: Workspace, table: Table) -> tuple[dict[str, DType] | None
     previous = lake_of(workspace).tables.scan(table.name, last.version) if INGESTED in known else None
     pinned = {name: DType(kind) for name, kind in last.profile["source_types"].items()}
     return (pinned if last.profile["pins"] == pins_fingerprint(table) else None), previous
+
+
+def _profile_before(workspace: Workspace, table: Table) -> TableProfile | None:
+    with workspace.ledger.read() as session:
+        last = ledger_tables.latest(session, workspace.project.name, table.name)
+    return msgspec.convert(last.profile["columns"], TableProfile) if last else None
 
 
 def _files_before(workspace: Workspace, table: Table) -> dict[str, str]:
