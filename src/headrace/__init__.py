@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from headrace.spec.people import Person as Person
     from headrace.spec.project import Project as Project
     from headrace.spec.rest import REST as REST
+    from headrace.spec.retention import Retention as Retention
     from headrace.spec.sources import File as File
     from headrace.spec.sql import SQL as SQL
     from headrace.spec.tables import Derived as Derived
@@ -83,6 +84,7 @@ _NAMES_BY_MODULE = {
     "headrace.spec.model": ("Model",),
     "headrace.spec.project": ("Project",),
     "headrace.spec.rest": ("REST",),
+    "headrace.spec.retention": ("Retention",),
     "headrace.spec.sources": ("File",),
     "headrace.spec.sql": ("SQL",),
     "headrace.spec.tables": ("Derived", "Entity", "Events", "Pseudonym"),

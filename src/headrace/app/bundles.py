@@ -3,10 +3,15 @@
 import os
 from pathlib import Path
 
+from headrace.app.errors import BytesFreed
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
 from headrace.bundles.keys import load_trusted_keys
 from headrace.bundles.reading import Bundle, read_bundle
+from headrace.lake.errors import UnknownBlob
+from headrace.lake.presence import Presence
+from headrace.ledger import freed
+from headrace.ledger.freed import Freed
 
 
 def open_bundle(workspace: Workspace, blob: str) -> Bundle:
@@ -14,12 +19,35 @@ def open_bundle(workspace: Workspace, blob: str) -> Bundle:
     return read_bundle(bundle_file(workspace, blob), load_trusted_keys(workspace.settings.keys))
 
 
+def freed_bundle(workspace: Workspace, blob: str) -> Freed | None:
+    """Return the record of a bundle's being freed, or None if it is still there."""
+    presence = Presence(workspace.settings.lake_url, workspace.project.name, workspace.lake_options)
+    with workspace.ledger.read() as session:
+        found = freed.find_blob(session, blob)
+    return None if found is None or presence.blob(blob) else found
+
+
 def bundle_file(workspace: Workspace, blob: str) -> Path:
-    """Return a bundle's zip on this machine, fetched from the lake first if need be."""
+    """Return a bundle's zip on this machine, fetched from the lake first if need be.
+
+    Raises:
+        BytesFreed: if a retention rule freed it.
+    """
     path = workspace.settings.bundles / f"{blob}.zip"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_bytes(lake_of(workspace).blobs.get(blob))
+        temporary.write_bytes(_fetched(workspace, blob))
         temporary.replace(path)
     return path
+
+
+def _fetched(workspace: Workspace, blob: str) -> bytes:
+    try:
+        return lake_of(workspace).blobs.get(blob)
+    except UnknownBlob as error:
+        record = freed_bundle(workspace, blob)
+        if record is None:
+            raise
+        remedy = "To make it again, go back to its description and run that: headrace run."
+        raise BytesFreed("the bundle of this model version was", record.freed, record.rule, remedy) from error

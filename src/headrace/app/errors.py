@@ -7,6 +7,9 @@ UserError
     ├── SettingInvalid      a setting has a value that cannot be used
     ├── SecretInFile        a password or key stands in headrace.toml as such
     ├── RunInProgress       another process runs the project now
+    ├── LakeShared          another ledger uses the lake, too: what it needs is not known here
+    ├── BytesFreed          what is asked for was freed by a retention rule
+    ├── NotConfirmed        something is to be freed, and nobody is there to be asked
     ├── NotLanded           a source that is asked never was, and is not to be asked now
     ├── UnknownPrediction   no log holds the prediction
     ├── UnknownGrouping     costs are not grouped that way
@@ -17,6 +20,7 @@ SystemFault
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from headrace.core.errors import SystemFault, UserError, suggest
 from headrace.core.locations import Location
@@ -92,6 +96,31 @@ class RunInProgress(AppError):
             f"another process is running the project {project!r} with this ledger.",
             remedy="Wait until it has ended (headrace runs tells), or use another ledger or --home.",
         )
+
+
+class LakeShared(AppError):
+    """Another ledger uses the lake, too: what it needs is not known here."""
+
+    def __init__(self, lake: str, others: int) -> None:
+        them = "another ledger uses" if others == 1 else f"{others} other ledgers use"
+        super().__init__(
+            f"{them} the lake {lake}, too, and what they need is not known here: nothing was freed.",
+            remedy="Give each ledger a lake of its own. Of a ledger that is no more, remove the file in the lake's folder lake/.ledgers.",
+        )
+
+
+class BytesFreed(AppError):
+    """What is asked for was freed by a retention rule."""
+
+    def __init__(self, what: str, freed: datetime, rule: str, remedy: str) -> None:
+        super().__init__(f"{what} freed at {freed:%Y-%m-%d %H:%M} UTC by the retention rule {rule}.", remedy=remedy)
+
+
+class NotConfirmed(AppError):
+    """Something is to be freed, and nobody is there to be asked."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing was freed: nobody is there to be asked.", remedy="Say --yes to free it, or --dry-run to only see it.")
 
 
 class NotLanded(AppError):

@@ -1,23 +1,25 @@
 """Why: from a prediction back to everything it came from."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from headrace.app.bundles import open_bundle
 from headrace.app.costing import served_costs
-from headrace.app.errors import UnknownPrediction
+from headrace.app.errors import BytesFreed, UnknownPrediction
 from headrace.app.looking import table_line
 from headrace.app.models import model_report
 from headrace.app.prediction_table import PREDICTIONS, find_prediction
 from headrace.app.reports import FeatureLine, WhyReport
 from headrace.app.workspace import Workspace
 from headrace.bundles.reading import Bundle
+from headrace.core.ids import id_time
 from headrace.costs.prices import Prices
 from headrace.expressions import DType
 from headrace.features.batch import POLARS
-from headrace.ledger import charges, models, runs
+from headrace.ledger import charges, freed, models, runs
 
 _UNITS = {"binary": "log-odds", "multiclass": "the decided class's score", "regression": "the prediction's own unit"}
 
@@ -27,9 +29,11 @@ def why(workspace: Workspace, prediction_id: str) -> WhyReport:
 
     Raises:
         UnknownPrediction: if no log of the project holds it.
+        BytesFreed: if a retention rule freed it, or the bundle of the version that made it.
     """
     row = find_prediction(workspace, prediction_id)
     if row is None:
+        _raise_if_expired(workspace, prediction_id)
         raise UnknownPrediction(prediction_id, f"the table {PREDICTIONS!r} of the project {workspace.project.name!r} does not hold it")
     prices = Prices.load(workspace.settings.prices_file)
     with workspace.ledger.read() as session:
@@ -63,6 +67,14 @@ def why(workspace: Workspace, prediction_id: str) -> WhyReport:
         training_cost_usd=str(sum(total.amount_usd for total in spent)),
         per_thousand_usd=next((each.per_thousand_usd for each in costs if each.source == row["source"]), None),
     )
+
+
+def _raise_if_expired(workspace: Workspace, prediction_id: str) -> None:
+    with workspace.ledger.read() as session:
+        record = freed.find(session, workspace.project.name, freed.PREDICTIONS, PREDICTIONS)
+    if record is not None and id_time(prediction_id) < datetime.fromisoformat(record.details["before"]):
+        remedy = "How many there were, by which version, and what they cost is still on record: headrace cost."
+        raise BytesFreed("predictions that old were", record.freed, record.rule, remedy)
 
 
 def _score(bundle: Bundle, scores: list[float]) -> float | dict[str, float]:

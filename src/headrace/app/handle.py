@@ -5,7 +5,7 @@ Services are imported by the calls that need them: looking at the ledger loads n
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ApprovalReport,
         AuditReport,
         CostReport,
+        GcReport,
         PlanReport,
         Report,
         RunLine,
@@ -147,6 +148,21 @@ class ProjectHandle:
         from headrace.app.serving import serve_champions
 
         serve_champions(self.workspace, host, port, as_of, behind_proxy, announce)
+
+    def gc(
+        self,
+        grace: timedelta = timedelta(days=1),
+        *,
+        dry_run: bool = False,
+        asked: "Callable[[GcReport], bool]" = lambda _: True,
+    ) -> "GcReport":
+        """Free what no description, run, model, prediction or rule needs, unless `asked`, which is shown what that is, says no.
+
+        What nobody names is left alone until it is older than `grace`: a process may be about to name it. With `dry_run` nothing is freed.
+        """
+        from headrace.app.collecting.collect import collect, plan_collecting
+
+        return plan_collecting(self.workspace, grace) if dry_run else collect(self.workspace, grace, asked)
 
     def close(self) -> None:
         """Close what was opened."""

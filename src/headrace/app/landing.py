@@ -7,7 +7,7 @@ from functools import partial
 
 from headrace.app.errors import NotLanded
 from headrace.app.sources import asked_tables, declaration_of, find_landing, landed
-from headrace.app.store import lake_of
+from headrace.app.store import claim_lake, lake_of
 from headrace.app.workspace import Workspace
 from headrace.engine.observers import Observer, Outcome, StepEnd
 from headrace.ingest.landed import Landed
@@ -26,6 +26,7 @@ def land_sources(workspace: Workspace, progress: Observer | None) -> None:
     Raises:
         SourceUnreachable, SourceRefused, SourceChanged, ReadFailed: as the reader says; what was landed before is kept.
     """
+    claim_lake(workspace)
     with progress if isinstance(progress, AbstractContextManager) else nullcontext():
         for table in asked_tables(workspace.project):
             _watched(workspace, table, progress)

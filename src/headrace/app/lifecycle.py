@@ -135,8 +135,8 @@ class _Builder:
 
 
 def table_meaning(table: Table) -> dict[str, object]:
-    """Return what decides a table beside its source's content and its inputs: neither where it is written nor where its file lies."""
-    left_out = ("location", "source", "inputs")
+    """Return what decides a table beside its source's content and its inputs: not where it or its file is, nor how long it stays."""
+    left_out = ("location", "source", "inputs", "keep_versions")
     return {"kind": type(table).__name__, **{name: getattr(table, name) for name in table.__struct_fields__ if name not in left_out}}
 
 

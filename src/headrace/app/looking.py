@@ -8,7 +8,8 @@ from headrace.app.models import model_report
 from headrace.app.reports import AuditReport, ModelReport, Report, RunLine, RunReport, StatusReport, StepLine, TableLine, TableReport
 from headrace.app.workspace import Workspace
 from headrace.ingest.finding import Finding
-from headrace.ledger import charges, models, runs, tables
+from headrace.lake.presence import Presence
+from headrace.ledger import charges, freed, models, runs, tables
 from headrace.ledger.errors import NoSuchRecord
 from headrace.ledger.runs import Run
 from headrace.ledger.session import Session
@@ -119,7 +120,12 @@ def _show_model(session: Session, workspace: Workspace, name: str, number: str) 
             if numbers
             else NoSuchRecord("version of", name, remedy="Train one: headrace run")
         )
-    return model_report(session, workspace.project, version)
+    report = model_report(session, workspace.project, version)
+    gone = freed.find_blob(session, version.bundle_location) if version.bundle_location else None
+    if gone is None or Presence(workspace.settings.lake_url, project, workspace.lake_options).blob(gone.name):
+        return report
+    told = f"Its bundle was freed at {gone.freed:%Y-%m-%d %H:%M} UTC by the retention rule {gone.rule}."
+    return msgspec.structs.replace(report, next_step=f"{report.next_step} {told}")
 
 
 def _show_table(session: Session, workspace: Workspace, name: str) -> TableReport:
@@ -129,6 +135,7 @@ def _show_table(session: Session, workspace: Workspace, name: str) -> TableRepor
     version = tables.latest(session, workspace.project.name, name)
     if version is None:
         raise NoSuchRecord("version of the table", name, remedy="Ingest it: headrace run")
+    gone = freed.find(session, version.project, freed.TABLE, name, version.version)
     rules = [
         {
             "rule": each.rule,
@@ -141,6 +148,7 @@ def _show_table(session: Session, workspace: Workspace, name: str) -> TableRepor
     return TableReport(
         line=table_line(version),
         location=lake_of(workspace).tables.location(name),
+        freed=None if gone is None else f"its rows were freed at {gone.freed:%Y-%m-%d %H:%M} UTC by the retention rule {gone.rule}",
         types=version.types,
         rules=rules,
         profile={column["name"]: column for column in version.profile["columns"]["columns"]},

@@ -24,6 +24,8 @@ from headrace.ledger.predictions import NewPredictionBatch
 from headrace.serving.records import PredictionBatch, PredictionRecord, UsageWindow
 
 PREDICTIONS = "predictions/log"  # a team's own table may be called predictions
+_COMPACT_EVERY = 100
+"""So many commits of the log, its small files are made one: opening and reading it costs more with each."""
 _CLOCK_DOUBT = timedelta(minutes=1)
 _SCHEMA = {
     "id": pl.String(),
@@ -57,6 +59,7 @@ class LakeSink:
     def __init__(self, workspace: Workspace, source: str) -> None:
         self._workspace, self._source = workspace, source
         self._appended = ""
+        self._version = 0
         self._recorded = ""
 
     def write(self, batch: PredictionBatch) -> None:
@@ -66,11 +69,13 @@ class LakeSink:
     def keep(self, batch_id: str, rows: pl.DataFrame, shares: Sequence[Used]) -> None:
         """Keep a batch as rows of the log."""
         if self._appended != batch_id:
-            lake_of(self._workspace).tables.write(PREDICTIONS, rows, mode="append")
+            self._version = lake_of(self._workspace).tables.write(PREDICTIONS, rows, mode="append").version
             self._appended = batch_id
         if self._recorded != batch_id:
             self._record(batch_id, shares, rows["moment"][0], rows["moment"][-1])
             self._recorded = batch_id
+            if self._version % _COMPACT_EVERY == 0:  # of several writers one meets that number
+                lake_of(self._workspace).upkeep(PREDICTIONS).compact(_COMPACT_EVERY // 2)
 
     def _record(self, batch_id: str, shares: Sequence[Used], first: datetime, last: datetime) -> None:
         workspace = self._workspace

@@ -120,6 +120,7 @@ class TableReport(Report, frozen=True, kw_only=True):
     rules: list[dict[str, Any]]
     profile: dict[str, Any]
     findings: list[Finding] = []
+    freed: str | None = None
 
 
 class StatusReport(Report, frozen=True, kw_only=True):
@@ -224,3 +225,22 @@ class ApprovalReport(Report, frozen=True, kw_only=True):
     version: str
     identity: str
     missing: int
+
+
+class GcLine(Report, frozen=True, kw_only=True):
+    """Something that nothing needs: how much of it, and by which rule it goes."""
+
+    what: str
+    count: int
+    size_bytes: int
+    why: str
+
+
+class GcReport(Report, frozen=True, kw_only=True):
+    """What collecting freed, or would free: `freed` tells which. `needed` counts what stays, by what needs it."""
+
+    freed: bool
+    lines: list[GcLine]
+    size_bytes: int
+    needed: dict[str, int]
+    notes: list[str] = []

@@ -16,6 +16,7 @@ from headrace.app.models import model_report
 from headrace.app.recording import LedgerMemo, StepRecorder
 from headrace.app.reports import PlanReport, RunReport, StepLine
 from headrace.app.sources import asked_tables
+from headrace.app.store import claim_lake
 from headrace.app.workspace import Workspace
 from headrace.core.errors import SystemFault
 from headrace.core.fingerprints import fingerprint
@@ -146,6 +147,7 @@ def _interrupted(workspace: Workspace) -> tuple[Run, ...]:
 def _execute(workspace: Workspace, planned: _Plan, held: Hold, progress: Observer | None, started: float, notes: list[str]) -> RunReport:
     graph, memo, prices = planned
     run_id = _start_or_continue(workspace, graph)
+    claim_lake(workspace)
     meter = Meter()
     recorder = StepRecorder(workspace, run_id, meter, prices, held)
     observers: tuple[Observer, ...] = (meter, recorder, *((progress,) if progress else ()))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from headrace.app.workspace import Workspace
+from headrace.lake.claims import Claims
 
 if TYPE_CHECKING:
     from headrace.lake.lake import Lake
@@ -29,3 +30,15 @@ def put_frame(workspace: Workspace, frame: pl.DataFrame) -> str:
 def get_frame(workspace: Workspace, name: str) -> pl.DataFrame:
     """Return a frame that `put_frame` kept."""
     return pl.read_ipc(lake_of(workspace).blobs.get(name))
+
+
+def claim_lake(workspace: Workspace) -> tuple[Claims, str]:
+    """Say in the lake that this ledger uses it, before anything is kept there; return who else does, and by what name we go."""
+    ledger = workspace.ledger.identity()
+    if ledger is None:
+        with workspace.ledger.write(workspace.identity.name, "lake.claim", workspace.project.name):
+            pass  # its row in the audit is the ledger's first, and its name from then on
+        return claim_lake(workspace)
+    claims = Claims(workspace.settings.lake_url, workspace.lake_options)
+    claims.add(ledger)
+    return claims, ledger

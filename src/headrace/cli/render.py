@@ -134,6 +134,8 @@ def table(report: TableReport) -> str:
     ]
     findings = ["", "findings, for you to judge", *columns(_odd(report.findings), indent=2)] if report.findings else []
     parts = [f"table {report.line.name}, version {report.line.version}  ({report.location})", *_tables([report.line])]
+    if report.freed:
+        parts.append(f"  {report.freed}")
     return "\n".join(
         [*parts, "", "contract", *(columns(rules, indent=2) or ["  no rules"]), "", "profile", *columns(profile, indent=2), *findings]
     )

@@ -1,11 +1,13 @@
 """The lake of a project: its tables, and the blobs that all projects of a home share."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from headrace.lake.blobs import Blobs
 from headrace.lake.place import place
 from headrace.lake.tables import Tables
+from headrace.lake.upkeep import Upkeep
 
 
 class Lake:
@@ -28,4 +30,5 @@ class Lake:
     def __init__(self, home: str | Path, project: str, options: Mapping[str, str] | None = None) -> None:
         root = place(home, options)
         self.tables = Tables(root.child("lake", project))
+        self.upkeep = partial(Upkeep, root.child("lake", project))
         self.blobs = Blobs(root.child("blobs"))

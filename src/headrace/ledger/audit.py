@@ -121,3 +121,9 @@ def entries(session: Session, *, subject: str | None = None, limit: int = 100) -
     """Return the newest rows, newest first; those about one subject if given."""
     query = select(audit).order_by(audit.c.sequence.desc()).limit(limit)
     return session.all(AuditRow, query if subject is None else query.where(audit.c.subject == subject))
+
+
+def first_hash(connection: Connection) -> str | None:
+    """Return the hash of the first row, None while there is none: no other ledger has the same."""
+    found: str | None = connection.execute(select(audit.c.hash).order_by(audit.c.sequence).limit(1)).scalar()
+    return found

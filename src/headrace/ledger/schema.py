@@ -92,6 +92,12 @@ landing = Table(
     Column("cursor", Json), _name("actor"), _moment("landed"), Index(None, "project", "name", "id"),
 )  # fmt: skip
 
+freed = Table(
+    "freed", metadata, _id(), _name("project"), _name("kind"), _name("name"), _count("version", null=True),
+    Column("rule", Text, nullable=False), _json("details"), _name("actor"), _moment("freed"),
+    Index(None, "project", "kind", "name", "version"),
+)  # fmt: skip
+
 contract_result = Table(
     "contract_result", metadata, _of("table_version_id", "table_version", indexed=False),
     Column("position", Integer, nullable=False), _name("rule"), _name("severity"),

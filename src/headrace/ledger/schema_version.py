@@ -16,7 +16,7 @@ from headrace.ledger.errors import LedgerIsNewer, LedgerIsOlder
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a test holds it to the folder."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

@@ -112,6 +112,11 @@ class Ledger:
         with self._begun(writing=False) as (_, head):
             return head
 
+    def identity(self) -> str | None:
+        """Return what tells this ledger from every other: the hash of its first audit row; None while nothing was written."""
+        with self._begun(writing=False) as (connection, _):
+            return audit.first_hash(connection)
+
     @contextmanager
     def _begun(self, *, writing: bool) -> Iterator[tuple[Connection, audit.AuditHead]]:
         try:

@@ -6,6 +6,7 @@ from headrace.spec.declaration import NamedDeclaration, check_plain_name
 from headrace.spec.errors import SpecError, UnknownName
 from headrace.spec.model import Model
 from headrace.spec.people import Person
+from headrace.spec.retention import Retention
 from headrace.spec.tables import Table
 from headrace.spec.visibility import check_features
 
@@ -16,6 +17,7 @@ class Project(NamedDeclaration, frozen=True, kw_only=True):
     models: tuple[Model, ...]
     team: tuple[Person, ...] = ()
     seed: int = 0
+    retention: Retention | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -37,6 +39,11 @@ class Project(NamedDeclaration, frozen=True, kw_only=True):
                 for each in _with_parents(table):
                     found.setdefault(id(each), each)
         return tuple(found.values())
+
+    @property
+    def retained(self) -> Retention:
+        """How long what is no longer in use stays, whether that was written or not."""
+        return self.retention or Retention(location=self.location)
 
     def model(self, name: str) -> Model:
         """Return a model by name.

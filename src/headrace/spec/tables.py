@@ -12,6 +12,7 @@ from headrace.spec.declaration import Declaration, NamedDeclaration, as_mapping,
 from headrace.spec.errors import InvalidOption, SpecError
 from headrace.spec.evolve import Evolve
 from headrace.spec.expectations import Expectation
+from headrace.spec.retention import kept_for
 from headrace.spec.sources import Source
 
 INGESTED = "ingested"
@@ -40,6 +41,7 @@ class Table(NamedDeclaration, frozen=True, kw_only=True):
         expect: the contract's rules.
         personal: how personal columns are protected at the door.
         evolve: what happens when the source changes its columns.
+        keep_versions: how long versions of the table stay after they were last in use; default: the project's `hr.Retention`.
     """
 
     columns: Mapping[str, Expr] = _NOTHING
@@ -50,6 +52,7 @@ class Table(NamedDeclaration, frozen=True, kw_only=True):
     expect: tuple[Expectation, ...] = ()
     personal: Mapping[str, Pseudonym] = _NOTHING
     evolve: Evolve | None = None
+    keep_versions: str | timedelta | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,6 +65,7 @@ class Table(NamedDeclaration, frozen=True, kw_only=True):
         self._set("personal", as_mapping(self.personal))
         if isinstance(self.known, Mapping):
             self._set("known", as_mapping(self.known))
+        self._set("keep_versions", kept_for(f"keep_versions of {self.name!r}", self.keep_versions, self))
         try:
             self._set("types", as_mapping({name: DType(kind) for name, kind in self.types.items()}))
         except ValueError as error:

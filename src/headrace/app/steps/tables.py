@@ -21,6 +21,7 @@ from headrace.ingest.requests import DeriveRequest, Ingested, IngestRequest, Rul
 from headrace.ingest.sources import pins_fingerprint
 from headrace.ingest.staging import Staged
 from headrace.ingest.tables import ingest_table
+from headrace.ledger import freed
 from headrace.ledger import tables as ledger_tables
 from headrace.ledger.tables import ContractResult, NewTableVersion
 from headrace.spec.tables import INGESTED, Derived, Entity, Events, Table
@@ -90,10 +91,12 @@ def _before(workspace: Workspace, table: Table) -> tuple[dict[str, DType] | None
     """Return the types pinned the last time, and the rows of the last time where their moment of ingestion must be kept."""
     with workspace.ledger.read() as session:
         last = ledger_tables.latest(session, workspace.project.name, table.name)
+        gone = last is not None and freed.find(session, last.project, freed.TABLE, last.name, last.version) is not None
     if last is None:
         return None, None
     known = table.known.values() if isinstance(table.known, Mapping) else (table.known,)
-    previous = lake_of(workspace).tables.scan(table.name, last.version) if INGESTED in known else None
+    # The moments of a table that was long out of use are gone with it: its rows count as known from now on, none as known too early.
+    previous = lake_of(workspace).tables.scan(table.name, last.version) if INGESTED in known and not gone else None
     pinned = {name: DType(kind) for name, kind in last.profile["source_types"].items()}
     return (pinned if last.profile["pins"] == pins_fingerprint(table) else None), previous
 

@@ -1,0 +1,1 @@
+"""Collecting what nothing needs: what is needed, what that leaves, and freeing it."""
