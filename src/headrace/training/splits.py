@@ -134,6 +134,9 @@ def _hashes(arrival: pl.Series, seed: int) -> NDArray[np.uint64]:
 
 
 def _check(parts: Parts, rows: SplitRows) -> None:
+    if rows.target.is_empty():
+        remedy = "headrace show TABLE tells how many rows came in, and why those that were set aside were."
+        raise EmptyPart("there is nothing to split: the table of the spine has no accepted rows.", remedy=remedy)
     counts, told = parts.counts(), _told(parts)
     for name in PARTS:
         if not counts[name]:

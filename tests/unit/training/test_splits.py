@@ -83,6 +83,12 @@ def test_a_part_without_rows_is_refused_with_the_counts():
         split_rows(by_time("3d", "2d"), ten_days(time=moments([None] * 11)), seed=0)
 
 
+def test_a_table_without_rows_is_said_to_have_none():
+    with pytest.raises(EmptyPart, match="no accepted rows") as caught:
+        at_random(np.array([], dtype=float), "regression")
+    assert "headrace show TABLE" in str(caught.value)
+
+
 def test_a_part_of_one_class_is_refused():
     target = pl.Series([True, False] * 4 + [True] * 3)
     with pytest.raises(EmptyPart, match="the target is true in all 3 test rows"):
