@@ -70,7 +70,16 @@ class Seen:
     def _merge(self) -> None:
         # Each run is more than twice as long as the next, so that there are few and each key is moved few times.
         while len(self._runs) > 1 and len(self._runs[-2].high) <= 2 * len(self._runs[-1].high):
-            one, other = self._runs.pop(), self._runs.pop()
-            high, low = np.concatenate((other.high, one.high)), np.concatenate((other.low, one.low))
-            order = np.argsort(high, kind="stable")
-            self._runs.append(Hashes(high[order], low[order]))
+            later, earlier = self._runs.pop(), self._runs.pop()
+            self._runs.append(_merged(earlier, later))
+
+
+def _merged(one: Hashes, other: Hashes) -> Hashes:
+    """Return two sorted runs as one; beside both and the outcome, little is in memory meanwhile."""
+    at = np.searchsorted(one.high, other.high) + np.arange(len(other.high))
+    rest = np.ones(len(one.high) + len(other.high), bool)
+    rest[at] = False
+    high, low = np.empty(len(rest), np.uint64), np.empty(len(rest), np.uint32)
+    high[at], low[at] = other
+    high[rest], low[rest] = one
+    return Hashes(high, low)
