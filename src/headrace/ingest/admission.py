@@ -118,6 +118,7 @@ class Admission:
             ColumnProblem: if the declaration does not fit the rows.
         """
         accepted, table = self._accepted.close(), self._door.table
+        self._ids, self._unique = Seen(()), []  # no more rows come, and a profile takes its own room
         results = (*self._judgement.results(accepted.height, self._door.now), *remarks, *say_zoneless(self._counts.zoneless))
         _stop_if_broken(table, results, self._counts.examples)
         return Ingested(
