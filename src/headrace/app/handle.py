@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ApprovalReport,
         AuditReport,
         CostReport,
+        DoctorReport,
         GcReport,
         PlanReport,
         Report,
@@ -127,6 +128,12 @@ class ProjectHandle:
         from headrace.app.upgrading import upgrade_ledger
 
         return upgrade_ledger(self.workspace, dry_run=dry_run)
+
+    def doctor(self, fix: bool = False) -> "DoctorReport":
+        """Look for what is wrong with the home, and mend what can be mended if asked to."""
+        from headrace.app.doctoring import examine
+
+        return examine(self.workspace, mending=fix)
 
     def publish(self, as_of: datetime | None = None) -> Sequence[str]:
         """Build the feature state of every champion as of a moment (default: now), for servers to read; return a line each."""

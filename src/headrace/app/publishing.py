@@ -26,7 +26,7 @@ def publish(workspace: Workspace, as_of: datetime | None) -> Sequence[str]:
 
 def state_for(workspace: Workspace, version: ModelVersion, bundle: Bundle, as_of: datetime | None) -> FeatureState:
     """Return the published state of a version; build one where none is, or where a moment is asked for."""
-    folder = _folder(workspace, version)
+    folder = state_folder(workspace, version)
     if as_of is None and (folder / "state.json").exists():
         return FeatureState.load(folder)
     return _build(workspace, bundle, as_of or workspace.clock.now())
@@ -35,7 +35,7 @@ def state_for(workspace: Workspace, version: ModelVersion, bundle: Bundle, as_of
 def _publish(workspace: Workspace, version: ModelVersion, moment: datetime) -> str:
     assert version.bundle_location is not None
     state = _build(workspace, open_bundle(workspace, version.bundle_location), moment)
-    target = _folder(workspace, version)
+    target = state_folder(workspace, version)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         state.save(Path(folder) / "state")
@@ -48,5 +48,6 @@ def _build(workspace: Workspace, bundle: Bundle, moment: datetime) -> FeatureSta
     return build_state(plan, newest_tables(workspace, plan), moment)
 
 
-def _folder(workspace: Workspace, version: ModelVersion) -> Path:
+def state_folder(workspace: Workspace, version: ModelVersion) -> Path:
+    """Return where a version's published state lies, if there is any."""
     return workspace.settings.home / "state" / workspace.project.name / version.model / str(version.number)

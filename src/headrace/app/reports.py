@@ -244,3 +244,21 @@ class GcReport(Report, frozen=True, kw_only=True):
     size_bytes: int
     needed: dict[str, int]
     notes: list[str] = []
+
+
+class CheckLine(Report, frozen=True, kw_only=True):
+    """What a check of the home found, and what to do about it. `mended` says that it was wrong until now."""
+
+    check: str
+    well: bool
+    finding: str
+    remedy: str = ""
+    mended: bool = False
+
+
+class DoctorReport(Report, frozen=True, kw_only=True):
+    """Whether a project's home is whole, check by check."""
+
+    project: str
+    whole: bool
+    checks: list[CheckLine]

@@ -1,4 +1,4 @@
-"""The commands that tell: status, runs, show, why, cost, settings, audit verify."""
+"""The commands that tell: status, runs, show, why, cost, settings, doctor, audit verify."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ audit_app = typer.Typer(help="The record of every change.", no_args_is_help=True
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (status, runs, show, why, cost, settings):
+    for command in (status, runs, show, why, cost, settings, doctor):
         app.command()(command)
     audit_app.command("verify")(verify)
     audit_app.callback()(_audit)
@@ -94,6 +94,22 @@ def settings(project: ProjectOption = PROJECT_FILE, home: HomeOption = None) -> 
     Example: headrace settings
     """
     typer.echo(render.settings(open_handle(project, home).settings))
+
+
+def doctor(
+    project: ProjectOption = PROJECT_FILE,
+    home: HomeOption = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended, and say what was.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Look for what is wrong with the home: keys, ledger, runs, tables, bundles, leftovers. Leaves with 1 if something is.
+
+    Example: headrace doctor --fix
+    """
+    report = open_handle(project, home).doctor(fix)
+    emit(report, as_json, render.doctor(report))
+    if not report.whole:
+        raise typer.Exit(1)
 
 
 def verify(project: ProjectOption = PROJECT_FILE, home: HomeOption = None, as_json: JsonOption = False) -> None:

@@ -10,6 +10,7 @@ from headrace.app.reports import (
     ApprovalReport,
     AuditReport,
     CostReport,
+    DoctorReport,
     MeasuredLine,
     ModelReport,
     PlanReport,
@@ -214,6 +215,18 @@ def cost(report: CostReport) -> str:
             indent=2,
         )
     return "\n".join(lines)
+
+
+def doctor(report: DoctorReport) -> str:
+    """What was found: a line a check, and its remedy."""
+    found = columns([[_MARKS[line.well, line.mended], line.check, line.finding] for line in report.checks])
+    remedies = [f"\n        {line.remedy}" if line.remedy else "" for line in report.checks]
+    wrong = sum(not line.well for line in report.checks)
+    end = "Everything is whole." if report.whole else f"{wrong} of {len(report.checks)} checks found something wrong."
+    return "\n".join([*(line + remedy for line, remedy in zip(found, remedies, strict=True)), "", end])
+
+
+_MARKS = {(True, False): "well", (True, True): "mended", (False, False): "WRONG"}
 
 
 def audit(report: AuditReport) -> str:

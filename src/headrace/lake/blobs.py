@@ -55,6 +55,15 @@ class Blobs:
             raise LakeFault("look for", self.location(sha256), error) from error
         return True
 
+    def remove(self, sha256: str) -> None:
+        """Remove a blob, so that it is made again; one that is not there is nothing to do."""
+        try:
+            self._place.store().delete(_path(sha256))
+        except FileNotFoundError:
+            return
+        except (BaseError, OSError) as error:
+            raise LakeFault("remove", self.location(sha256), error) from error
+
     def location(self, sha256: str) -> str:
         """Return the path or URL of a blob, for people."""
         return self._place.child(_path(sha256)).url

@@ -1,0 +1,82 @@
+"""The home: may it be written, has it room, is it hidden from version control, are its keys closed, does anything lie about?"""
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from headrace.app.doctor.patient import Patient, ill, mended, well
+from headrace.app.reports import CheckLine
+from headrace.core.storage import named_fault
+from headrace.core.units import format_bytes
+
+_LITTLE_BYTES = 256 << 20
+# What is written aside before it is put in its place, by us and by the object store; see docs/how-to/when-something-breaks.md.
+_TEMPORARY = ("keys/tmp*", "keys/.*", "bundles/.*", "scratch/.new-*", "state/*/*/tmp*", "state/*/*/.*", "blobs/*/*#*", "lake/*/*/*#*")
+
+
+def check_room(patient: Patient) -> Iterator[CheckLine]:
+    """May it be written, and how much is free?"""
+    home = patient.home
+    try:
+        with tempfile.NamedTemporaryFile(dir=home) as file:
+            file.write(bytes(4096))
+            file.flush()
+    except OSError as error:
+        fault = named_fault(error, str(home))
+        yield ill("home", str(getattr(fault, "problem", fault)), getattr(fault, "remedy", "Check the folder, or name another: --home."))
+        return
+    free = shutil.disk_usage(home).free
+    if free < _LITTLE_BYTES:
+        yield ill("home", f"{home}: only {format_bytes(free)} free", "Make room, or move the home to a larger disk.")
+    else:
+        yield well("home", f"{home} can be written; {format_bytes(free)} free")
+
+
+def check_hidden(patient: Patient) -> Iterator[CheckLine]:
+    """Is it kept out of version control?"""
+    ignored = patient.home / ".gitignore"
+    if ignored.exists():
+        yield well("gitignore", "the home is kept out of version control")
+    else:  # any command would write it
+        ignored.write_text("*\n", encoding="utf-8")
+        yield mended("gitignore", f"{ignored} was missing and is written again")
+
+
+def check_keys(patient: Patient) -> Iterator[CheckLine]:
+    """May only their owner read the keys?"""
+    keys = sorted(patient.workspace.settings.keys.glob("*.key"))
+    open_ones = [key for key in keys if stat.S_IMODE(key.stat().st_mode) & 0o077]
+    if not open_ones:
+        yield well("keys", f"{len(keys)} keys, read by their owner only")
+    for key in open_ones:
+        mode = stat.S_IMODE(key.stat().st_mode)
+        if patient.mending:
+            key.chmod(0o600)
+            yield mended("keys", f"{key} had mode {mode:04o} and has 0600 now; if others read it, make a new one")
+        else:
+            yield ill("keys", f"{key} has mode {mode:04o}: others may read it", f"headrace doctor --fix, or chmod 600 {key}.")
+
+
+def check_leftovers(patient: Patient) -> Iterator[CheckLine]:
+    """Does anything lie about that a killed process was writing?"""
+    if not patient.alone:
+        yield well("leftovers", "not looked for while a run is at work")
+        return
+    found = sorted({path for pattern in _TEMPORARY for path in patient.home.glob(pattern) if path.name != ".gitignore"})
+    size = format_bytes(sum(_size(path) for path in found))
+    if not found:
+        yield well("leftovers", "nothing half-written lies about")
+    elif patient.mending:
+        for path in found:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        yield mended("leftovers", f"{len(found)} files or folders of killed processes removed ({size})")
+    else:
+        told = f"{len(found)} of killed processes ({size}), such as {os.path.relpath(found[0], patient.home)}"
+        yield ill("leftovers", told, "They do no harm; headrace doctor --fix removes them.")
+
+
+def _size(path: Path) -> int:
+    return sum(each.stat().st_size for each in (path, *path.rglob("*")) if each.is_file())

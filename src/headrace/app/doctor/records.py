@@ -1,0 +1,110 @@
+"""The records: settings, the ledger and its chain, runs that nobody runs, the clock, the store of durable runs."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from headrace.app.doctor.patient import Patient, ill, mended, well
+from headrace.app.locking import run_lock
+from headrace.app.reports import CheckLine
+from headrace.costs.prices import Prices
+from headrace.ledger import audit, runs
+from headrace.ledger.schema_version import HEAD
+from headrace.ledger.verification import verify_audit
+
+_CLOCK_DOUBT = timedelta(seconds=5)
+
+
+def check_settings(patient: Patient) -> Iterator[CheckLine]:
+    """Can every setting be used? Reading them has checked all but the prices."""
+    settings = patient.workspace.settings
+    prices = Prices.load(settings.prices_file)
+    yield well("settings", f"{len(settings.values)} settings; prices of {prices.date.isoformat()}")
+
+
+def check_ledger(patient: Patient) -> Iterator[CheckLine]:
+    """Does it answer, and is its chain whole? Opening it has checked its schema."""
+    ledger = patient.workspace.ledger
+    found = verify_audit(ledger)
+    if found.whole:
+        yield well("ledger", f"{ledger.url} answers, schema {HEAD}")
+        yield well("audit", f"{found.rows:,} rows, the chain is whole")
+    else:
+        yield ill("audit", f"the chain is broken: {found.reason}", "Restore the ledger from a backup; see headrace audit verify.")
+
+
+def check_runs(patient: Patient) -> Iterator[CheckLine]:
+    """Is a run marked running that nobody runs?"""
+    workspace = patient.workspace
+    with workspace.ledger.read() as session:
+        left = runs.list_runs(session, workspace.project.name, state=runs.RUNNING)
+    if not left:
+        yield well("runs", "none was left unfinished")
+    elif not patient.alone:
+        yield well("runs", f"{left[0].id} is at work")
+    elif patient.mending:
+        with run_lock(workspace) as held:
+            if held is not None:
+                _end(patient, left)
+        yield mended("runs", f"{', '.join(run.id for run in left)} had been killed and is recorded as interrupted")
+    else:
+        told = f"{', '.join(run.id for run in left)} is marked running, and nobody runs it"
+        yield ill("runs", told, "headrace run goes on with it; headrace doctor --fix gives it up.")
+
+
+def check_clock(patient: Patient) -> Iterator[CheckLine]:
+    """Is it later than what is on record?"""
+    with patient.workspace.ledger.read() as session:
+        newest = audit.entries(session, limit=1)
+    now = patient.workspace.clock.now()
+    if newest and newest[0].moment > now + _CLOCK_DOUBT:
+        behind = timedelta(seconds=round((newest[0].moment - now).total_seconds()))
+        remedy = "Set the clock. Runs complete and stay in order meanwhile, but their moments, and what is known by now, are wrong."
+        yield ill("clock", f"it is {behind} behind the newest row of the ledger", remedy)
+    else:
+        yield well("clock", f"{now:%Y-%m-%d %H:%M:%S} UTC, after all that is on record")
+
+
+def check_workflows(patient: Patient) -> Iterator[CheckLine]:
+    """Does the store of durable runs answer?"""
+    url = make_url(patient.workspace.workflows_url)
+    shown = url.render_as_string(hide_password=True)
+    if url.get_backend_name() == "sqlite":
+        yield from _check_file(str(url.database), shown)
+        return
+    try:
+        engine = create_engine(url.set(drivername="postgresql+psycopg"))
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+        engine.dispose()
+    except SQLAlchemyError as error:
+        yield ill("workflows", f"{shown} does not answer: {getattr(error, 'orig', error)}", "Start the server, or correct the address.")
+    else:
+        yield well("workflows", f"{shown} answers")
+
+
+def _check_file(path: str, shown: str) -> Iterator[CheckLine]:
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as store:
+            said = store.execute("PRAGMA quick_check").fetchone()[0]
+    except sqlite3.OperationalError:
+        yield well("workflows", "no run needed it yet")
+        return
+    except sqlite3.DatabaseError as error:
+        said = str(error)
+    if said == "ok":
+        yield well("workflows", f"{shown} is whole")
+    else:
+        remedy = "Remove the file: finished steps are kept elsewhere, and the next run makes it anew."
+        yield ill("workflows", f"{shown} is damaged: {said}", remedy)
+
+
+def _end(patient: Patient, left: tuple[runs.Run, ...]) -> None:
+    workspace = patient.workspace
+    with workspace.ledger.write(workspace.identity.name, "run.finish") as session:
+        for run in left:
+            runs.finish(session, run.id, runs.INTERRUPTED)
