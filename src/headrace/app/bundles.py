@@ -8,6 +8,7 @@ from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
 from headrace.bundles.keys import load_trusted_keys
 from headrace.bundles.reading import Bundle, read_bundle
+from headrace.core.durable import settle
 from headrace.lake.errors import UnknownBlob
 from headrace.lake.presence import Presence
 from headrace.ledger import freed
@@ -38,6 +39,7 @@ def bundle_file(workspace: Workspace, blob: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         temporary.write_bytes(_fetched(workspace, blob))
+        settle(temporary)
         temporary.replace(path)
     return path
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from headrace.app.errors import HomeUnusable
 from headrace.app.settings import Settings
 from headrace.core.clock import Clock, SystemClock
+from headrace.core.durable import settle, settle_folder
 from headrace.core.secrets import Secrets
 from headrace.ledger.store import Ledger
 from headrace.spec.project import Project
@@ -108,6 +109,7 @@ def _secret(path: Path) -> bytes:
             file.write(secrets.token_bytes(32))
         try:
             os.link(temporary, path)
+            settle(path)
         except FileExistsError:
             return path.read_bytes()
         finally:
@@ -120,4 +122,6 @@ def replace_folder(source: Path, target: Path) -> None:
     if target.exists():
         shutil.rmtree(target)
     target.parent.mkdir(parents=True, exist_ok=True)
+    settle_folder(source)
     source.rename(target)
+    settle(target)

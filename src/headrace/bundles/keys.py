@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from headrace.bundles.errors import InvalidKey
+from headrace.core.durable import settle
 
 PRIVATE_FILE = "bundle_signing.key"
 PUBLIC_SUFFIX = ".pub"
@@ -117,6 +118,7 @@ def _create(path: Path) -> None:
         file.write(raw)
     try:
         os.link(temporary, path)
+        settle(path)
     except FileExistsError:
         return
     finally:

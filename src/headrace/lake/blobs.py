@@ -19,6 +19,7 @@ class Blobs:
         sha256 = hashlib.sha256(data).hexdigest()
         try:
             self._place.store().put(_path(sha256), data, mode="create")
+            self._place.settle(_path(sha256))
         except AlreadyExistsError:
             # Content-addressed: whoever came first wrote the same bytes. Damaged ones are replaced, so that a new run mends the lake.
             if not self._holds(sha256):
@@ -82,6 +83,7 @@ class Blobs:
     def _replace(self, sha256: str, data: bytes) -> None:
         try:
             self._place.store().put(_path(sha256), data, mode="overwrite")
+            self._place.settle(_path(sha256))
         except (BaseError, OSError) as error:
             raise LakeFault("mend", self.location(sha256), error) from error
 

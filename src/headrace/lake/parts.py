@@ -58,6 +58,7 @@ class Parts:
         self.adds.append(AddAction(path, size, {}, self._moment, True, _statistics(frame)))
         try:
             self._place.store().put(path, buffer)
+            self._place.settle(path)
         except (BaseError, OSError) as error:
             raise LakeFault("write the table at", self._place.url, error) from error
 

@@ -9,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from headrace.core.durable import settle
+
 _NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 _NAMES = {
     "region": "aws_region",
@@ -35,6 +37,12 @@ class Place(NamedTuple):
         if "://" in self.url:
             return _remote(self.url, tuple(sorted(self.options.items())))
         return LocalStore(self.url, automatic_cleanup=False, mkdir=True)
+
+    def settle(self, path: str) -> None:
+        """Return when a file that the store has written is on the disk: the libraries rename what is whole, and no more. A server sees to
+        that itself."""
+        if "://" not in self.url:
+            settle(Path(self.url) / path)
 
     def is_empty(self) -> bool:
         """Tell, without making it, whether a folder is not there; a URL is never known to be."""

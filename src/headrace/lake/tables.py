@@ -132,6 +132,7 @@ class Tables:
             else:
                 kept.create_write_transaction([*adds], mode, delta_schema(schema), commit_properties=_ONCE)
                 kept.load_as_version(kept.version() + 1)
+            self._place.child(table_folder(name)).settle(f"_delta_log/{kept.version():020d}.json")
         except CommitFailedError:
             raise
         except (DeltaError, OSError) as error:
