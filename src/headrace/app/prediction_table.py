@@ -25,7 +25,7 @@ from headrace.serving.records import PredictionBatch, PredictionRecord, UsageWin
 
 PREDICTIONS = "predictions/log"  # a team's own table may be called predictions
 _COMPACT_EVERY = 100
-"""So many commits of the log, its small files are made one: opening and reading it costs more with each."""
+"""After so many commits of the log its small files are made one: looking for a prediction opens each of them."""
 _CLOCK_DOUBT = timedelta(minutes=1)
 _SCHEMA = {
     "id": pl.String(),

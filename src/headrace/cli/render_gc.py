@@ -18,4 +18,4 @@ def _cells(line: GcLine) -> list[str]:
     many = "" if line.count == 1 else "s"
     noun = line.what.replace("file of", f"file{many} of").replace("commit of", f"commit{many} of")
     noun = noun if noun != line.what or " of " in line.what else f"{line.what}{many}"
-    return [f"{line.count:,}", noun, format_bytes(line.size_bytes), line.why]
+    return [f"{line.count:,}", noun, format_bytes(line.size_bytes) if line.size_bytes else "", line.why]
