@@ -14,9 +14,11 @@ NULL_TEXTS = (
     "unknown", "\\N",
 )  # fmt: skip
 _DAYS = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%m/%d/%Y", "%m.%d.%Y", "%m-%d-%Y")
+_NAMED_DAYS = ("%b %d %Y", "%b %d, %Y", "%B %d %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S")
 _MARKS = ((",", ""), (",", "."), (".", ","), (".", " "), (",", " "), (".", "'"), (",", "'"))
 _LOOKS_LIKE_A_DATE = r"^\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}(?: |$)"
+_LOOKS_LIKE_A_NAMED_DATE = r"^(?:[A-Za-z]{3,9} \d{1,2},? \d{4}|\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4})(?: |$)"
 _LOOKS_LIKE_A_NUMBER = r"^[+-]?\d[\d.,'\u2019_\s\u00a0\u202f]*(?:[eE][+-]?\d+)?$|^[+-]?[.,]\d"
 _SAMPLE = 1000
 _LEAST_FIT = 0.9
@@ -127,6 +129,8 @@ def _readings(known: Dialect, sample: pl.Series) -> Iterator[Reading]:
     """Give the readings that are worth a try, by the look of the texts."""
     if _share(sample, _LOOKS_LIKE_A_DATE) >= _LEAST_FIT:
         yield from (Reading(DType.DATETIME, format=day + clock) for day in _DAYS for clock in _CLOCKS)
+    elif _share(sample, _LOOKS_LIKE_A_NAMED_DATE) >= _LEAST_FIT:
+        yield from (Reading(DType.DATETIME, format=day + clock) for day in _NAMED_DAYS for clock in _CLOCKS)
     elif _share(sample, _LOOKS_LIKE_A_NUMBER) >= _LEAST_FIT:
         yield Reading(DType.FLOAT, known.decimal, known.thousands)
         yield from (Reading(DType.FLOAT, *marks) for marks in _MARKS if marks != (known.decimal, known.thousands))

@@ -34,6 +34,9 @@ def survey(*values, known=None, chunk=1000, personal=()):
         (("31.12.2024 18:30", "01.02.2024 06:00"), {"dates": {"x": "%d.%m.%Y %H:%M"}}),
         ((*["31-12-2024"] * 30, "n/a"), {"dates": {"x": "%d-%m-%Y"}, "null_values": ("n/a",)}),
         (("2024/12/31",), {"dates": {"x": "%Y/%m/%d"}}),
+        (("Oct 11 2002", "May 05 1998"), {"dates": {"x": "%b %d %Y"}}),
+        (("October 11, 2002", "May 5, 1998"), {"dates": {"x": "%B %d, %Y"}}),
+        (("11-Oct-02", "5-May-98"), {"dates": {"x": "%d-%b-%y"}}),
     ],
 )
 def test_the_option_to_write_is_said(values, options):

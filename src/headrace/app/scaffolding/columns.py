@@ -6,6 +6,7 @@ import msgspec
 import polars as pl
 
 from headrace.app.scaffolding.leaks import suspicion
+from headrace.app.scaffolding.long_text import is_long_text, long_text_features
 from headrace.app.scaffolding.moments import NO_MONTH, parts_that_vary, spans_two_years
 from headrace.app.scaffolding.names import distinct_name, one_line, quoted
 from headrace.app.scaffolding.personal import why_personal
@@ -17,6 +18,10 @@ from headrace.ingest.profile import ColumnProfile, TableProfile
 
 _NEARLY_UNIQUE = 0.5
 _FEW_TEXTS = 20
+_LONG_TEXT = (
+    "long texts, of which these features tell the length and which common words are in them; the words were chosen by how many texts have "
+    "them, not by the target. Words that say more can be added, and none of these need stay"
+)
 _LASTING_ID = re.compile(r"(^|[\s_\-.])(?i:id|key|uuid|guid|number|no|nr|code)$|[a-z](I[Dd]|Number|No|Code)$")
 _ID_NAME = re.compile(r"(^|[\s_\-.])(id|key|index|idx|uuid|guid|rownum|row)$|[a-z]I[Dd]$", re.IGNORECASE)
 
@@ -47,7 +52,7 @@ def choose_columns(
         taken = {name for each in chosen for name, _ in each.features}
         decided = _personal_or_date(column, frame[column.name])
         if decided is None:
-            reason = _why_not(column, frame.height) or _known_later(column.name, time) or _suspected(frame, column, target, choice)
+            reason = _why_not(column, frame[column.name]) or _known_later(column.name, time) or _suspected(frame, column, target, choice)
             decided = _choose(column, frame[column.name], taken, reason)
         chosen.append(decided)
     return tuple(chosen)
@@ -67,6 +72,8 @@ def _say_dates(formats: tuple[str, ...]) -> str:
 
 
 def _choose(column: ColumnProfile, values: pl.Series, taken: set[str], reason: str | None) -> ColumnChoice:
+    if reason is None and _is_nearly_unique(column, len(values) - column.nulls):
+        return ColumnChoice(column.name, long_text_features(column.name, values, taken), "", note=_LONG_TEXT)
     features = _features(column, values, taken)
     note = NO_MONTH if column.type is DType.DATETIME and column.distinct > 1 and not spans_two_years(values) else None
     if not features and reason is None:
@@ -91,13 +98,13 @@ def find_id(profile: TableProfile, choices: tuple[ColumnChoice, ...]) -> str | N
     return next((each.name for each in named if each.type in kinds and each.distinct == profile.rows > _FEW_TEXTS), None)
 
 
-def _why_not(column: ColumnProfile, rows: int) -> str | None:
-    present = rows - column.nulls
+def _why_not(column: ColumnProfile, values: pl.Series) -> str | None:
+    present = len(values) - column.nulls
     if not present:
         return "it is null throughout"
     if column.distinct == 1 and not column.nulls:
         return f"it is {_short(column.min)} throughout"
-    if column.type is DType.STRING and column.distinct > max(_FEW_TEXTS, _NEARLY_UNIQUE * present):
+    if _is_nearly_unique(column, present) and not is_long_text(values):
         return f"{column.distinct} different texts in {present} rows: a name or an id, from which nothing general can be learnt"
     if (
         column.type is DType.INT
@@ -106,6 +113,10 @@ def _why_not(column: ColumnProfile, rows: int) -> str | None:
     ):
         return "a different integer in every row: an id or a row number, from which nothing general can be learnt"
     return None
+
+
+def _is_nearly_unique(column: ColumnProfile, present: int) -> bool:
+    return column.type is DType.STRING and column.distinct > max(_FEW_TEXTS, _NEARLY_UNIQUE * present)
 
 
 def _counts_up(column: ColumnProfile, present: int) -> bool:

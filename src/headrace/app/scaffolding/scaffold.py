@@ -1,5 +1,6 @@
 """A first description out of one file: read it, look at its columns, write a `project.py` that works and says why it is as it is."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,9 @@ import polars as pl
 from msgspec.structs import replace
 
 from headrace.app.reports import Report
-from headrace.app.scaffolding.columns import choose_columns, find_id
+from headrace.app.scaffolding.columns import ColumnChoice, choose_columns, find_id
 from headrace.app.scaffolding.errors import ProjectExists, UnknownTarget, UnusableTarget
-from headrace.app.scaffolding.names import as_table_name
+from headrace.app.scaffolding.names import as_table_name, one_line
 from headrace.app.scaffolding.personal import BY_VALUES, why_personal
 from headrace.app.scaffolding.source import read_file
 from headrace.app.scaffolding.split import choose_time
@@ -19,6 +20,8 @@ from headrace.ingest.finding import Finding
 from headrace.ingest.findings import find_oddities
 from headrace.ingest.profile import ColumnProfile, profile_table
 from headrace.spec.sources import File
+
+_MOST_TOLD = 5
 
 
 class LeftOut(Report, frozen=True, kw_only=True):
@@ -92,8 +95,17 @@ def _decide(file: Path, source: File, frame: pl.DataFrame, target: str, output: 
         id=find_id(profile, columns),
     )
     if not plan.used:
-        raise UnusableTarget(target, "no other column can tell anything about it", "Give a file with more columns.")
+        raise _nothing_to_learn_from(target, columns)
     return plan
+
+
+def _nothing_to_learn_from(target: str, columns: Sequence[ColumnChoice]) -> UnusableTarget:
+    """Say why no other column tells anything about the target."""
+    if not columns:
+        return UnusableTarget(target, "it is the only column of the file", "Give a file that also has columns to predict it from.")
+    told = "; ".join(f"{one_line(each.column)}: {each.left_out}" for each in columns[:_MOST_TOLD])
+    more = f"; and {len(columns) - _MOST_TOLD} more" if len(columns) > _MOST_TOLD else ""
+    return UnusableTarget(target, f"no other column can tell anything about it ({told}{more})", "Give a file with more columns.")
 
 
 def _checked_for_persons(choice: TargetChoice, profile: ColumnProfile, values: pl.Series) -> TargetChoice:

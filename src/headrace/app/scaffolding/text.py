@@ -143,7 +143,8 @@ def _features(plan: Plan) -> list[str]:
             lines += _wrapped(f"{one_line(column.column)} is left out: {column.left_out}.", "        # ")
         if column.note is not None:
             lines += _wrapped(f"{one_line(column.column)}: {column.note}.", "        # ")
-        lines += [f"        {mark}{quoted(name)}: {code},  # {column.comment}" for name, code in column.features]
+        comment = f"  # {column.comment}" if column.comment else ""
+        lines += [f"        {mark}{quoted(name)}: {code},{comment}" for name, code in column.features]
     return [*lines, "    },", ")", ""]
 
 

@@ -402,3 +402,35 @@ def test_a_target_that_is_personal_is_refused(tmp_path: Path) -> None:
 def test_odd_values_are_told(make: Make) -> None:
     made, _, _ = make({"x": [*X[:-1], 9999.0], "y": YES_NO}, "y")
     assert [(each.column, each.kind) for each in made.findings] == [("x", "placeholder")]
+
+
+SENTENCES = ("please send the whole parcel again", "nobody has ever seen the whole thing", "click here and win another parcel today")
+
+
+def test_long_texts_become_their_length_and_the_common_words_in_them(make: Make) -> None:
+    texts = [f'{SENTENCES[i * 7 % 3]}, says "number" {i}' for i in range(N)]
+    made, model, text = make({"body": texts, "title": [f"Name {i}" for i in range(N)], "y": YES_NO}, "y")
+    assert "body_length" in made.features
+    assert {"body_has_please", "body_has_click"} <= set(made.features)
+    assert "body_has_whole" not in made.features, "two thirds have it: it is too common to tell anything"
+    assert not any(name.startswith("body_has_number") for name in made.features), "all have it"
+    assert set(reasons(made)) == {"title"}
+    assert model.features.given == ("body",)
+    assert "chosen by how many texts have them, not by the target" in " ".join(text.split())
+
+
+def test_words_of_long_texts_do_not_depend_on_the_target(tmp_path: Path) -> None:
+    texts = [f"{SENTENCES[i * 7 % 3]} {i}" for i in range(N)]
+    made = [scaffold_of({"body": texts, "y": answers}, tmp_path / name) for name, answers in (("a", YES_NO), ("b", YES_NO[::-1]))]
+    assert made[0].features == made[1].features
+
+
+def scaffold_of(columns: dict[str, object], folder: Path) -> Scaffold:
+    folder.mkdir()
+    pl.DataFrame(columns).write_csv(folder / "data.csv")
+    return scaffold(folder / "data.csv", "y", folder / "project")
+
+
+def test_a_file_of_the_target_alone_says_what_is_missing(make: Make) -> None:
+    with pytest.raises(UnusableTarget, match="it is the only column"):
+        make({"y": YES_NO}, "y")
