@@ -167,3 +167,12 @@ def test_the_error_reference_lists_every_exit_code(written: Path) -> None:
 def test_the_reference_names_no_place_on_a_machine(written: Path) -> None:
     for page in written.iterdir():
         assert str(ROOT) not in page.read_text(encoding="utf-8"), page.name
+
+
+@pytest.mark.parametrize(
+    "words", [words for words, command in COMMANDS.items() if words and not getattr(command, "commands", {})], ids=" ".join
+)
+def test_every_command_speaks_to_programs_and_shows_an_example(words: tuple[str, ...]) -> None:
+    command = COMMANDS[words]
+    assert "--json" in {option for parameter in command.params for option in parameter.opts}
+    assert f"headrace {' '.join(words)}" in (command.help or "").partition("Example: ")[2]

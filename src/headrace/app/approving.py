@@ -2,7 +2,7 @@
 
 from headrace.app.errors import NothingToApprove
 from headrace.app.models import label
-from headrace.app.reports import ApprovalReport
+from headrace.app.reports import ApprovalReport, TokenReport
 from headrace.app.workspace import Workspace
 from headrace.core.errors import UserError
 from headrace.ledger import models
@@ -40,7 +40,7 @@ def approve_model(workspace: Workspace, model: str, comment: str) -> ApprovalRep
     return ApprovalReport(version=label(state.version), identity=workspace.identity.name, missing=state.missing)
 
 
-def issue(workspace: Workspace, name: str) -> str:
+def issue(workspace: Workspace, name: str) -> TokenReport:
     """Return a new token for a member of the team. Who has one already gets another only by showing it, or from an admin who shows theirs.
 
     Raises:
@@ -52,11 +52,12 @@ def issue(workspace: Workspace, name: str) -> str:
         held = tokens_of(session, name, live=True)
     if held:
         _require_proof(workspace, name)
-    return issue_token(workspace.ledger, name, ISSUED_BY_COMMAND, issued_by=workspace.identity.name)
+    token = issue_token(workspace.ledger, name, ISSUED_BY_COMMAND, issued_by=workspace.identity.name)
+    return TokenReport(member=name, token=token)
 
 
-def revoke(workspace: Workspace, name: str) -> str:
-    """Revoke the tokens of a member of the team and return a line for people.
+def revoke(workspace: Workspace, name: str) -> TokenReport:
+    """Revoke the tokens of a member of the team.
 
     Raises:
         UnknownName: if nobody of the team is called so.
@@ -66,7 +67,7 @@ def revoke(workspace: Workspace, name: str) -> str:
     _require_member(workspace, name)
     _require_proof(workspace, name)
     revoked = revoke_token(workspace.ledger, name, ISSUED_BY_COMMAND, revoked_by=workspace.identity.name)
-    return f"revoked {len(revoked)} of {name}'s tokens."
+    return TokenReport(member=name, revoked=len(revoked))
 
 
 def _require_member(workspace: Workspace, name: str) -> None:

@@ -21,10 +21,14 @@ if TYPE_CHECKING:
         DoctorReport,
         GcReport,
         PlanReport,
+        PredictReport,
+        PublishedState,
         Report,
         RunLine,
         RunReport,
+        ServingEvent,
         StatusReport,
+        TokenReport,
         UpgradeReport,
         WhyReport,
     )
@@ -105,14 +109,14 @@ class ProjectHandle:
 
         return approve_model(self.workspace, model, comment)
 
-    def issue_token(self, name: str) -> str:
+    def issue_token(self, name: str) -> "TokenReport":
         """Make a token for a member of the team; it is seen once."""
         from headrace.app.approving import issue
 
         return issue(self.workspace, name)
 
-    def revoke_token(self, name: str) -> str:
-        """Revoke the tokens of a member of the team; return a line for people."""
+    def revoke_token(self, name: str) -> "TokenReport":
+        """Revoke the tokens of a member of the team."""
         from headrace.app.approving import revoke
 
         return revoke(self.workspace, name)
@@ -135,14 +139,16 @@ class ProjectHandle:
 
         return examine(self.workspace, mending=fix)
 
-    def publish(self, as_of: datetime | None = None) -> Sequence[str]:
-        """Build the feature state of every champion as of a moment (default: now), for servers to read; return a line each."""
+    def publish(self, as_of: datetime | None = None) -> "Sequence[PublishedState]":
+        """Build the feature state of every champion as of a moment (default: now), for servers to read."""
         from headrace.app.publishing import publish
 
         return publish(self.workspace, as_of)
 
-    def predict(self, model: str, rows: str | Path, output: str | Path, report: Callable[[int, int], None] | None = None) -> str:
-        """Predict a file of rows into a file with the model's champion; return a line for people.
+    def predict(
+        self, model: str, rows: str | Path, output: str | Path, report: Callable[[int, int], None] | None = None
+    ) -> "PredictReport":
+        """Predict a file of rows into a file with the model's champion.
 
         `report` is told now and then how many rows are answered, and of how many.
         """
@@ -150,8 +156,10 @@ class ProjectHandle:
 
         return predict_file(self.workspace, model, Path(rows), Path(output), report)
 
-    def serve(self, host: str, port: int, as_of: datetime | None, behind_proxy: bool, announce: Callable[[str], None] = print) -> None:
-        """Serve the champion of every model until a signal stops it."""
+    def serve(
+        self, host: str, port: int, as_of: datetime | None, behind_proxy: bool, announce: "Callable[[ServingEvent], None]" = print
+    ) -> None:
+        """Serve the champion of every model until a signal stops it; `announce` is told what is served and where."""
         from headrace.app.serving import serve_champions
 
         serve_champions(self.workspace, host, port, as_of, behind_proxy, announce)

@@ -15,6 +15,7 @@ from headrace.app.champions import champion
 from headrace.app.models import label
 from headrace.app.prediction_frames import AnsweredFrame, log_rows
 from headrace.app.prediction_table import LakeSink, Used
+from headrace.app.reports import PredictReport
 from headrace.app.scratch import scratch
 from headrace.app.steps.comparing import newest_tables
 from headrace.app.workspace import Workspace
@@ -33,7 +34,7 @@ SOURCE = "file"
 Report = Callable[[int, int], None]
 
 
-def predict_file(workspace: Workspace, model: str, rows: Path, output: Path, report: Report | None = None) -> str:
+def predict_file(workspace: Workspace, model: str, rows: Path, output: Path, report: Report | None = None) -> PredictReport:
     """Predict a file of given columns with the model's champion; every prediction is logged as a server's are.
 
     Each row is asked as of the moment that the description's `as_of` gives for it. The output is the input with `prediction_id`, the score
@@ -57,7 +58,7 @@ def predict_file(workspace: Workspace, model: str, rows: Path, output: Path, rep
                 done += frame.height
                 if report is not None:
                     report(done, total)
-    return f"{total:,} rows predicted by {label(version)} into {output}"
+    return PredictReport(version=label(version), rows=total, output=str(output))
 
 
 class _Scorer:

@@ -8,18 +8,18 @@ from pathlib import Path
 from headrace.app.bundles import open_bundle
 from headrace.app.champions import champions
 from headrace.app.models import label
+from headrace.app.reports import PublishedState
 from headrace.app.steps.comparing import newest_tables
 from headrace.app.workspace import Workspace, replace_folder
 from headrace.bundles.reading import Bundle
-from headrace.core.units import format_bytes
 from headrace.features.plan import FeaturePlan
 from headrace.features.publish import build_state
 from headrace.features.state import FeatureState
 from headrace.ledger.models import ModelVersion
 
 
-def publish(workspace: Workspace, as_of: datetime | None) -> Sequence[str]:
-    """Build and keep the state of every champion; return a line each."""
+def publish(workspace: Workspace, as_of: datetime | None) -> Sequence[PublishedState]:
+    """Build and keep the state of every champion."""
     moment = as_of or workspace.clock.now()
     return [_publish(workspace, version, moment) for version in champions(workspace)]
 
@@ -32,7 +32,7 @@ def state_for(workspace: Workspace, version: ModelVersion, bundle: Bundle, as_of
     return _build(workspace, bundle, as_of or workspace.clock.now())
 
 
-def _publish(workspace: Workspace, version: ModelVersion, moment: datetime) -> str:
+def _publish(workspace: Workspace, version: ModelVersion, moment: datetime) -> PublishedState:
     assert version.bundle_location is not None
     state = _build(workspace, open_bundle(workspace, version.bundle_location), moment)
     target = state_folder(workspace, version)
@@ -40,7 +40,7 @@ def _publish(workspace: Workspace, version: ModelVersion, moment: datetime) -> s
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         state.save(Path(folder) / "state")
         replace_folder(Path(folder) / "state", target)
-    return f"{label(version)}: state as of {moment.isoformat()} in {target} ({format_bytes(state.size_bytes)})"
+    return PublishedState(version=label(version), as_of=moment, folder=str(target), size_bytes=state.size_bytes)
 
 
 def _build(workspace: Workspace, bundle: Bundle, moment: datetime) -> FeatureState:

@@ -219,6 +219,41 @@ class PlanReport(Report, frozen=True, kw_only=True):
     asks: list[str] = []
 
 
+class PredictReport(Report, frozen=True, kw_only=True):
+    """A file that was predicted."""
+
+    version: str
+    rows: int
+    output: str
+
+
+class PublishedState(Report, frozen=True, kw_only=True):
+    """The feature state of a model version, as servers read it."""
+
+    version: str
+    as_of: datetime
+    folder: str
+    size_bytes: int
+
+
+class TokenReport(Report, frozen=True, kw_only=True):
+    """A token that was made, which is seen here and nowhere again, or how many were revoked."""
+
+    member: str
+    token: str | None = None
+    revoked: int = 0
+
+
+class ServingEvent(Report, frozen=True, kw_only=True):
+    """What a server tells whoever started it: `model` for each model it serves, then `serving` with its address, in the end `stopped`."""
+
+    event: str
+    version: str | None = None
+    candidate: str | None = None
+    as_of: datetime | None = None
+    url: str | None = None
+
+
 class ApprovalReport(Report, frozen=True, kw_only=True):
     """An approval and how many are still missing."""
 

@@ -8,6 +8,7 @@ from headrace.app.champions import champions
 from headrace.app.models import label
 from headrace.app.prediction_table import LakeSink
 from headrace.app.publishing import state_for
+from headrace.app.reports import ServingEvent
 from headrace.app.workspace import Workspace
 from headrace.serving.application import Application, ServingParts
 from headrace.serving.scoring import ServedModel
@@ -16,9 +17,9 @@ from headrace.serving.settings import ServerOptions
 
 
 def serve_champions(
-    workspace: Workspace, host: str, port: int, as_of: datetime | None, behind_proxy: bool, announce: Callable[[str], None]
+    workspace: Workspace, host: str, port: int, as_of: datetime | None, behind_proxy: bool, announce: Callable[[ServingEvent], None]
 ) -> None:
-    """Serve the champion of every model until SIGTERM or SIGINT.
+    """Serve the champion of every model until SIGTERM or SIGINT; `announce` is told what is served, where, and that it stopped.
 
     With `as_of` the state is built as of that moment, and questions that do not say when they are asked are asked then: for replays.
     """
@@ -28,13 +29,13 @@ def serve_champions(
         bundle = open_bundle(workspace, version.bundle_location)
         state = state_for(workspace, version, bundle, as_of)
         served.append(ServedModel.load(bundle, state))
-        announce(f"{label(version)}: {version.candidate}, state as of {state.moment.isoformat()}")
+        announce(ServingEvent(event="model", version=label(version), candidate=version.candidate, as_of=state.moment))
     parts = ServingParts(
         models=served, sink=LakeSink(workspace, "serve"), pseudonym_key=workspace.pseudonym_key(), clock=workspace.clock, as_of=as_of
     )
     serve(
         ServerOptions(host=host, port=port, behind_proxy=behind_proxy),
         Application(parts),
-        lambda url: announce(f"serving at {url}  (Ctrl-C stops)"),
+        lambda url: announce(ServingEvent(event="serving", url=url)),
     )
-    announce("stopped; every prediction is logged.")
+    announce(ServingEvent(event="stopped"))

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from headrace.cli import stopping
+from headrace.cli import render, stopping
 from headrace.cli.building import moment
-from headrace.cli.options import PROJECT_FILE, HomeOption, ProjectOption, open_handle
+from headrace.cli.options import PROJECT_FILE, HomeOption, JsonOption, ProjectOption, emit, open_handle
 from headrace.cli.progress import row_progress
 
 
@@ -23,14 +23,15 @@ def predict(
     output: Annotated[Path, typer.Argument(help="Where to write: .csv or .parquet.")],
     project: ProjectOption = PROJECT_FILE,
     home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Predict a file of rows into a file.
 
     Example: headrace predict late tomorrow.csv scored.csv
     """
     with row_progress(f"predict {model}") as report:
-        told = open_handle(project, home).predict(model, rows, output, report)
-    typer.echo(told)
+        done = open_handle(project, home).predict(model, rows, output, report)
+    emit(done, as_json, render.predicted(done))
 
 
 def serve(
@@ -42,10 +43,11 @@ def serve(
     behind_proxy: Annotated[
         bool, typer.Option("--behind-proxy", help="Allow another address than loopback: a proxy does TLS and authentication.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Say what is served and where as JSON, a line each.")] = False,
 ) -> None:
     """Serve the champion of every model over HTTP (Open Inference Protocol v2, and POST /predict).
 
     Example: headrace serve --port 8080
     """
     stopping.release()
-    open_handle(project, home).serve(host, port, moment(as_of), behind_proxy, typer.echo)
+    open_handle(project, home).serve(host, port, moment(as_of), behind_proxy, lambda event: emit(event, as_json, render.serving(event)))

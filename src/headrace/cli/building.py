@@ -42,6 +42,7 @@ def init(
     data: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],
     target: Annotated[str, typer.Option(help="The column to predict.")],
     output: Annotated[Path, typer.Option(help="The folder to write project.py into.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Profile a table and write a working, commented project.py.
 
@@ -50,7 +51,7 @@ def init(
     from headrace.app.scaffolding.scaffold import scaffold  # kept out of start-up: it brings the table engine in
 
     made = scaffold(data, target, output)
-    typer.echo(render.scaffold(made))
+    emit(made, as_json, render.scaffold(made))
 
 
 def run(
@@ -106,37 +107,42 @@ def publish(
     project: ProjectOption = PROJECT_FILE,
     home: HomeOption = None,
     as_of: Annotated[str | None, typer.Option(help="The moment, ISO 8601 with a zone; default: now.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Build the feature state of every champion as of a moment, for servers to read.
 
     Example: headrace features publish --as-of 2013-12-20T18:15:00Z
     """
-    for line in open_handle(project, home).publish(moment(as_of)):
-        typer.echo(line)
+    states = open_handle(project, home).publish(moment(as_of))
+    emit(list(states), as_json, render.published(states))
 
 
 def issue_token(
     name: Annotated[str, typer.Argument(help="The team member the token is for.")],
     project: ProjectOption = PROJECT_FILE,
     home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a token for a member of the team; from then on that name needs it. It is shown once.
 
     Example: headrace token issue ben
     """
-    typer.echo(open_handle(project, home).issue_token(name))
+    report = open_handle(project, home).issue_token(name)
+    emit(report, as_json, report.token or "")
 
 
 def revoke_token(
     name: Annotated[str, typer.Argument(help="The team member whose tokens are to end.")],
     project: ProjectOption = PROJECT_FILE,
     home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """End the tokens of a member of the team; takes a live one of theirs in HEADRACE_TOKEN, or an admin's.
 
     Example: headrace token revoke ben
     """
-    typer.echo(open_handle(project, home).revoke_token(name))
+    report = open_handle(project, home).revoke_token(name)
+    emit(report, as_json, f"revoked {report.revoked} of {report.member}'s tokens.")
 
 
 def moment(text: str | None) -> datetime | None:

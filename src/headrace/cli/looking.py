@@ -88,12 +88,13 @@ def cost(
     emit(report, as_json, render.cost(report))
 
 
-def settings(project: ProjectOption = PROJECT_FILE, home: HomeOption = None) -> None:
+def settings(project: ProjectOption = PROJECT_FILE, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Print every setting, its value and where it came from.
 
     Example: headrace settings
     """
-    typer.echo(render.settings(open_handle(project, home).settings))
+    found = open_handle(project, home).settings
+    emit(list(found.values), as_json, render.settings(found))
 
 
 def doctor(

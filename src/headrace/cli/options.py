@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,7 +38,7 @@ def without_secrets(text: str) -> str:
     return handle.workspace.secrets.redact(text) if handle else text
 
 
-def emit(report: Report | list[Report], as_json: bool, text: str) -> None:
+def emit(report: Report | Sequence[object], as_json: bool, text: str) -> None:
     """Print a report for a program or for a person."""
     if as_json:
         import msgspec
@@ -45,3 +46,4 @@ def emit(report: Report | list[Report], as_json: bool, text: str) -> None:
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
     else:
         sys.stdout.write(text.rstrip("\n") + "\n")
+    sys.stdout.flush()  # a server tells where it is and goes on

@@ -14,9 +14,12 @@ from headrace.app.reports import (
     MeasuredLine,
     ModelReport,
     PlanReport,
+    PredictReport,
+    PublishedState,
     Report,
     RunLine,
     RunReport,
+    ServingEvent,
     StatusReport,
     TableLine,
     TableReport,
@@ -25,6 +28,7 @@ from headrace.app.reports import (
 )
 from headrace.cli.columns import columns
 from headrace.core.money import format_usd
+from headrace.core.units import format_bytes
 
 if TYPE_CHECKING:
     from headrace.app.scaffolding.scaffold import Scaffold
@@ -247,6 +251,25 @@ def upgrade(report: UpgradeReport) -> str:
     return "\n".join(
         [f"The ledger at {report.ledger} {did} from {report.found} to {report.head}:", *(f"  {each}" for each in report.migrations)]
     )
+
+
+def published(states: Sequence[PublishedState]) -> str:
+    """Feature states that servers now read."""
+    return "\n".join(
+        f"{each.version}: state as of {each.as_of.isoformat()} in {each.folder} ({format_bytes(each.size_bytes)})" for each in states
+    )
+
+
+def predicted(report: PredictReport) -> str:
+    """A file that was predicted."""
+    return f"{report.rows:,} rows predicted by {report.version} into {report.output}"
+
+
+def serving(event: ServingEvent) -> str:
+    """What a server tells whoever started it."""
+    if event.event == "model" and event.as_of is not None:
+        return f"{event.version}: {event.candidate}, state as of {event.as_of.isoformat()}"
+    return f"serving at {event.url}  (Ctrl-C stops)" if event.event == "serving" else "stopped; every prediction is logged."
 
 
 def settings(found: "Settings") -> str:
