@@ -10,7 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from deltalake import DeltaTable
 from services.s3 import S3
+
+from headrace.app import prediction_table
 
 from .command import ask, environment, refused, run_command, served
 from .small_project import write_project
@@ -163,6 +166,21 @@ def test_killed_at_any_moment_it_leaves_everything_that_is_needed(copied: Path) 
         run_command(copied, "why", prediction)
     run_command(copied, "gc", "--yes", *WITHOUT_GRACE)
     assert run_command(copied, "gc", "--dry-run", *WITHOUT_GRACE).out.startswith("Nothing to free")
+
+
+def test_who_writes_the_log_of_predictions_makes_few_files_of_many(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction_table, "_COMPACT_EVERY", 4)
+    run_command(copied, "approve", "returned", "--comment", "fine", user="ben")
+    made = [prediction for _ in range(6) for prediction in predict(copied)]
+    log = DeltaTable(str(copied.parent / ".headrace" / "lake" / "returns" / "predictions.log"))
+    assert len(log.file_uris()) == 2, "five became one; then came the sixth"
+    for prediction in made:
+        run_command(copied, "why", prediction)
+    planned = run_command(copied, "gc", "--dry-run").out
+    assert re.search(r"5 +files of predictions", planned)
+    run_command(copied, "gc", "--yes")
+    for prediction in made:
+        run_command(copied, "why", prediction)
 
 
 @pytest.fixture
