@@ -23,7 +23,7 @@ from headrace.bundles.reading import Bundle
 from headrace.core.ids import new_id, new_ids
 from headrace.expressions.polars_backend import to_polars
 from headrace.features.bucketed import compute_frames
-from headrace.features.buckets import Bucket, bucket_file
+from headrace.features.buckets import Bucket, bucket_rows
 from headrace.features.frames import Bounds
 from headrace.features.plan import FeaturePlan
 from headrace.ingest.sources import open_source
@@ -81,7 +81,7 @@ class _Scorer:
 
     def frames(self, folder: Path) -> Iterator[pl.DataFrame]:
         """Yield the file's rows with their answers, each frame after it was logged."""
-        spine = pl.scan_ipc(bucket_file(folder / "asked", GIVEN))
+        spine = bucket_rows(folder / "asked", GIVEN)
         tables = newest_tables(self._workspace, self._plan)
         with Bucket(folder / "asked", GIVEN) as given, Bucket(folder / "asked", WRITTEN) as written:
             for number, features in enumerate(compute_frames(self._plan, spine, tables, Bounds(folder))):

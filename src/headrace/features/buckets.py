@@ -7,6 +7,7 @@ from types import TracebackType
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from polars.io.plugins import register_io_source
 
 PLACE = "_place"
 MOST = 256
@@ -78,6 +79,25 @@ class Bucket:
 def bucket_file(folder: Path, number: int) -> Path:
     """Return the file of a bucket."""
     return folder / f"{number:03}.arrow"
+
+
+def bucket_rows(folder: Path, number: int) -> pl.LazyFrame:
+    """Return a bucket's rows lazily, a frame at a time. Polars' own reader maps the file, which then counts as memory, all of it."""
+    with Bucket(folder, number) as bucket:
+        schema = bucket.frame(0).schema
+
+    def read(columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _: int | None) -> Iterator[pl.DataFrame]:
+        left = rows
+        with Bucket(folder, number) as bucket:
+            for frame in bucket:
+                if left is not None and left <= 0:
+                    return
+                some = frame if left is None else frame.head(left)
+                left = None if left is None else left - some.height
+                kept = some if predicate is None else some.filter(predicate)
+                yield kept if columns is None else kept.select(columns)
+
+    return register_io_source(read, schema=schema)
 
 
 def arrow(frame: pl.DataFrame) -> pa.Table:

@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal, assert_series_equal
 from headrace.expressions import DType, col, count
 from headrace.features.batch import compute, lookup_column
 from headrace.features.bucketed import compute_frames, lookup_frames
-from headrace.features.buckets import PLACE, Bucket, BucketWriter
+from headrace.features.buckets import PLACE, Bucket, BucketWriter, bucket_rows
 from headrace.features.errors import MissingTable
 from headrace.features.frames import Bounds, framed, reframed
 from headrace.features.plan import FeaturePlan
@@ -113,3 +113,15 @@ def test_a_bucket_has_all_rows_of_its_keys_and_says_where_they_were(tmp_path):
         assert not shops & seen
         seen |= shops
     assert len(seen) == 21  # twenty and none
+
+
+def test_a_bucket_is_read_lazily_too(tmp_path):
+    frames = list(framed(sales(500, 20).select("shop", "amount"), 200))
+    with BucketWriter(tmp_path / "there", 1) as writer:
+        for frame in frames:
+            writer.write(0, frame)
+    rows, whole = bucket_rows(tmp_path / "there", 0), pl.concat(frames)
+    assert_frame_equal(rows.collect(), whole)
+    assert_frame_equal(rows.filter(pl.col("amount") > 50).select("shop").collect(), whole.filter(pl.col("amount") > 50).select("shop"))
+    assert_frame_equal(rows.head(250).collect(), whole.head(250))
+    assert rows.select(pl.len()).collect().item() == 500
