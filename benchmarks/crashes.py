@@ -27,10 +27,13 @@ def main(moments: int) -> int:
     with tempfile.TemporaryDirectory(prefix="headrace-crashes-") as folder:
         root = Path(folder)
         reference = crashing.undisturbed(root)
-        print(f"undisturbed: {len(reference.step_seconds)} steps in {reference.seconds:.1f} s")
+        print(f"undisturbed: {len(reference.step_seconds)} steps in {reference.seconds:.1f} s", flush=True)
         failed = 0
         for name, tally in (("inside steps", _in_steps(reference, root)), ("at random moments", _at_random(reference, root, moments))):
-            print(f"{name}: {tally.killed} killed, {tally.ended_before} had ended before, {len(tally.different)} came out otherwise")
+            print(
+                f"{name}: {tally.killed} killed, {tally.ended_before} had ended before, {len(tally.different)} came out otherwise",
+                flush=True,
+            )
             failed += len(tally.different)
     return 1 if failed else 0
 

@@ -72,9 +72,9 @@ def check_leftovers(patient: Patient) -> Iterator[CheckLine]:
     elif patient.mending:
         for path in found:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-        yield mended("leftovers", f"{len(found)} files or folders of killed processes removed ({size})")
+        yield mended("leftovers", f"{len(found)} left by killed processes and removed ({size})")
     else:
-        told = f"{len(found)} of killed processes ({size}), such as {os.path.relpath(found[0], patient.home)}"
+        told = f"{len(found)} left by killed processes ({size}), such as {os.path.relpath(found[0], patient.home)}"
         yield ill("leftovers", told, "They do no harm; headrace doctor --fix removes them.")
 
 

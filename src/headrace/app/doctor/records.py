@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,7 +32,7 @@ def check_ledger(patient: Patient) -> Iterator[CheckLine]:
     ledger = patient.workspace.ledger
     found = verify_audit(ledger)
     if found.whole:
-        yield well("ledger", f"{ledger.url} answers, schema {HEAD}")
+        yield well("ledger", f"{ledger.url.removeprefix('sqlite:///')} answers, schema {HEAD}")
         yield well("audit", f"{found.rows:,} rows, the chain is whole")
     else:
         yield ill("audit", f"the chain is broken: {found.reason}", "Restore the ledger from a backup; see headrace audit verify.")
@@ -72,10 +73,10 @@ def check_clock(patient: Patient) -> Iterator[CheckLine]:
 def check_workflows(patient: Patient) -> Iterator[CheckLine]:
     """Does the store of durable runs answer?"""
     url = make_url(patient.workspace.workflows_url)
-    shown = url.render_as_string(hide_password=True)
     if url.get_backend_name() == "sqlite":
-        yield from _check_file(str(url.database), shown)
+        yield from _check_file(Path(str(url.database)))
         return
+    shown = url.render_as_string(hide_password=True)
     try:
         engine = create_engine(url.set(drivername="postgresql+psycopg"))
         with engine.connect() as connection:
@@ -87,20 +88,20 @@ def check_workflows(patient: Patient) -> Iterator[CheckLine]:
         yield well("workflows", f"{shown} answers")
 
 
-def _check_file(path: str, shown: str) -> Iterator[CheckLine]:
-    try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as store:
-            said = store.execute("PRAGMA quick_check").fetchone()[0]
-    except sqlite3.OperationalError:
+def _check_file(path: Path) -> Iterator[CheckLine]:
+    if not path.exists():
         yield well("workflows", "no run needed it yet")
         return
+    try:
+        with closing(sqlite3.connect(path, timeout=10)) as store:
+            said = store.execute("PRAGMA quick_check").fetchone()[0]
     except sqlite3.DatabaseError as error:
         said = str(error)
     if said == "ok":
-        yield well("workflows", f"{shown} is whole")
+        yield well("workflows", f"{path} is whole")
     else:
         remedy = "Remove the file: finished steps are kept elsewhere, and the next run makes it anew."
-        yield ill("workflows", f"{shown} is damaged: {said}", remedy)
+        yield ill("workflows", f"{path} is damaged: {said}", remedy)
 
 
 def _end(patient: Patient, left: tuple[runs.Run, ...]) -> None:
