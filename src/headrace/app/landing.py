@@ -100,7 +100,7 @@ def _to_go_on_from(workspace: Workspace, before: Landing | None) -> Landed | Non
     """Return what new rows can be added to: the last answer, if the source can tell what is new and nothing of it is lost."""
     if before is None or before.cursor is None:
         return None
-    presence = Presence(workspace.settings.lake_url, workspace.project.name)
+    presence = Presence(workspace.settings.lake_url, workspace.project.name, workspace.lake_options)
     return landed(before) if all(presence.blob(page[0]) for page in before.pages) else None
 
 

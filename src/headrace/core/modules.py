@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -59,6 +60,9 @@ def _follow(module: types.ModuleType, found: dict[str, str]) -> None:
     file = getattr(module, "__file__", None)
     if is_installed(name) or file is None:
         found[name] = f"{name} {_version(name)}"
+        return
+    if not file.endswith(".py"):  # compiled: its bytes are its meaning
+        found[name] = hashlib.sha256(Path(file).read_bytes()).hexdigest()
         return
     tree = ast.parse(Path(file).read_text(encoding="utf-8"))
     imported = list(_imports(tree, module))

@@ -61,3 +61,13 @@ def test_only_the_users_own_modules_are_imported_to_be_followed(tmp_path, monkey
     assert [module.__name__ for module in user_modules(names)] == ["rules_of_a_user"]
     assert "this" not in sys.modules
     del sys.modules["rules_of_a_user"]
+
+
+def test_a_compiled_module_of_the_user_counts_as_its_bytes(tmp_path):
+    compiled = types.ModuleType("kernel_of_a_user")
+    compiled.__file__ = str(tmp_path / "kernel_of_a_user.so")
+    (tmp_path / "kernel_of_a_user.so").write_bytes(b"\x7fELF\xff one")
+    before = module_meaning(compiled)
+    (tmp_path / "kernel_of_a_user.so").write_bytes(b"\x7fELF\xff two")
+    assert len(before) == 1
+    assert module_meaning(compiled) != before
