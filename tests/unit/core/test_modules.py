@@ -4,6 +4,8 @@ import importlib
 import sys
 import types
 
+import msgspec
+
 from headrace.core.modules import installed_name, is_installed, module_meaning, user_modules
 
 
@@ -16,8 +18,6 @@ def test_libraries_and_headrace_are_installed_and_projects_are_not():
 
 
 def test_installed_things_count_as_name_and_version():
-    import msgspec
-
     assert installed_name(len) == f"builtins.len {sys.version_info.major}.{sys.version_info.minor}"
     assert installed_name(msgspec.json.Encoder).endswith(f"Encoder {msgspec.__version__}")
 
