@@ -11,12 +11,14 @@ from headrace.app.scaffolding.split import TimeChoice
 from headrace.app.scaffolding.target import METRIC_OF_TASK, TargetChoice
 from headrace.expressions import DType
 from headrace.ingest.profile import TableProfile
-from headrace.spec.metrics import BINARY, REGRESSION
+from headrace.spec.metrics import BINARY, MULTICLASS, REGRESSION
 from headrace.spec.sources import File
 
 _MOST_BOUNDS = 8
 _READING = ("encoding", "null_values", "separator", "decimal", "thousands", "dates")
 _WIDTH = 120
+_SEARCH_TIMES = ((2_000_000, "30s"), (4_000_000, "1m"), (16_000_000, "2m"))
+_LONGEST_SEARCH = "5m"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,13 +165,21 @@ def _model(plan: Plan) -> list[str]:
     lines += _split(plan)
     lines += [
         f"    candidates=[hr.Baseline(), {linear}, hr.GradientBoosting()],",
-        '    tune=hr.Tune(trials=15, time="30s"),',
+        f'    tune=hr.Tune(trials=15, time="{_search_time(plan)}"),',
         f"    metric={quoted(metric)},",
     ]
     if choice.task == BINARY:
         lines.append("    # costs=hr.Outcomes(false_negative=10, false_positive=1),  # what mistakes cost; the threshold follows from it")
     lines.append('    gates=[hr.gate.beats("champion"), hr.gate.beats("baseline")],')
     return [*lines, ")", ""]
+
+
+def _search_time(plan: Plan) -> str:
+    """Return what a search may take, by the values that a round of trees looks at: with too little not even one trial comes to its end."""
+    features = sum(len(column.features) for column in plan.used)
+    trees = plan.profile.column(plan.target).distinct if plan.choice.task == MULTICLASS else 1
+    looked_at = plan.profile.rows * plan.every * features * trees
+    return next((time for most, time in _SEARCH_TIMES if looked_at <= most), _LONGEST_SEARCH)
 
 
 def _split(plan: Plan) -> list[str]:

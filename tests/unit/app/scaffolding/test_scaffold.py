@@ -434,3 +434,14 @@ def scaffold_of(columns: dict[str, object], folder: Path) -> Scaffold:
 def test_a_file_of_the_target_alone_says_what_is_missing(make: Make) -> None:
     with pytest.raises(UnusableTarget, match="it is the only column"):
         make({"y": YES_NO}, "y")
+
+
+def test_a_large_table_is_given_longer_to_search(make: Make) -> None:
+    _, _, small = make({"x": X, "y": YES_NO}, "y")
+    assert 'time="30s"' in small
+
+
+def test_classes_and_columns_count_for_the_time_of_a_search(make: Make) -> None:
+    columns = {f"x{place}": [(i * (place + 3)) % 97 for i in range(N)] for place in range(200)}
+    _, _, wide = make({**columns, "y": [f"class {i * 7 % 41}" for i in range(N)]}, "y")
+    assert 'time="1m"' in wide
