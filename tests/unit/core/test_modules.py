@@ -6,13 +6,14 @@ import types
 
 import msgspec
 
+from headrace.core import errors
 from headrace.core.modules import installed_name, is_installed, module_meaning, user_modules
 
 
 def test_libraries_and_headrace_are_installed_and_projects_are_not():
     assert is_installed("json")
     assert is_installed("msgspec")
-    assert is_installed("headrace.core.errors")
+    assert is_installed(errors.__name__)
     assert not is_installed("a_project_that_nobody_imported")
     assert not is_installed(__name__)
 
