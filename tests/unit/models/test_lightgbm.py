@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import lightgbm
 import numpy as np
 import pytest
@@ -44,3 +48,16 @@ def test_bytes_that_are_no_text_are_refused():
 def test_a_model_of_other_columns_is_refused(artifacts):
     with pytest.raises(LibraryFault, match="6 columns, its artifact says 2"):
         LightGbmPredictor(text_model(artifacts["lightgbm", "binary"].files["model.txt"], width=2))
+
+
+def test_threads_that_wait_for_each_other_sleep_unless_somebody_wants_them_not_to() -> None:
+    code = (
+        "import os; from headrace.models.lightgbm_library import load_library; before = os.environ.get('OMP_WAIT_POLICY'); load_library();"
+        "print(before, os.environ['OMP_WAIT_POLICY'])"
+    )
+    own = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    told = [
+        subprocess.run([sys.executable, "-c", code], env=own | more, check=True, capture_output=True, text=True).stdout.split()
+        for more in ({}, {"OMP_WAIT_POLICY": "active"})
+    ]
+    assert told == [["None", "passive"], ["active", "active"]]
