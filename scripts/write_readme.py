@@ -1,7 +1,7 @@
 """Run the examples and the pages' own commands, and write what came out into README, the examples' READMEs and docs.
 
 Nothing between the markers is typed by hand: consoles are run in the order of the pages, tables are made from `headrace ... --json`, and
-benchmarks are measured. Takes six to nine minutes, half of them the benchmark of knowledge time.
+benchmarks are measured. Takes six to nine minutes, half of them the benchmark of knowledge time, and as long again for the ten tables.
 Let nothing else run meanwhile: a busy machine cuts tuning short, and shows in start-up times.
 """
 
@@ -36,6 +36,7 @@ PAGES = (
     "docs/explanation/knowledge-time.md",
     "docs/explanation/fingerprints.md",
     "docs/explanation/honest-scores.md",
+    "docs/explanation/ten-tables.md",
     "docs/explanation/bundle.md",
     "docs/explanation/ledger.md",
     "docs/explanation/architecture.md",
@@ -69,7 +70,7 @@ class Writer:
         if part.name == "console":
             assert self._console is not None, "the first console of a page says where it is: in=NAME"
             return self._console.run(part)
-        if part.name in ("knowledge", "startup"):
+        if part.name in _BENCHMARKS:
             return _BENCHMARKS[part.name](self._measured(part.name)) if self.benchmarks else None
         return _TABLES[part.name](self._model_report())
 
@@ -97,9 +98,9 @@ class Writer:
 
     def _measured(self, name: str) -> Any:
         # The second run of flights is timed in the home that the README's console has made.
-        homes = {"knowledge": ("knowledge_time", "knowledge"), "startup": ("startup", "flights/.headrace")}
-        module, home = homes[name]
-        options = ["--home", str(self.work / home)]
+        homes = {"knowledge_time": "knowledge", "startup": "flights/.headrace"}
+        module = _MODULES.get(name, name)
+        options = ["--home", str(self.work / homes[module])] if module in homes else []
         if module not in self._facts:
             print(f"benchmarks.{module} ...", flush=True)
             command = [sys.executable, "-m", f"benchmarks.{module}", "--json", *options]
@@ -176,8 +177,48 @@ def startup(found: Mapping[str, float]) -> str:
     )
 
 
+def tables(outcomes: Sequence[Mapping[str, Any]]) -> str:
+    """Scores on ten tables against a plain LightGBM."""
+    rows = [
+        [
+            each["kind"],
+            f"{each['rows']:,} x {each['columns']}",
+            each["metric"],
+            _three(each["headrace"]),
+            f"{each['plain'][0]:.4g}",
+            _three(each["difference"], "+"),
+            each["verdict"],
+        ]
+        for each in outcomes
+    ]
+    return table(["kind", "rows x columns", "metric", "Headrace (95% interval)", "LightGBM", "better by (95% interval)", ""], rows)
+
+
+def tables_costs(outcomes: Sequence[Mapping[str, Any]]) -> str:
+    """Where the ten tables are from, what was chosen, and what it took."""
+    rows = [
+        [
+            each["kind"],
+            f"{each['name']}, from {each['origin']}",
+            f"{each['candidate']} of {each['features']} features",
+            f"{each['init_seconds']:.1f}",
+            f"{each['run_seconds']:.1f}",
+            f"{each['plain_seconds']:.1f}",
+            f"{each['peak_mb']:.0f}",
+        ]
+        for each in outcomes
+    ]
+    return table(["kind", "table", "chosen", "seconds of init", "of run", "of LightGBM", "greatest memory, MB"], rows)
+
+
+def _three(measured: Sequence[float], sign: str = "") -> str:
+    value, low, high = (f"{each:{sign}.4g}" for each in measured)
+    return f"{value} ({low} to {high})"
+
+
 _TABLES = {"candidates": candidates, "test": test_metrics, "gates": gates}
-_BENCHMARKS = {"knowledge": knowledge, "startup": startup}
+_BENCHMARKS = {"knowledge": knowledge, "startup": startup, "tables": tables, "tables-costs": tables_costs}
+_MODULES = {"knowledge": "knowledge_time", "tables-costs": "tables"}
 
 
 def main() -> None:

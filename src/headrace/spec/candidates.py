@@ -61,7 +61,7 @@ class GradientBoosting(Candidate, frozen=True, kw_only=True):
     learning_rate: FloatSpace = (0.03, 0.2)
     min_child_samples: IntSpace = (10, 200)
     reg_lambda: FloatSpace = (1e-3, 10.0)
-    rounds: IntSpace = 400
+    rounds: IntSpace = 1000
 
 
 class Tune(Declaration, frozen=True, kw_only=True):
