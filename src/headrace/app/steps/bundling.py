@@ -1,11 +1,9 @@
 """The bundle: everything that a version needs to be served anywhere, signed."""
 
-import tempfile
-from pathlib import Path
-
 from headrace.app.card import card_facts
 from headrace.app.lifecycle import Job
 from headrace.app.models import label
+from headrace.app.scratch import scratch
 from headrace.app.steps.training import load_candidates, model_rows
 from headrace.app.store import lake_of
 from headrace.bundles.card import render_card
@@ -48,10 +46,10 @@ def bundle(job: Job, context: StepContext) -> Output:
         profile=reference_profile(train, score_frame(best.artifact, train), best.artifact.classes),
         fingerprints={"training": version.fingerprint, "plan": job.fingerprint},
     )
-    with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
-        fingerprint = write_bundle(Path(folder) / "bundle", parts, load_or_create_signing_key(workspace.settings.keys))
-        zip_bundle(Path(folder) / "bundle", Path(folder) / "bundle.zip")
-        data = (Path(folder) / "bundle.zip").read_bytes()
+    with scratch(workspace.settings.home) as folder:
+        fingerprint = write_bundle(folder / "bundle", parts, load_or_create_signing_key(workspace.settings.keys))
+        zip_bundle(folder / "bundle", folder / "bundle.zip")
+        data = (folder / "bundle.zip").read_bytes()
     blob = lake_of(workspace).blobs.put(data)
     with workspace.ledger.write(workspace.identity.name, "model.bundle") as session:
         models.attach_bundle(session, version.id, fingerprint, blob)
