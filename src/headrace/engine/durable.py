@@ -34,6 +34,7 @@ from headrace.engine.schedule import Recorder, Schedule
 from headrace.engine.store_watch import StoreWatch
 
 _POLL_SECONDS = 0.05
+_RECORD_SECONDS = 3.0
 _ERROR = "$error"
 _UNFINISHED = ("PENDING", "ENQUEUED")
 
@@ -136,9 +137,10 @@ def _wait(handle: "WorkflowHandle[str]", execution: _Execution, store: StoreWatc
         # A wait without end is not woken by Ctrl-C when the system gives the signal to another thread.
         while not execution.ended.wait(_POLL_SECONDS):
             store.confirm()
-        # The workflow's end is on record a moment after its body's: without it the next execution would take it for a killed one.
-        while handle.get_status().status in _UNFINISHED:
-            store.confirm()
+        # The workflow's end is on record a moment after its body's, if it can be: a full disk takes none. Without it the next execution
+        # finds a workflow to go on with, whose steps are all on record.
+        deadline = time.monotonic() + _RECORD_SECONDS
+        while handle.get_status().status in _UNFINISHED and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
     except (KeyboardInterrupt, SQLAlchemyError):
         execution.schedule.stop()
