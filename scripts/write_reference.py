@@ -1,4 +1,5 @@
-"""Write docs/reference from the code: public names, expressions, commands, errors, settings, metrics, the HTTP API, decisions.
+"""Write docs/reference from the code: public names, expressions, commands, errors, settings, metrics, the HTTP API,
+broken inputs, decisions.
 
 What it writes is not kept in version control: `make docs` makes it anew.
 """
@@ -16,6 +17,7 @@ from typing import Any
 
 import click
 import typer
+from broken_inputs.catalogue import CATALOGUE
 from error_messages import messages
 
 import headrace
@@ -155,7 +157,11 @@ def _below(error: type[HeadraceError]) -> Iterator[type[HeadraceError]]:
 
 def _plain(text: str) -> str:
     """Return words as Markdown shows them, on one line."""
-    return re.sub(r"([\\*_<>|`\[\]])", r"\\\1", " ".join(text.split()))
+    return _escaped(" ".join(text.split()))
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\*_<>|`\[\]])", r"\\\1", text)
 
 
 def load_everything() -> None:
@@ -253,6 +259,38 @@ def decisions_page() -> str:
     return "\n".join([*parts, ""])
 
 
+def broken_inputs_page() -> str:
+    """What happens with every kind of broken input."""
+    parts = [
+        "# Broken inputs",
+        "",
+        "What Headrace does with an input that is broken: its words, the exit code of `headrace run`, what becomes of the rows, and what",
+        "to do. Each line is run by a test, on real files, databases and an API: the words are compared letter by letter, the lake byte by",
+        "byte where nothing is written, and after what the last column says the next run is completed. Folders are left out of paths, long",
+        "lists are cut short, and servers are called `db.example.com` and `api.example.com`. The project is one table, `orders`, of forty",
+        "rows with an id, a time, a time at which an answer became known and a personal column, and one model. Nothing that is said, in",
+        "any of the lines, holds a personal value or a secret.",
+        "",
+        "Exit code 1 asks you to mend something, 3 to see that something works again, 0 says that the run was completed",
+        "([all of them](errors.md)). Rows that are set aside wait in quarantine with the reason: [contracts](../how-to/contracts.md).",
+        "",
+    ]
+    for group, kinds in CATALOGUE.items():
+        rows = [[_plain(each.what), _words(each.says), str(each.code), _plain(each.rows), _marked(each.fix)] for each in kinds]
+        parts += [f"## {group}", "", table(["what is broken", "what Headrace says", "exit code", "the rows", "what to do"], rows), ""]
+    return "\n".join(parts)
+
+
+def _words(text: str) -> str:
+    """Return words of several lines as one cell of a table."""
+    return "<br>".join(_plain(line) for line in text.splitlines())
+
+
+def _marked(text: str) -> str:
+    """Return words as Markdown shows them, in which code stands between backticks already."""
+    return "`".join(part if number % 2 else _escaped(part) for number, part in enumerate(text.split("`")))
+
+
 def entry(name: str, value: Any, level: str) -> list[str]:
     """Return a heading, the signature and the docstring of something."""
     if isinstance(value, property):
@@ -332,6 +370,7 @@ PAGES = {
     "settings.md": settings_page,
     "metrics.md": metrics_page,
     "http.md": http_page,
+    "broken-inputs.md": broken_inputs_page,
     "decisions.md": decisions_page,
 }
 

@@ -164,6 +164,14 @@ def test_the_error_reference_lists_every_exit_code(written: Path) -> None:
     assert re.findall(r"^\| (\d+) \|", text, re.MULTILINE) == ["0", "1", "2", "3", "4", "130", "143"]
 
 
+def test_every_kind_of_broken_input_is_in_the_reference(written: Path) -> None:
+    rows = re.findall(r"^\| .* \| [013] \| .* \|$", (written / "broken-inputs.md").read_text(encoding="utf-8"), re.MULTILINE)
+    kinds = [kind for group in reference.CATALOGUE.values() for kind in group]
+    assert len({kind.what for kind in kinds}) == len(kinds) == len(rows) >= 100
+    for kind, row in zip(kinds, rows, strict=True):
+        assert row.startswith(f"| {reference._plain(kind.what)} | {reference._words(kind.says)} | {kind.code} | ")
+
+
 def test_the_reference_names_no_place_on_a_machine(written: Path) -> None:
     for page in written.iterdir():
         assert str(ROOT) not in page.read_text(encoding="utf-8"), page.name

@@ -51,7 +51,8 @@ def _batches(source: File, path: Path) -> Iterator[tuple[Any, Iterator[Any]]]:
                     yield reader.schema, (reader.get_batch(number) for number in range(reader.num_record_batches))
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
         remedy = f"Check the file, or say what it is with format= (now {source.format!r})."
-        raise SourceUnreadable(f"{path} cannot be read as {source.format}: {error}", remedy=remedy, location=source.location) from error
+        told = " ".join(str(error).split()).rstrip(".")  # the library tells it in lines of its own
+        raise SourceUnreadable(f"{path} cannot be read as {source.format}: {told}.", remedy=remedy, location=source.location) from error
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from headrace.ingest.errors import SourceUnreadable
+from headrace.ingest.headers import seem_values
 from headrace.ingest.lines import LONGEST_BYTES, find_long_line, too_long
 from headrace.ingest.separators import likely_separator
 from headrace.ingest.unpack import opened, undecodable
@@ -25,6 +26,10 @@ _WAIT_SECONDS = 10
 _TAIL_BYTES = 2 * LONGEST_BYTES
 _LINES, _LONGEST_LINE = 20, 1 << 16
 _ROW_TEXT = re.compile(r"(got \d+):.*", re.DOTALL)
+
+# What Python's reader says of a header in which a quote is opened and never closed.
+_HEADER_FAULTS = {"unexpected end of data": "a quote of its header is never closed"}
+_HEADER_FAULTS[f"field larger than field limit ({csv.field_size_limit()})"] = _HEADER_FAULTS["unexpected end of data"]
 
 Chunks = Callable[[], Iterator[pl.DataFrame]]
 
@@ -49,13 +54,17 @@ def _header(source: File, path: Path) -> tuple[str, ...]:
     try:
         with opened(source, path) as stream:
             head = stream.read(LONGEST_BYTES + 1)
+        if len(head) > LONGEST_BYTES and not head.strip(b"\r\n").count(b"\n"):
+            raise too_long(source, path, find_long_line(source, path), 0)
         # Of a longer file the last line may be cut within a letter or a quote; of a row that is read to its end nothing is.
         text = head.decode("utf-8", errors="strict" if len(head) <= LONGEST_BYTES else "ignore")
-        names = next((tuple(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=source.separator) if row), ())
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=source.separator, strict=True)
+        names = next((tuple(row) for row in lines if row), ())
     except (UnicodeDecodeError, csv.Error) as error:
-        raise _problem(source, path, str(error)) from error
-    if len(head) > LONGEST_BYTES and not head.strip(b"\r\n").count(b"\n"):
-        raise too_long(source, path, find_long_line(source, path), 0)
+        raise _problem(source, path, _HEADER_FAULTS.get(str(error), str(error))) from error
+    if seem_values(names):
+        problem = f"the first row of {path} seems to hold values, not the names of columns."
+        raise SourceUnreadable(problem, remedy="Write the names of the columns above it, on a line of their own.", location=source.location)
     likely = find_separator(source, path) if len(names) == 1 else None
     if likely and likely != source.separator:
         problem = f"{path} has one column, called {names[0]!r}: it seems to be separated by {likely!r}, not by {source.separator!r}."

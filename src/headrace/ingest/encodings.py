@@ -53,7 +53,7 @@ def looks_wide(head: bytes) -> str | None:
 
 
 def find_undecodable(blocks: Iterable[bytes], encoding: str) -> Undecodable | None:
-    """Return the first byte that is no part of a text in an encoding; None if all are."""
+    """Return the first byte that is no part of a text in an encoding; None if all are, or the mark is missing that the encoding wants."""
     decoder, line = codecs.getincrementaldecoder(encoding)(), 1
     for block in chain(blocks, (b"",)):
         try:
@@ -63,6 +63,8 @@ def find_undecodable(blocks: Iterable[bytes], encoding: str) -> Undecodable | No
             line += text[:start].decode(encoding, errors="replace").count("\n")
             likely = guess_encoding(text[max(0, start - _HEAD_BYTES // 2) :])
             return Undecodable(text[start], line, likely, text[start : start + 1].decode(likely or "ascii", errors="replace"))
+        except UnicodeError:  # UTF-16 and UTF-32 without the mark that says which byte of a letter comes first
+            return None
     return None
 
 

@@ -42,7 +42,7 @@ def _next(blocks: Iterator[bytes], source: File, path: Path, lines: int) -> byte
     try:
         return next(blocks, None)
     except ValueError as error:
-        if isinstance(error, UnicodeDecodeError):
+        if isinstance(error, UnicodeError):
             raise
         raise too_long(source, path, find_long_line(source, path), lines) from error
 

@@ -65,7 +65,8 @@ def require_columns(table: Table, types: dict[str, DType], empty: frozenset[str]
     for name in times:
         if types[name] is not DType.DATETIME and name not in empty:
             problem = f"the column {name!r} of table {table.name!r} says when, but is {types[name]}."
-            remedy = f"Make it a datetime, for example: columns={{{name!r}: col({name!r}).parse_datetime('%d/%m/%Y %H:%M')}}."
+            remedy = f"Make it a datetime, for example: columns={{{name!r}: col({name!r}).parse_datetime('%d/%m/%Y %H:%M')}}; or"
+            remedy += f" pin it, so that rows whose text is none are set aside: types={{{name!r}: 'datetime'}}."
             raise ColumnProblem(problem, remedy=remedy, location=table.location)
     return {name: DType.DATETIME for name in times if name in empty}
 

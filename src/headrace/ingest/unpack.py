@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from headrace.core.errors import suggest
-from headrace.ingest.encodings import UTF_8, as_utf8, find_undecodable, looks_wide, say_undecodable
+from headrace.ingest.encodings import UTF_8, as_utf8, find_undecodable, guess_encoding, looks_wide, say_undecodable
 from headrace.ingest.errors import SourceUnreadable
 from headrace.spec.sources import File
 
@@ -58,7 +58,7 @@ def opened(source: File, path: Path) -> Iterator[IO[bytes]]:
             raise SourceUnreadable(problem, remedy=remedy, location=source.location)
         try:
             yield as_utf8(stream, source.encoding, strict=source.format == "jsonl")
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:
             raise undecodable(source, path) from error
 
 
@@ -66,8 +66,11 @@ def undecodable(source: File, path: Path) -> SourceUnreadable:
     """Return what to say of a file that is not in the encoding declared."""
     with unpacked(source, path) as stream:
         found = find_undecodable(iter(partial(stream.read, _BLOCK_BYTES), b""), source.encoding)
+        stream.seek(0)
+        likely = guess_encoding(stream.read(_HEAD_BYTES))
     if found is None:
-        problem, remedy = f"{path} is not written in {source.encoding.upper()}.", "Name its encoding in the source: encoding=."
+        told = f"It is most likely {likely}: add encoding={likely!r} to the source."
+        problem, remedy = f"{path} is not written in {source.encoding.upper()}.", told if likely else "Name its encoding with encoding=."
     else:
         problem, remedy = say_undecodable(found, str(path), source.encoding)
     return SourceUnreadable(problem, remedy=remedy, location=source.location)

@@ -63,8 +63,9 @@ def split_rows(split: Split, rows: SplitRows, seed: int) -> Parts:
     the same shares.
 
     Raises:
-        EmptyPart: if a part has no rows, or too few classes to learn or judge by.
+        EmptyPart: if there is no row or no target, or a part has no rows or too few classes to learn or judge by.
     """
+    _check_answers(rows.target)
     part = pl.select(pl.repeat(TRAIN, len(rows.target), dtype=pl.String).alias("part")).to_series()
     part = _mark(part, rows.target.is_null(), TARGET_NULL)
     if rows.target.dtype.is_float():
@@ -74,6 +75,15 @@ def split_rows(split: Split, rows: SplitRows, seed: int) -> Parts:
     parts = _by_time(split, rows, part) if isinstance(split, ByTime) else _at_random(split, rows, part, seed)
     _check(parts, rows)
     return parts
+
+
+def _check_answers(target: pl.Series) -> None:
+    if target.is_empty():
+        remedy = "headrace show TABLE tells how many rows came in, and why those that were set aside were."
+        raise EmptyPart("there is nothing to split: the table of the spine has no accepted rows.", remedy=remedy)
+    if target.null_count() == len(target):
+        remedy = "Check the target against the column's values: headrace show TABLE tells them."
+        raise EmptyPart(f"the target is null in all {len(target):,} rows.", remedy=remedy)
 
 
 def _mark(part: pl.Series, where: pl.Series, label: str) -> pl.Series:
@@ -134,9 +144,6 @@ def _hashes(arrival: pl.Series, seed: int) -> NDArray[np.uint64]:
 
 
 def _check(parts: Parts, rows: SplitRows) -> None:
-    if rows.target.is_empty():
-        remedy = "headrace show TABLE tells how many rows came in, and why those that were set aside were."
-        raise EmptyPart("there is nothing to split: the table of the spine has no accepted rows.", remedy=remedy)
     counts, told = parts.counts(), _told(parts)
     for name in PARTS:
         if not counts[name]:

@@ -159,8 +159,9 @@ def test_a_database_that_is_busy_may_be_asked_again(shop: object, tmp_path: Path
     monkeypatch.setattr("headrace.ingest.sql.engine._BUSY_SECONDS", 0)
     holder = sqlite3.connect(tmp_path / "shop.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(SourceUnreachable, match="database is locked"):
+    with pytest.raises(SourceUnreachable, match="database is locked") as caught:
         read(tmp_path, table="orders")
+    assert caught.value.retried, "SQLite has waited itself: nobody waits for it three times more"
     holder.close()
 
 

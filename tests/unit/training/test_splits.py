@@ -87,6 +87,13 @@ def test_a_table_without_rows_is_said_to_have_none():
     with pytest.raises(EmptyPart, match="no accepted rows") as caught:
         at_random(np.array([], dtype=float), "regression")
     assert "headrace show TABLE" in str(caught.value)
+    with pytest.raises(EmptyPart, match="no accepted rows"):
+        split_rows(by_time("3d", "2d"), SplitRows(task="regression", target=pl.Series([], dtype=pl.Float64), time=moments([])), seed=0)
+
+
+def test_a_target_that_is_null_everywhere_is_said_to_be():
+    with pytest.raises(EmptyPart, match="the target is null in all 11 rows"):
+        split_rows(by_time("3d", "2d"), ten_days(target=pl.Series([None] * 11, dtype=pl.Float64)), seed=0)
 
 
 def test_a_part_of_one_class_is_refused():

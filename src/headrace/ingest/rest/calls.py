@@ -87,6 +87,6 @@ class Calls:
         problem = self._redactor.redact(str(failure))
         tried = f"tried {attempts} times" if attempts > 1 else "tried once"
         if isinstance(failure, NotJson):
-            remedy = "Check url= and headers=: a sign-in page or an error page comes as HTML."
+            remedy = "Check url= and headers=: a sign-in page or an error page comes as HTML. What was cut may be whole the next time."
             return SourceChanged(self.place(question), f"{problem} ({tried})", remedy, self._location)
         return SourceUnreachable(self.place(question), f"{problem} ({tried})", retried=True, location=self._location)

@@ -176,8 +176,10 @@ def _decoded(body: bytes, content_type: str) -> Any:
         kind = content_type.partition(";")[0].strip().lower()
         looks_html = body.lstrip()[:1] == b"<" or kind == "text/html"
         said = f" of type {kind}" if kind else ""
-        begins = body[:60].decode("utf-8", "replace").strip()
-        raise NotJson(f"the answer{said} is no JSON ({error}); it begins with {begins!r}", passing=not looks_html) from error
+        # What begins as JSON and breaks off is rows, which may hold personal values; of anything else the beginning tells what it is.
+        cut = body.lstrip()[:1] in (b"{", b"[")
+        begins = "it begins as JSON does" if cut else f"it begins with {body[:60].decode('utf-8', 'replace').strip()!r}"
+        raise NotJson(f"the answer{said} is no JSON ({error}); {begins}", passing=not looks_html) from error
 
 
 def _described(error: Exception) -> str:

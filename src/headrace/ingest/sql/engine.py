@@ -59,7 +59,7 @@ def open_engine(source: SQL, url: URL, root: Path) -> Engine:
     options: dict[str, Any] = {}
     if url.get_backend_name() == "sqlite":
         url = _located(source, url, root)
-        options["connect_args"] = {"timeout": _BUSY_SECONDS}
+        options["connect_args"] = {} if "timeout" in url.query else {"timeout": _BUSY_SECONDS}
     elif url.get_backend_name() == "postgresql":
         url = url.update_query_dict({"connect_timeout": str(_CONNECT_SECONDS), **url.query})
     try:

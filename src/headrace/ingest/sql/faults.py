@@ -28,6 +28,7 @@ _REFUSED = re.compile(
     re.IGNORECASE,
 )
 _NO_DATABASE = re.compile(r"database \"?[^\" ]*\"? does not exist|unknown database|cannot open database", re.IGNORECASE)
+_NO_FILE = re.compile(r"file is not a database|malformed", re.IGNORECASE)
 _NO_TABLE = re.compile(r"relation \"([^\"]+)\" does not exist|no such table: ([^\s]+)|Table '([^']+)' doesn't exist", re.IGNORECASE)
 # Classes of SQLSTATE (ISO 9075, and Postgres for 53, 57, 58 and XX): connection, resources, intervention, system, rollback.
 _MAY_PASS = ("08", "40", "53", "55", "57", "58", "XX")
@@ -52,12 +53,14 @@ def told(error: DBAPIError, asking: Asking) -> HeadraceError:
         return SourceRefused(asking.place, words, remedy, asking.location)
     if _NO_DATABASE.search(words):
         return SourceRefused(asking.place, words, "Check the name of the database at the end of the url.", asking.location)
+    if _NO_FILE.search(words):
+        return SourceChanged(asking.place, words, "Check the path in the url: it must name a SQLite database.", asking.location)
     missing = _NO_TABLE.search(words)
     if missing:
         name = next(group for group in missing.groups() if group)
         return SourceChanged(asking.place, words, suggest(name, asking.tables()), asking.location)
     if state.startswith(_MAY_PASS) or (not state and _may_pass(error)):
-        return SourceUnreachable(asking.place, words, location=asking.location)
+        return SourceUnreachable(asking.place, words, retried=_has_waited(error), location=asking.location)
     return SourceChanged(asking.place, words, "Mend the query; the words are the database's.", asking.location)
 
 
@@ -85,6 +88,12 @@ def _words(error: DBAPIError) -> str:
     lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
     hints = [line.removeprefix("HINT:").strip() for line in lines[1:] if line.startswith("HINT:")]
     return " ".join([*(lines[:1] or [type(error.orig).__name__]), *hints]).rstrip(".")
+
+
+def _has_waited(error: DBAPIError) -> bool:
+    """Tell whether the driver has tried for as long as is patient: SQLite does where somebody else has the file locked."""
+    code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    return isinstance(error.orig, sqlite3.Error) and code == sqlite3.SQLITE_BUSY
 
 
 def _may_pass(error: DBAPIError) -> bool:
