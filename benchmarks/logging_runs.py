@@ -46,7 +46,7 @@ def lines(folder: Path, turns: int = TURNS, count: int = RUNS) -> list[Line]:
 def _logged(python: str, script: Path, folder: Path, count: int) -> tuple[float, float]:
     """Return the seconds of the first use and the median of the runs after it."""
     folder.mkdir()
-    done = subprocess.run([python, str(script), str(folder), str(count)], check=True, capture_output=True, text=True)
+    done = subprocess.run([python, str(script), str(folder), str(count)], check=True, capture_output=True, text=True, cwd=folder.parent)
     found = json.loads(done.stdout.strip().splitlines()[-1])
     return found["first"], statistics.median(found["each"])
 

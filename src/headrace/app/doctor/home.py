@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from headrace.core.storage import named_fault
 from headrace.core.units import format_bytes
 
 _LITTLE_BYTES = 256 << 20
+_QUIET_SECONDS = 600  # a server, or a run of another project in this home, may be writing what was touched since
 # What is written aside before it is put in its place, by us and by the object store; see docs/how-to/when-something-breaks.md.
 _TEMPORARY = ("keys/tmp*", "keys/.*", "bundles/.*", "scratch/.new-*", "state/*/*/tmp*", "state/*/*/.*", "blobs/*/*#*", "lake/*/*/*#*")
 
@@ -65,7 +67,7 @@ def check_leftovers(patient: Patient) -> Iterator[CheckLine]:
     if not patient.alone:
         yield well("leftovers", "not looked for while a run is at work")
         return
-    found = sorted({path for pattern in _TEMPORARY for path in patient.home.glob(pattern) if path.name != ".gitignore"})
+    found = sorted({path for pattern in _TEMPORARY for path in patient.home.glob(pattern) if path.name != ".gitignore" and _is_quiet(path)})
     size = format_bytes(sum(_size(path) for path in found))
     if not found:
         yield well("leftovers", "nothing half-written lies about")
@@ -76,6 +78,14 @@ def check_leftovers(patient: Patient) -> Iterator[CheckLine]:
     else:
         told = f"{len(found)} left by killed processes ({size}), such as {os.path.relpath(found[0], patient.home)}"
         yield ill("leftovers", told, "They do no harm; headrace doctor --fix removes them.")
+
+
+def _is_quiet(path: Path) -> bool:
+    """Tell whether nothing of it was touched for a while; what goes while we look is its owner's, and not quiet."""
+    try:
+        return time.time() - max(each.stat().st_mtime for each in (path, *path.rglob("*"))) > _QUIET_SECONDS
+    except FileNotFoundError:
+        return False
 
 
 def _size(path: Path) -> int:
