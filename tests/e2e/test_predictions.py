@@ -5,10 +5,22 @@ import shutil
 import sqlite3
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import httpx
 import polars as pl
 import pytest
+
+import headrace as hr
+from headrace.app.prediction_table import PREDICTIONS, LakeSink
+from headrace.app.store import lake_of
+from headrace.core.errors import SystemFault
+from headrace.core.ids import new_id
+from headrace.lake.errors import LakeFault
+from headrace.lake.tables import Tables
+from headrace.ledger import audit
+from headrace.ledger.errors import LedgerUnreachable
+from headrace.serving.records import PredictionBatch, PredictionRecord, UsageWindow
 
 from .command import call, refused, run_command, served
 from .small_project import PROJECT, write_project
@@ -149,3 +161,36 @@ def test_a_changed_ledger_is_found_out(copied: Path) -> None:
     said = call(copied.parent, "audit", "verify")
     assert said.code == 1
     assert "THE AUDIT IS BROKEN: row 3 is not what was written" in said.out
+
+
+def test_a_batch_whose_store_failed_after_it_kept_it_is_kept_once(champion: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(champion.parent, tmp_path / "returns")
+    handle = hr.load(tmp_path / "returns" / "project.py", environment={"HEADRACE_USER": "ana"})
+    moment = handle.workspace.clock.now()
+    record = PredictionRecord(
+        id=new_id("prd", moment), moment=moment, as_of=moment, model="returned", version="1", inputs={}, features={}, scores=(0.5,),
+        decision=True, seconds=0.0,
+    )  # fmt: skip
+    batch = PredictionBatch(new_id("bat", moment), (record,), UsageWindow(1, 0.1, 0.1))
+    sink, write, record_use = LakeSink(handle.workspace, "serve"), Tables.write, LakeSink._record
+
+    def loses_its_answer(*arguments: Any, **named: Any) -> None:
+        write(*arguments, **named)
+        raise LakeFault("write the table at", "the log", "the connection was cut")
+
+    def loses_its_commit(*arguments: Any) -> None:
+        record_use(*arguments)
+        raise LedgerUnreachable("the ledger", "the connection was cut")
+
+    for owner, name, fault in ((Tables, "write", loses_its_answer), (LakeSink, "_record", loses_its_commit)):
+        with monkeypatch.context() as place:
+            place.setattr(owner, name, fault)
+            with pytest.raises(SystemFault):
+                sink.write(batch)
+    sink.write(batch)
+    log = lake_of(handle.workspace).tables.scan(PREDICTIONS).filter(pl.col("id") == record.id).collect()
+    with handle.workspace.ledger.read() as session:
+        kept = [row for row in audit.entries(session, subject=batch.id) if row.action == "predictions.log"]
+    handle.close()
+    assert log.height == 1
+    assert len(kept) == 1

@@ -18,7 +18,7 @@ from headrace.core.ids import id_time
 from headrace.costs.charges import charge
 from headrace.costs.prices import Prices
 from headrace.costs.usage import Usage
-from headrace.ledger import charges, models, predictions
+from headrace.ledger import audit, charges, models, predictions
 from headrace.ledger.charges import NewCharge
 from headrace.ledger.predictions import NewPredictionBatch
 from headrace.serving.records import PredictionBatch, PredictionRecord, UsageWindow
@@ -26,6 +26,7 @@ from headrace.serving.records import PredictionBatch, PredictionRecord, UsageWin
 PREDICTIONS = "predictions/log"  # a team's own table may be called predictions
 _COMPACT_EVERY = 100
 """After so many commits of the log its small files are made one: looking for a prediction opens each of them."""
+_LOGGED = "predictions.log"  # what the audit calls a batch that is kept
 _CLOCK_DOUBT = timedelta(minutes=1)
 _SCHEMA = {
     "id": pl.String(),
@@ -54,11 +55,14 @@ class Used:
 
 
 class LakeSink:
-    """Appends batches to the table, then records their use. Idempotent by batch id while the process lives: retries come in order."""
+    """Appends batches to the table, then records their use. Idempotent by batch id while the process lives: retries come in order.
+
+    A store may fail after it has kept what it was given, so a batch that is tried again is looked for first.
+    """
 
     def __init__(self, workspace: Workspace, source: str) -> None:
         self._workspace, self._source = workspace, source
-        self._appended = ""
+        self._tried = self._appended = ""
         self._version = 0
         self._recorded = ""
 
@@ -68,19 +72,25 @@ class LakeSink:
 
     def keep(self, batch_id: str, rows: pl.DataFrame, shares: Sequence[Used]) -> None:
         """Keep a batch as rows of the log."""
+        again, self._tried = self._tried == batch_id, batch_id
         if self._appended != batch_id:
-            self._version = lake_of(self._workspace).tables.write(PREDICTIONS, rows, mode="append").version
+            if not (again and find_prediction(self._workspace, rows["id"][0])):
+                self._version = lake_of(self._workspace).tables.write(PREDICTIONS, rows, mode="append").version
             self._appended = batch_id
         if self._recorded != batch_id:
-            self._record(batch_id, shares, rows["moment"][0], rows["moment"][-1])
+            self._record(batch_id, shares, rows["moment"][0], rows["moment"][-1], again)
             self._recorded = batch_id
             if self._version % _COMPACT_EVERY == 0:  # of several writers one meets that number
                 lake_of(self._workspace).upkeep(PREDICTIONS).compact(_COMPACT_EVERY // 2)
 
-    def _record(self, batch_id: str, shares: Sequence[Used], first: datetime, last: datetime) -> None:
+    def _record(self, batch_id: str, shares: Sequence[Used], first: datetime, last: datetime, again: bool) -> None:
         workspace = self._workspace
         prices = Prices.load(workspace.settings.prices_file)
-        with workspace.ledger.write(workspace.identity.name, "predictions.log", batch_id) as session:
+        if again:
+            with workspace.ledger.read() as session:
+                if any(row.action == _LOGGED for row in audit.entries(session, subject=batch_id)):
+                    return
+        with workspace.ledger.write(workspace.identity.name, _LOGGED, batch_id) as session:
             for used in shares:
                 version = models.find(session, workspace.project.name, used.model, int(used.version))
                 if version is None:
