@@ -9,10 +9,14 @@ import polars as pl
 import pytest
 
 import headrace as hr
+from headrace.app.errors import SourceMoved
+from headrace.app.lifecycle import build_graph
 from headrace.app.reports import ModelReport, RunReport, TableReport
+from headrace.app.store import lake_of
 from headrace.core.errors import UserError
+from headrace.engine.graph import StepContext
 
-from .small_project import orders_csv
+from .small_project import orders_csv, write_project
 
 
 def handle(project: Path, user: str = "ana") -> hr.ProjectHandle:
@@ -182,3 +186,16 @@ def test_what_the_lake_has_lost_is_made_again(copied: Path) -> None:
     shutil.rmtree(copied.parent / ".headrace" / "lake" / "returns" / "orders_raw")
     assert ran(run(copied)) == {"ingest:orders_raw"}
     assert run(copied).run_id is None
+
+
+def test_a_file_that_changes_while_the_run_is_at_work_is_not_taken_for_what_it_was(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "returns")
+    given = handle(project)
+    graph = build_graph(given.workspace, Decimal(0))
+    orders = project.parent / "orders.csv"
+    as_it_was = orders.read_text(encoding="utf-8")
+    orders.write_text("\n".join(as_it_was.splitlines()[:-1]) + "\n", encoding="utf-8")
+    with pytest.raises(SourceMoved, match="orders_raw"):
+        graph.steps["ingest:orders_raw"].run(StepContext({}, lambda *told: None, "run_none", "ingest:orders_raw"))
+    assert lake_of(given.workspace).tables.version("orders_raw") is None
+    given.close()

@@ -11,6 +11,7 @@ UserError
     ├── BytesFreed          what is asked for was freed by a retention rule
     ├── NotConfirmed        something is to be freed, and nobody is there to be asked
     ├── NotLanded           a source that is asked never was, and is not to be asked now
+    ├── SourceMoved         a file changed after the run began
     ├── UnknownPrediction   no log holds the prediction
     ├── UnknownGrouping     costs are not grouped that way
     ├── NothingToApprove    no version of a model waits for approval
@@ -128,6 +129,17 @@ class NotLanded(AppError):
 
     def __init__(self, table: str, place: str, location: Location | None) -> None:
         super().__init__(f"nothing was landed yet for table {table!r} from {place}.", remedy="Ask it once: headrace run", location=location)
+
+
+class SourceMoved(AppError):
+    """A file changed after the run began."""
+
+    def __init__(self, table: str, location: Location | None) -> None:
+        super().__init__(
+            f"the source of table {table!r} changed while the run was at work; nothing of it was written.",
+            remedy="Run again, when whoever writes it is done.",
+            location=location,
+        )
 
 
 class UnknownPrediction(AppError):

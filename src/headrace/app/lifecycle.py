@@ -34,7 +34,7 @@ CODE_VERSIONS = {"ingest": 2, "derive": 1, "lookup": 2, "features": 2, "train": 
 
 @dataclass(frozen=True)
 class Job:
-    """What a step's body is told beside its inputs. `fingerprint` is the step's own."""
+    """What a step's body is told beside its inputs. `fingerprint` is the step's own, `source` what its table's source held for it."""
 
     workspace: "Workspace"
     fingerprint: str
@@ -44,6 +44,7 @@ class Job:
     candidate: Candidate | None = None
     seed: int = 0
     cpu_second_usd: Decimal = Decimal(0)
+    source: str = ""
 
 
 def build_graph(workspace: "Workspace", cpu_second_usd: Decimal) -> Graph:
@@ -84,7 +85,7 @@ class _Builder:
         else:
             assert isinstance(table, Events | Entity)
             source = source_state(self._workspace, table)
-            name = self._add(f"ingest:{table.name}", "tables:ingest", (*meaning, source), (), table=table)
+            name = self._add(f"ingest:{table.name}", "tables:ingest", (*meaning, source), (), table=table, source=source)
         self._table_steps[table.name] = name
 
     def _add_model(self, model: Model) -> None:

@@ -65,13 +65,18 @@ class Tables:
         parts = Parts(self._place.child(table_folder(name)))
         parts.put(as_kept(frame.select(schema.names())) for frame in frames)
         for attempt in range(_ATTEMPTS):
+            fault = None
             try:
                 return self._commit(name, kept, schema, parts.adds, mode)
             except CommitFailedError:
                 time.sleep(random.uniform(0.5, 1.5) * min(0.01 * 2**attempt, 1))
+            except LakeFault as error:
+                fault = error
             kept = self._open(name)
             if kept is not None and parts.adds and parts.adds[0].path in _actions(kept).column("path").to_pylist():
                 return _version(name, kept)  # the answer was lost, not the commit
+            if fault is not None:
+                raise fault  # the parts stay: the commit may yet be seen, and what nobody names is swept later
             if kept is not None and mode == "append":
                 self._check_still_same(name, kept, schema, parts)
         parts.discard()

@@ -7,6 +7,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from headrace.lake.errors import InvalidTableName, LakeFault, SchemaConflict, UnknownTable
 from headrace.lake.lake import Lake
+from headrace.lake.place import Place
 
 ALL_TYPES = pl.DataFrame(
     {
@@ -213,3 +214,19 @@ def test_a_table_that_delta_itself_wrote_is_read_and_overwritten(lake):
     assert lake.tables.scan("sales").collect().to_dict(as_series=False) == {"other": [1.5]}
     assert lake.tables.scan("sales", 0).collect().equals(first)
     assert pl.read_delta(location).to_dict(as_series=False) == {"other": [1.5]}
+
+
+def test_a_fault_after_the_commit_is_seen_through(tmp_path, monkeypatch):
+    tables = Lake(tmp_path, "p").tables
+    tables.write("t", pl.DataFrame({"a": [1]}))
+    settle = Place.settle
+
+    def fails_on_the_log(self, path):
+        settle(self, path)
+        if "_delta_log" in path:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Place, "settle", fails_on_the_log)
+    assert tables.write("t", pl.DataFrame({"a": [2]}), mode="append").version == 1
+    monkeypatch.undo()
+    assert sorted(tables.scan("t").collect()["a"]) == [1, 2]

@@ -6,9 +6,10 @@ from types import MappingProxyType
 import msgspec
 import polars as pl
 
+from headrace.app.errors import SourceMoved
 from headrace.app.lifecycle import Job
 from headrace.app.scratch import scratch
-from headrace.app.sources import files_of, open_table
+from headrace.app.sources import files_of, open_table, source_state
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
 from headrace.engine.graph import Output, StepContext
@@ -28,7 +29,11 @@ from headrace.spec.tables import INGESTED, Derived, Entity, Events, Table
 
 
 def ingest(job: Job, context: StepContext) -> Output:
-    """Read a source into its table."""
+    """Read a source into its table.
+
+    Raises:
+        SourceMoved: if the source is no longer what the step's fingerprint stands for: nothing is written then.
+    """
     table, workspace = job.table, job.workspace
     assert isinstance(table, Events | Entity)
     pinned, previous = _before(workspace, table)
@@ -46,7 +51,10 @@ def ingest(job: Job, context: StepContext) -> Output:
             heard=_heard(context),
             before=_profile_before(workspace, table),
         )
-        return _keep(job, context, ingest_table(request), files, notes)
+        made = ingest_table(request)
+        if source_state(workspace, table) != job.source:
+            raise SourceMoved(table.name, table.location)
+        return _keep(job, context, made, files, notes)
 
 
 def derive(job: Job, context: StepContext) -> Output:
