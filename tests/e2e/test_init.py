@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from sklearn import datasets
 
-from .command import ask, call, run_command
+from .command import ask, call, refused, run_command
 
 BASELINES = {"breast_cancer": "average_precision", "wine": "log_loss", "diabetes": "rmse"}
 
@@ -79,3 +79,16 @@ def report_positive(project: Path) -> str:
     found = re.search(r'target=col\("answer"\) == "(\w+)"', project.read_text(encoding="utf-8"))
     assert found
     return found.group(1)
+
+
+@pytest.mark.parametrize(("name", "what"), [("sales", "a folder; init looks"), ("shops.db", "a database; init looks")])
+def test_what_is_no_file_of_rows_is_told_with_what_to_write(tmp_path: Path, name: str, what: str) -> None:
+    place = tmp_path / name
+    place.write_bytes(b"") if "." in name else place.mkdir()
+    assert what in refused(tmp_path, "init", name, "--target", "late", "--output", "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_project_is_named_by_its_folder_too(trained: Path, tmp_path: Path) -> None:
+    said = call(tmp_path, "status", "--project", trained.parent)
+    assert said.code == 0, said.err

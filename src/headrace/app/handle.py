@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def load(project: str | Path = "project.py", *, environment: Mapping[str, str] | None = None, home: str | None = None) -> "ProjectHandle":
-    """Read a project file and return it in hand.
+    """Read a project file, or the `project.py` of a folder, and return it in hand.
 
     Raises:
         ProjectNotFound: if it is not there.
@@ -44,6 +44,8 @@ def load(project: str | Path = "project.py", *, environment: Mapping[str, str] |
     """
     variables = os.environ if environment is None else environment
     path = Path(project).absolute()
+    if path.is_dir():
+        path /= "project.py"
     return ProjectHandle(Workspace(load_project(path), read_settings(path, variables, {"home": home}), variables))
 
 

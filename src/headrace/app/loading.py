@@ -59,7 +59,7 @@ def _not_loadable(error: Exception, path: Path) -> ProjectNotLoadable:
     if option:
         near = closest(option.group(1), _options(Declaration))
         hint = f"Did you mean {near!r}? " if near else ""
-        remedy = f"{hint}A declaration's options: python -c 'import headrace as hr; help(hr.Events)'"
+        remedy = f"{hint}What a declaration takes: python -c 'import headrace as hr; help(hr.NAME)', with its NAME."
     words = error.msg if isinstance(error, SyntaxError) else str(error)  # its own text repeats the file and the line
     return ProjectNotLoadable(f"{type(error).__name__}: {words}", remedy, _location(error, path))
 

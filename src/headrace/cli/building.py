@@ -39,7 +39,7 @@ def _tokens() -> None:
 
 
 def init(
-    data: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],
+    data: Annotated[Path, typer.Argument(help="A file of rows: CSV, JSON lines, Parquet, Arrow, Excel or Avro.")],
     target: Annotated[str, typer.Option(help="The column to predict.")],
     output: Annotated[Path, typer.Option(help="The folder to write project.py into.")],
     as_json: JsonOption = False,

@@ -14,7 +14,7 @@ from headrace.app.reports import Report
 if TYPE_CHECKING:
     from headrace.app.handle import ProjectHandle
 
-ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="The description.", show_default=True)]
+ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="The description, or its folder.", show_default=True)]
 HomeOption = Annotated[
     str | None, typer.Option("--home", help="Where Headrace keeps its things (default: .headrace beside the project, or HEADRACE_HOME).")
 ]

@@ -3,6 +3,7 @@
 UserError
 └── AppError
     ├── UnknownTarget     the file has no such column: the nearest ones are named
+    ├── NotAFile          a folder or a database, which is described by hand
     ├── UnusableTarget    the column cannot be predicted as it is
     └── ProjectExists     there is a description already, and it is not overwritten
 """
@@ -19,6 +20,17 @@ class UnknownTarget(AppError):
 
     def __init__(self, target: str, file: Path, columns: Iterable[str]) -> None:
         super().__init__(f"{file.name} has no column {target!r} to predict.", remedy=suggest(target, columns))
+
+
+class NotAFile(AppError):
+    """A folder or a database, which is described by hand."""
+
+    def __init__(self, file: Path) -> None:
+        what, source = ("a folder", "hr.Folder") if file.is_dir() else ("a database", "hr.SQL")
+        super().__init__(
+            f"{file} is {what}; init looks at one file of rows.",
+            remedy=f"Let it look at one file of the same rows, then write {source}(...) in its project.py where it says hr.File(...).",
+        )
 
 
 class UnusableTarget(AppError):

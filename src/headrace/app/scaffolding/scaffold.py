@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from headrace.app.reports import Report
 from headrace.app.scaffolding.columns import ColumnChoice, choose_columns, find_id
-from headrace.app.scaffolding.errors import ProjectExists, UnknownTarget, UnusableTarget
+from headrace.app.scaffolding.errors import NotAFile, ProjectExists, UnknownTarget, UnusableTarget
 from headrace.app.scaffolding.names import as_table_name, one_line
 from headrace.app.scaffolding.personal import BY_VALUES, why_personal
 from headrace.app.scaffolding.source import read_file
@@ -22,6 +22,7 @@ from headrace.ingest.profile import ColumnProfile, profile_table
 from headrace.spec.sources import File
 
 _MOST_TOLD = 5
+_DATABASES = (".db", ".sqlite", ".sqlite3")
 
 
 class LeftOut(Report, frozen=True, kw_only=True):
@@ -52,11 +53,14 @@ def scaffold(file: Path, target: str, output: Path) -> Scaffold:
         ProjectExists: if that file is there; nothing is overwritten.
         UnknownTarget: if the file has no such column.
         UnusableTarget: if the column cannot be predicted, or nothing is left to predict it from.
+        NotAFile: for a folder or a database.
         SourceUnreadable: if the file cannot be read.
     """
     path = output / "project.py"
     if path.exists():
         raise ProjectExists(path)
+    if file.is_dir() or file.suffix.lower() in _DATABASES:
+        raise NotAFile(file)
     source, frame, every = read_file(file)
     if target not in frame.columns:
         raise UnknownTarget(target, file, frame.columns)
