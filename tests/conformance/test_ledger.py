@@ -1,12 +1,15 @@
 """The contract of the ledger, on SQLite and on a real Postgres."""
 
+import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from services.postgres import Postgres
 
 from headrace.core.clock import SystemClock
+from headrace.engine.patience import Patience
 from headrace.ledger.errors import LedgerUnreachable, LockLost
 from headrace.ledger.store import Ledger
 from headrace.testing.ledger import LedgerConformance
@@ -54,7 +57,7 @@ class TestPostgres(LedgerConformance):
         assert ledger.head().sequence == 1
 
     def test_a_server_that_stays_away_is_told(self, postgres: Postgres, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("headrace.ledger.store._AWAY_SECONDS", 0.5)
+        monkeypatch.setattr("headrace.ledger.store.AWAY_SECONDS", 0.5)
         postgres.stop()
         try:
             with pytest.raises(LedgerUnreachable, match="server runs"), ledger.write("ana", "lost"):
@@ -74,3 +77,46 @@ class TestPostgres(LedgerConformance):
                 assert other is not None
                 with pytest.raises(LockLost, match="another process has taken the lock 'shop'"):
                     held.confirm()
+
+    def test_a_lost_lock_stays_lost_however_often_it_is_asked(self, postgres: Postgres, ledger: Ledger) -> None:
+        """Neither patience, nor that the other one has ended, makes two of them go on."""
+        with ledger.locked("shop") as held:
+            assert held is not None
+            restart(postgres)
+            with ledger.locked("shop") as other:
+                assert other is not None
+                with pytest.raises(LockLost):
+                    Patience(first_pause_seconds=0.01).try_again(held.confirm, time.sleep)
+            with pytest.raises(LockLost):
+                held.confirm()
+            with ledger.locked("shop") as next_one:
+                assert next_one is not None
+
+    def test_a_lock_is_confirmed_once_the_server_is_back(self, postgres: Postgres, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+        with ledger.locked("shop") as held:
+            assert held is not None
+            postgres.stop()
+            returning = threading.Timer(1, postgres.start)
+            returning.start()
+            try:
+                held.confirm()
+            finally:
+                returning.join()
+            monkeypatch.setattr("headrace.ledger.locks.AWAY_SECONDS", 0.5)
+            postgres.stop()
+            try:
+                for _ in range(2):
+                    with pytest.raises(LedgerUnreachable, match="server runs"):
+                        held.confirm()
+            finally:
+                postgres.start()
+            held.confirm()
+            with ledger.locked("shop") as other:
+                assert other is None
+
+    def test_locks_take_no_connections_from_those_who_read_and_write(self, ledger: Ledger) -> None:
+        with ExitStack() as held:
+            assert all(held.enter_context(ledger.locked(f"project {number}")) for number in range(20))
+            with ledger.write("ana", "note"):
+                pass
+            assert ledger.head().sequence == 1

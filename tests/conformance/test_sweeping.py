@@ -17,6 +17,7 @@ class TestFolder(SweepingConformance):
     def at(self, tmp_path: Path) -> At:
         return At(str(tmp_path / "home"), {})
 
+    @pytest.mark.usefixtures("lake")
     def test_what_a_killed_writer_had_not_finished_is_found_once_it_is_old(self, at: At, sweeper: Sweeper) -> None:
         staged = Path(at.url) / "lake" / "shop" / "orders.quarantine" / "part-1.parquet#1"
         staged.write_bytes(b"half")

@@ -78,8 +78,10 @@ class Sweeper:
             found = self._tables.store().list_with_delimiter()["common_prefixes"]
         return tuple(sorted(folder.strip("/").rpartition("/")[2].replace(".", "/") for folder in found))
 
-    def files(self, name: str, versions: Iterable[int], grace_until: datetime) -> TableFiles:
+    def files(self, name: str, versions: Iterable[int] | None, grace_until: datetime) -> TableFiles:
         """Return a table's files, told apart by the versions of it that are needed.
+
+        None for the versions stands for the newest, whatever its number: of a table that others append to meanwhile. It is never stale.
 
         Raises:
             LakeFault: if the store fails, or a needed version cannot be read.
@@ -90,8 +92,10 @@ class Sweeper:
         data = [kept for kept in listed if not kept.path.startswith(_LOG)]
         with _told("open the table at", at):
             newest = _open(at)
-            needed = frozenset[str]().union(*(_paths(_open(at, version)) for version in versions)) if newest is not None else frozenset()
-            last = _paths(newest) if newest is not None else frozenset()
+            last = _paths(newest)
+            # The newest after the listing: a number asked for before it would miss what was committed in between, and is in the list.
+            several = () if newest is None else (last,) if versions is None else (_paths(_open(at, version)) for version in versions)
+            needed = frozenset[str]().union(*several)
         named = _named(at, listed) | needed | last
         free = [kept for kept in data if kept.path not in needed]
         left = [kept for kept in free if kept.path not in named and kept.modified < grace_until]

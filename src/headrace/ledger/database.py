@@ -9,9 +9,14 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import NullPool
 
 from headrace.core.secrets import masked
 from headrace.ledger.errors import UnusableUrl
+
+AWAY_SECONDS = 60
+"""How long a server that is away is waited for."""
+RETRY_SECONDS = 0.2
 
 _BUSY_SECONDS = 60
 _PRAGMAS = ("foreign_keys = ON", "synchronous = FULL")
@@ -44,12 +49,15 @@ def connect(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        engine = create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_SECONDS})
-        event.listen(engine, "connect", _prepare_postgres)
-        return engine
+        return _postgres(parsed, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         reason = f"the driver {error.name!r} is not installed"
         raise UnusableUrl(masked(url), reason, remedy="Install it: pip install 'headrace[postgres]'.") from error
+
+
+def unpooled(engine: Engine) -> Engine:
+    """Return an engine for the same Postgres whose connections are its own: those held for long take none from the pool."""
+    return _postgres(engine.url, poolclass=NullPool)
 
 
 def is_away(error: DBAPIError) -> bool:
@@ -85,6 +93,12 @@ def begin(engine: Engine, *, writing: bool) -> Iterator[Connection]:
         options |= {"postgresql_readonly": not writing, "isolation_level": "READ COMMITTED" if writing else "REPEATABLE READ"}
     with engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
+
+
+def _postgres(url: URL, **options: Any) -> Engine:
+    engine = create_engine(url, connect_args={"connect_timeout": _CONNECT_SECONDS}, **options)
+    event.listen(engine, "connect", _prepare_postgres)
+    return engine
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:

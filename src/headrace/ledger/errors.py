@@ -115,6 +115,8 @@ class LedgerUnreachable(SystemFault):
 class LockLost(SystemFault):
     """Another process took a lock while the store was away."""
 
+    passing = False
+
     def __init__(self, name: str, url: str) -> None:
         super().__init__(
             f"the ledger at {url!r} was away for a while, and another process has taken the lock {name!r} since.",

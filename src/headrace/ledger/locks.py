@@ -5,6 +5,7 @@ The server, or the operating system, lets go of a lock when the process that hol
 
 import fcntl
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Protocol
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from headrace.ledger.database import AWAY_SECONDS, RETRY_SECONDS, is_away, unpooled
 from headrace.ledger.errors import LedgerUnreachable, LockLost
 
 
@@ -20,11 +22,11 @@ class Hold(Protocol):
     """A lock that is held. One thread at a time."""
 
     def confirm(self) -> None:
-        """Make sure of it. A server that was restarted has forgotten the lock: it is taken again.
+        """Make sure of it. A server that was restarted has forgotten the lock: it is taken again, once the server is back.
 
         Raises:
-            LockLost: if another process was quicker.
-            LedgerUnreachable: if the server does not answer.
+            LockLost: if another process was quicker; from then on, always.
+            LedgerUnreachable: if the server stays away. The next call tries again.
         """
 
 
@@ -53,34 +55,62 @@ def _hold_file(path: Path) -> Iterator[Hold | None]:
 
 class _SessionHold:
     def __init__(self, engine: Engine, name: str, url: str) -> None:
-        self._engine, self._name, self._url = engine, name, url
+        self._engine, self._name, self._url = unpooled(engine), name, url
         # An advisory lock has a number for a name.
         self._key = int.from_bytes(hashlib.sha256(f"headrace {name}".encode()).digest()[:8], signed=True)
         self._session: Connection | None = None
+        self._lost = False
 
     def take(self) -> bool:
-        self.close()
         try:
-            self._session = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            return bool(self._session.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": self._key}).scalar())
+            return self._try()
         except DBAPIError as error:
             raise LedgerUnreachable(self._url, str(error.orig)) from error
 
     def confirm(self) -> None:
-        """Ask the session whether it lives: then it holds the lock still."""
-        try:
-            assert self._session is not None
-            self._session.execute(text("SELECT 1"))
-        except DBAPIError:
-            if not self.take():
-                raise LockLost(self._name, self._url) from None
+        """Ask the session whether it lives: then it holds the lock still. A lock that was lost stays lost, even if it is free again."""
+        if not self._lost and not self._lives():
+            self._lost = not self._take_again()
+        if self._lost:
+            raise LockLost(self._name, self._url)
 
     def close(self) -> None:
-        """End the session itself, not only its use: in the pool it would keep the lock."""
+        """End the session, and the lock with it; one that is broken already is not asked."""
         if self._session is not None:
             self._session.invalidate()
             self._session.close()
             self._session = None
+
+    def _try(self) -> bool:
+        """A session is kept only with the lock: that it lives must mean that the lock is held."""
+        self.close()
+        self._session = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        taken = False
+        try:
+            taken = bool(self._session.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": self._key}).scalar())
+        finally:
+            if not taken:
+                self.close()
+        return taken
+
+    def _lives(self) -> bool:
+        if self._session is None:
+            return False
+        try:
+            self._session.execute(text("SELECT 1"))
+        except DBAPIError:  # whatever it was, the lock is taken again or its loss is told
+            return False
+        return True
+
+    def _take_again(self) -> bool:
+        deadline = time.monotonic() + AWAY_SECONDS
+        while True:
+            try:
+                return self._try()
+            except DBAPIError as error:
+                if not is_away(error) or time.monotonic() > deadline:
+                    raise LedgerUnreachable(self._url, str(error.orig)) from error
+            time.sleep(RETRY_SECONDS)
 
 
 @contextmanager

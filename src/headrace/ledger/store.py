@@ -16,14 +16,11 @@ from headrace.core.clock import Clock
 from headrace.core.ids import new_id
 from headrace.core.secrets import masked
 from headrace.ledger import audit
-from headrace.ledger.database import begin, connect, is_away
+from headrace.ledger.database import AWAY_SECONDS, RETRY_SECONDS, begin, connect, is_away
 from headrace.ledger.errors import LedgerUnreachable, NestedWrite
 from headrace.ledger.locks import Hold, hold_lock
 from headrace.ledger.schema_version import bring_to_head
 from headrace.ledger.session import Session
-
-_AWAY_SECONDS = 60
-_RETRY_SECONDS = 0.2
 
 
 class Ledger:
@@ -127,7 +124,7 @@ class Ledger:
 
     def _entered(self, transaction: ExitStack, writing: bool) -> tuple[Connection, audit.AuditHead]:
         """Begin, and begin again while a server is away: nothing was done yet, so nothing is done twice."""
-        deadline = time.monotonic() + _AWAY_SECONDS
+        deadline = time.monotonic() + AWAY_SECONDS
         head_of = audit.lock_head if writing else audit.read_head
         while True:
             try:
@@ -139,7 +136,7 @@ class Ledger:
             except (OperationalError, InterfaceError) as error:
                 if not is_away(error) or time.monotonic() > deadline:
                     raise
-            time.sleep(_RETRY_SECONDS)
+            time.sleep(RETRY_SECONDS)
 
     def locked(self, name: str) -> AbstractContextManager[Hold | None]:
         """Hold a lock among all who use this ledger; gives None at once if another process has it.

@@ -88,9 +88,7 @@ def find(workspace: Workspace, grace: timedelta) -> Findings:
 
 def predictions_files(workspace: Workspace, until: datetime) -> TableFiles:
     """Return the files of the log of predictions: its newest version is needed, whoever wrote it."""
-    sweeper = sweeper_of(workspace)
-    newest = sweeper.newest(PREDICTIONS)
-    return sweeper.files(PREDICTIONS, [] if newest is None else [newest], until)
+    return sweeper_of(workspace).files(PREDICTIONS, None, until)
 
 
 def _versions(marked: Marked) -> dict[str, list[int]]:
