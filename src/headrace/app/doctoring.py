@@ -1,6 +1,7 @@
 """Looking for what is wrong with a project's home, and mending what can be mended."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 from headrace.app.doctor import home, records, stored
 from headrace.app.doctor.patient import Check, Patient, ill, well
@@ -43,14 +44,16 @@ def _examined(workspace: Workspace, mending: bool) -> Iterator[CheckLine]:
         return
     for name, check in _OF_THE_HOME:
         yield from _told(name, check, Patient(workspace, mending, alone=False))
-    try:
-        with run_lock(workspace) as held:
-            alone = held is not None
-    except HeadraceError as error:
-        yield _finding("ledger", error)
-        return
-    for name, check in _OF_THE_RECORDS:
-        yield from _told(name, check, Patient(workspace, mending, alone))
+    with ExitStack() as lock:
+        try:
+            alone = lock.enter_context(run_lock(workspace)) is not None
+            if not mending:
+                lock.close()  # a run may begin while we only look
+        except HeadraceError as error:
+            yield _finding("ledger", error)
+            return
+        for name, check in _OF_THE_RECORDS:
+            yield from _told(name, check, Patient(workspace, mending, alone))
 
 
 def _told(name: str, check: Check, patient: Patient) -> Iterator[CheckLine]:

@@ -37,7 +37,7 @@ class LakeOption:
     @property
     def shown(self) -> str:
         """The option as it may be shown."""
-        return self.text if self.name not in _SECRET or placeholders(self.text) else "***"
+        return masked(self.text) if self.name not in _SECRET or placeholders(self.text) else "***"
 
     @property
     def meaning(self) -> str:

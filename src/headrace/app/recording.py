@@ -84,7 +84,7 @@ class StepRecorder:
             state=str(end.outcome),
             finished=now,
             started=now - timedelta(seconds=end.seconds) if usage else None,
-            error=str(end.error) if end.error else None,
+            error=self._workspace.secrets.redact(str(end.error)) if end.error else None,
             output=end.output or {},
             wall_seconds=usage.wall_seconds if usage else 0.0,
             cpu_seconds=usage.cpu_seconds if usage else 0.0,

@@ -210,7 +210,7 @@ def _code(graph: Graph) -> str:
 
 def _finish(workspace: Workspace, run_id: str, state: str, error: str | None = None) -> None:
     with workspace.ledger.write(workspace.identity.name, "run.finish", run_id) as session:
-        runs.finish(session, run_id, state, error=error)
+        runs.finish(session, run_id, state, error=workspace.secrets.redact(error) if error else None)
 
 
 def _commit(workspace: Workspace) -> str:

@@ -52,7 +52,7 @@ class Workspace:
     @property
     def workflows_url(self) -> str:
         """The URL of the database of durable runs with its secrets filled in: not to be shown."""
-        return self.secrets.fill_url(self.settings.workflows_url)
+        return self.settings.workflows_url(self.ledger_url)
 
     @cached_property
     def lake_options(self) -> dict[str, str]:

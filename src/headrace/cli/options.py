@@ -39,11 +39,20 @@ def without_secrets(text: str) -> str:
 
 
 def emit(report: Report | Sequence[object], as_json: bool, text: str) -> None:
-    """Print a report for a program or for a person."""
+    """Print a report for a program or for a person, without the secrets that the project was given."""
     if as_json:
         import msgspec
 
-        sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+        sys.stdout.write(msgspec.json.encode(_cleaned(msgspec.to_builtins(report))).decode() + "\n")
     else:
-        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.write(without_secrets(text.rstrip("\n")) + "\n")
     sys.stdout.flush()  # a server tells where it is and goes on
+
+
+def _cleaned(value: object) -> object:
+    """Return a report without secrets, text by text: in the JSON they would be escaped, and a number must stay one."""
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, dict):
+        return {name: _cleaned(each) for name, each in value.items()}
+    return [_cleaned(each) for each in value] if isinstance(value, list | tuple) else value

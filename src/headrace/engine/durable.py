@@ -25,9 +25,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, StepOptions, StepReservation, WorkflowHandle, error
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from headrace.core.secrets import masked
 from headrace.engine.errors import DurableStoreFault, RecordedFailure, WorkflowTaken
 from headrace.engine.graph import Output
 from headrace.engine.schedule import Recorder, Schedule
@@ -186,4 +186,4 @@ def _store_faults(store_url: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, error.DBOSException) as fault:
-        raise DurableStoreFault(make_url(store_url).render_as_string(hide_password=True), fault) from fault
+        raise DurableStoreFault(masked(store_url), fault) from fault

@@ -10,9 +10,9 @@ UserError
 ├── LedgerInUse          a run is going on, so the ledger is not changed under it
 └── NestedWrite          a write was begun inside a write
 SystemFault
-├── LedgerUnreachable    the store does not answer, or is not a database
+├── LedgerUnreachable    the store does not answer
 ├── LockLost             another process took a lock while the store was away
-└── LedgerDamaged        the audit's head is missing
+└── LedgerDamaged        the file is damaged or no database, or the audit's head is missing
 """
 
 from collections.abc import Iterable
@@ -102,7 +102,7 @@ class NestedWrite(UserError):
 
 
 class LedgerUnreachable(SystemFault):
-    """The store does not answer, or is not a database."""
+    """The store does not answer."""
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(
@@ -125,12 +125,12 @@ class LockLost(SystemFault):
 
 
 class LedgerDamaged(SystemFault):
-    """The audit's head is missing."""
+    """The file is damaged or no database, or the audit's head is missing."""
 
     passing = False
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, how: str = "has lost the head of its audit chain") -> None:
         super().__init__(
-            f"the ledger at {url!r} has lost the head of its audit chain.",
-            remedy="Nothing can be recorded safely. Restore it from a backup, then run `headrace audit verify`.",
+            f"the ledger at {url!r} {how}.",
+            remedy="Nothing can be recorded safely. Restore it from a backup (docs/how-to/operations.md), then: headrace audit verify",
         )

@@ -10,17 +10,20 @@ from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 
 from headrace.core.clock import Clock
+from headrace.core.errors import SystemFault
 from headrace.core.ids import new_id
 from headrace.core.secrets import masked
 from headrace.ledger import audit
 from headrace.ledger.database import AWAY_SECONDS, RETRY_SECONDS, begin, connect, is_away
-from headrace.ledger.errors import LedgerUnreachable, NestedWrite
+from headrace.ledger.errors import LedgerDamaged, LedgerUnreachable, NestedWrite
 from headrace.ledger.locks import Hold, hold_lock
 from headrace.ledger.schema_version import bring_to_head
 from headrace.ledger.session import Session
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class Ledger:
@@ -56,6 +59,7 @@ class Ledger:
             LedgerIsNewer: if a newer Headrace wrote it.
             LedgerIsOlder: if an older one wrote it, and others may be using it: on a server.
             LedgerUnreachable: if the store does not answer.
+            LedgerDamaged: if its file is.
         """
         place = masked(str(url))
         try:
@@ -65,7 +69,7 @@ class Ledger:
         try:
             bring_to_head(engine, place)
         except (DBAPIError, sqlite3.Error) as error:
-            raise LedgerUnreachable(place, str(getattr(error, "orig", error))) from error
+            raise _fault(place, error) from error
         return cls(place, engine, clock)
 
     def new_id(self, prefix: str) -> str:
@@ -119,8 +123,10 @@ class Ledger:
         try:
             with ExitStack() as transaction:
                 yield self._entered(transaction, writing)
-        except (OperationalError, InternalError, InterfaceError) as error:
-            raise LedgerUnreachable(self.url, str(error.orig)) from error
+        except (IntegrityError, DataError, ProgrammingError):  # what was written is at fault, not the store
+            raise
+        except (DBAPIError, sqlite3.Error) as error:
+            raise _fault(self.url, error) from error
 
     def _entered(self, transaction: ExitStack, writing: bool) -> tuple[Connection, audit.AuditHead]:
         """Begin, and begin again while a server is away: nothing was done yet, so nothing is done twice."""
@@ -154,3 +160,10 @@ class Ledger:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _fault(url: str, error: DBAPIError | sqlite3.Error) -> SystemFault:
+    said = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(said, sqlite3.Error) and getattr(said, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+        return LedgerDamaged(url, f"is damaged: {said}")
+    return LedgerUnreachable(url, str(said))

@@ -7,6 +7,7 @@ import pytest
 from headrace.app.loading import load_project
 from headrace.app.locking import run_lock
 from headrace.app.recording import StepRecorder
+from headrace.app.running import _finish
 from headrace.app.settings import read_settings
 from headrace.app.workspace import Workspace
 from headrace.costs.meter import Meter
@@ -75,3 +76,14 @@ def test_what_another_run_did_is_reused_here_and_costs_nothing(workspace, held, 
     recorder.step_finished(end_of(Outcome.REUSED))
     (step,), costs = on_record(workspace, other)
     assert (step.state, step.cpu_seconds, step.started, costs, recorder.total_usd) == ("reused", 0.0, None, (), Decimal(0))
+
+
+def test_a_secret_in_an_error_is_not_put_on_record(workspace, held, run_id):
+    workspace.secrets.hide("hush")
+    recorder = StepRecorder(workspace, run_id, Meter(), Prices.load(), held)
+    recorder.step_finished(StepEnd(STEP, "f", Outcome.FAILED, 0.1, error=ValueError("no route to db?password=hush")))
+    _finish(workspace, run_id, runs.FAILED, "no route to db?password=hush")
+    (step,), _ = on_record(workspace, run_id)
+    with workspace.ledger.read() as session:
+        (run,) = runs.list_runs(session, "shop")
+    assert step.error == run.error == "no route to db?password=***"

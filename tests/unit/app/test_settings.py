@@ -75,14 +75,15 @@ def written(folder: Path, text: str) -> Path:
 
 def test_a_placeholder_is_shown_and_stays(tmp_path):
     found = read_settings(written(tmp_path, 'ledger = "postgresql://ana:${WORD}@host/db"'), {"WORD": "hush"})
-    assert found.ledger_url == found.workflows_url == "postgresql://ana:${WORD}@host/db"
+    assert found.ledger_url == "postgresql://ana:${WORD}@host/db"
     assert origins(found)["ledger"] == ("postgresql://ana:${WORD}@host/db", "headrace.toml")
 
 
 def test_workflows_follow_the_ledger_only_to_postgres(tmp_path):
-    assert read_settings(tmp_path / "project.py", {}).workflows_url == f"sqlite:///{tmp_path}/.headrace/workflows.db"
-    elsewhere = read_settings(tmp_path / "project.py", {"HEADRACE_LEDGER": "sqlite:////elsewhere/l.db"})
-    assert elsewhere.workflows_url == f"sqlite:///{tmp_path}/.headrace/workflows.db"
+    settings = read_settings(tmp_path / "project.py", {})
+    for ledger in ("/elsewhere/l.db", "l.db", "sqlite:////elsewhere/l.db", "sqlite+pysqlite:////elsewhere/l.db"):
+        assert settings.workflows_url(ledger) == f"sqlite:///{tmp_path}/.headrace/workflows.db"
+    assert settings.workflows_url("postgresql://ana@host/db") == "postgresql://ana@host/db"
 
 
 @pytest.mark.parametrize(
@@ -125,6 +126,14 @@ def test_options_of_the_lake_come_from_the_file_then_from_the_ordinary_variables
         "secret_access_key": ("${LAKE_KEY}", "headrace.toml"),
         "session_token": ("${AWS_SESSION_TOKEN}", "AWS_SESSION_TOKEN"),
     }
+    assert "hush" not in repr(found)
+
+
+def test_a_password_in_the_endpoint_of_the_lake_is_used_and_masked(tmp_path):
+    environment = {"HEADRACE_LAKE": "s3://bucket/p", "AWS_ENDPOINT_URL": "http://user:hush@h"}
+    found = read_settings(tmp_path / "project.py", environment)
+    (endpoint,) = found.lake_options
+    assert (endpoint.text, endpoint.shown) == ("http://user:hush@h", "http://user:***@h")
     assert "hush" not in repr(found)
 
 

@@ -242,3 +242,12 @@ def test_a_server_that_stays_away_ends_the_run_with_one_message_and_the_run_goes
     finally:
         postgres.start()
     assert execute(graph, ExecuteOptions(run_id="run_1", memo=memo, store_url=url)).outputs == {"a": {}}
+
+
+@pytest.mark.filterwarnings("ignore:Query string argument")  # a file has no use for it; a server would
+def test_a_password_among_the_options_of_a_store_is_not_shown(tmp_path, bench):
+    options = ExecuteOptions(run_id="run_1", memo=bench.memo, store_url=f"sqlite:///{tmp_path}/none/durable.db?password=hush")
+    with pytest.raises(DurableStoreFault) as caught:
+        execute(Graph([step("a")]), options)
+    assert "durable.db?password=***" in str(caught.value)
+    assert "hush" not in str(caught.value) + caught.value.place

@@ -6,7 +6,7 @@ from sqlalchemy.exc import IntegrityError
 
 from headrace.core.clock import SystemClock
 from headrace.ledger.database import connect
-from headrace.ledger.errors import LedgerUnreachable, UnusableUrl
+from headrace.ledger.errors import LedgerDamaged, LedgerUnreachable, UnusableUrl
 from headrace.ledger.schema import step
 from headrace.ledger.store import Ledger
 
@@ -50,7 +50,7 @@ def test_a_password_is_never_shown() -> None:
 
 def test_what_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_text("these are only words, and many of them, in a file that is no database" * 20)
-    with pytest.raises(LedgerUnreachable, match="not a database"):
+    with pytest.raises(LedgerDamaged, match="not a database"):
         Ledger.open(tmp_path / "ledger.db", SystemClock())
 
 

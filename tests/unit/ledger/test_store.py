@@ -1,3 +1,4 @@
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -5,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from headrace.core.clock import SystemClock
 from headrace.ledger import audit, memo, runs
@@ -132,3 +134,30 @@ def test_a_ledger_that_stays_locked_is_a_fault_that_may_pass(tmp_path: Path, mon
         with ledger.write("rita", "note"):
             pass
         assert ledger.head().sequence == 1
+
+
+def test_a_damaged_file_is_a_fault_that_does_not_pass_with_the_backup_as_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger.open(path, SystemClock()):
+        pass
+    with contextlib.closing(sqlite3.connect(path)) as store:
+        pages = [page for (page,) in store.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name = 'memo'")]
+        (size,) = store.execute("PRAGMA page_size").fetchone()
+    with path.open("r+b") as file:
+        for page in pages:
+            file.seek((page - 1) * size)
+            file.write(b"\xff" * size)
+    with Ledger.open(path, SystemClock()) as ledger, pytest.raises(LedgerDamaged, match="malformed") as caught, ledger.read() as session:
+        memo.find(session, "f")
+    assert not caught.value.passing
+    assert "backup" in caught.value.remedy
+    for rest in tmp_path.iterdir():
+        rest.unlink()
+    path.write_bytes(b"no database, but long enough to be read as one" * 100)
+    with pytest.raises(LedgerDamaged, match="not a database"):
+        Ledger.open(path, SystemClock())
+
+
+def test_what_breaks_a_rule_of_the_schema_is_no_fault_of_the_store(ledger: Ledger) -> None:
+    with pytest.raises(IntegrityError), ledger.write("ana", "run.start") as session:
+        session.connection.exec_driver_sql("INSERT INTO memo DEFAULT VALUES")

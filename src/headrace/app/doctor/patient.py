@@ -10,7 +10,8 @@ from headrace.app.workspace import Workspace
 
 @dataclass(frozen=True)
 class Patient:
-    """A project and its home. `mending` says whether what can be mended is to be; `alone`, that no run of the project is at work."""
+    """A project and its home. `mending` says whether what can be mended is to be; `alone`, that no run of the project is
+    at work, and while mending that none can begin."""
 
     workspace: Workspace
     mending: bool

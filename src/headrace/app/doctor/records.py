@@ -10,8 +10,8 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from headrace.app.doctor.patient import Patient, ill, mended, well
-from headrace.app.locking import run_lock
 from headrace.app.reports import CheckLine
+from headrace.core.secrets import masked
 from headrace.costs.prices import Prices
 from headrace.ledger import audit, runs
 from headrace.ledger.schema_version import HEAD
@@ -48,9 +48,7 @@ def check_runs(patient: Patient) -> Iterator[CheckLine]:
     elif not patient.alone:
         yield well("runs", f"{left[0].id} is at work")
     elif patient.mending:
-        with run_lock(workspace) as held:
-            if held is not None:
-                _end(patient, left)
+        _end(patient, left)
         yield mended("runs", f"{', '.join(run.id for run in left)} had been killed and is recorded as interrupted")
     else:
         told = f"{', '.join(run.id for run in left)} is marked running, and nobody runs it"
@@ -72,18 +70,20 @@ def check_clock(patient: Patient) -> Iterator[CheckLine]:
 
 def check_workflows(patient: Patient) -> Iterator[CheckLine]:
     """Does the store of durable runs answer?"""
-    url = make_url(patient.workspace.workflows_url)
+    workspace = patient.workspace
+    url = make_url(workspace.workflows_url)
     if url.get_backend_name() == "sqlite":
         yield from _check_file(Path(str(url.database)))
         return
-    shown = url.render_as_string(hide_password=True)
+    shown = masked(workspace.workflows_url)
     try:
         engine = create_engine(url.set(drivername="postgresql+psycopg"))
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
         engine.dispose()
     except SQLAlchemyError as error:
-        yield ill("workflows", f"{shown} does not answer: {getattr(error, 'orig', error)}", "Start the server, or correct the address.")
+        said = workspace.secrets.redact(str(getattr(error, "orig", error)))
+        yield ill("workflows", f"{shown} does not answer: {said}", "Start the server, or correct the address.")
     else:
         yield well("workflows", f"{shown} answers")
 

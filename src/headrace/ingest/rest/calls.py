@@ -13,6 +13,7 @@ from headrace.ingest.rest.patience import asked_wait, is_used_up, may_pass, rese
 from headrace.ingest.rest.redaction import Redactor
 
 _LONGEST_WAIT_SECONDS = 120.0
+_LONGEST_TOLD_SECONDS = 1e10  # what an API asks for may be longer than a timedelta can be
 _SHOWN = 300
 
 
@@ -71,7 +72,7 @@ class Calls:
     def _agreed(self, question: Question, answer: Answer) -> float:
         asked = asked_wait(answer.headers) or 0.0
         if asked > _LONGEST_WAIT_SECONDS:
-            length = format_duration(timedelta(seconds=round(asked)))
+            length = format_duration(timedelta(seconds=round(min(asked, _LONGEST_TOLD_SECONDS))))
             reason = f"{self.told(answer)} and asks to wait {length}, which is longer than Headrace waits"
             remedy = "Run again after that time: what was landed before is kept."
             raise SourceUnreachable(self.place(question), reason, remedy=remedy, retried=True, location=self._location)

@@ -1,6 +1,7 @@
 """How long to wait before asking again: as long as the API asks for, else longer each time, never all clients at one moment."""
 
 import contextlib
+import math
 import random
 import time
 
@@ -8,7 +9,7 @@ import urllib3
 from urllib3.util.retry import Retry
 
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.5, 60.0
-_EPOCH_FROM = 1_000_000_000
+_EPOCH_FROM, _EPOCH_MILLISECONDS_FROM = 1e9, 1e12
 _RESETS = ("RateLimit-Reset", "X-RateLimit-Reset", "X-Rate-Limit-Reset")
 _REMAINING = ("RateLimit-Remaining", "X-RateLimit-Remaining", "X-Rate-Limit-Remaining")
 
@@ -31,16 +32,20 @@ def wait_before(attempt: int) -> float:
 
 def asked_wait(headers: urllib3.HTTPHeaderDict) -> float | None:
     """Return the seconds that an answer asks to wait: `Retry-After`, else when the rate limit is reset; None if it does not say."""
-    with contextlib.suppress(urllib3.exceptions.InvalidHeader):
+    with contextlib.suppress(urllib3.exceptions.InvalidHeader, ValueError):  # a number of thousands of digits is a ValueError
         if "Retry-After" in headers:
             return Retry().parse_retry_after(headers["Retry-After"])
     return reset_wait(headers)
 
 
 def reset_wait(headers: urllib3.HTTPHeaderDict) -> float | None:
-    """Return the seconds until the rate limit is reset, which APIs say as seconds from now or as a Unix time."""
+    """Return the seconds until the rate limit is reset, which APIs say as seconds from now or as a Unix time in seconds or milliseconds."""
     for name in _RESETS:
         with contextlib.suppress(ValueError):
             seconds = float(headers.get(name, ""))
+            if not math.isfinite(seconds):
+                continue
+            if seconds >= _EPOCH_MILLISECONDS_FROM:
+                seconds /= 1000
             return max(0.0, seconds - time.time() if seconds >= _EPOCH_FROM else seconds)
     return None

@@ -2,11 +2,14 @@
 
 import pickle
 import socket
+import time
 
 import pytest
 from services.json_api import JsonApi, Reply
+from urllib3 import HTTPHeaderDict
 
 from headrace.ingest.errors import SourceChanged, SourceRefused, SourceUnreachable
+from headrace.ingest.rest.patience import reset_wait
 from headrace.spec import auth
 from headrace.spec.rest import REST
 
@@ -76,7 +79,15 @@ def test_an_expired_token_says_what_to_check(api: JsonApi, asker: Asker) -> None
 
 @pytest.mark.parametrize(
     ("headers", "waited"),
-    [({"Retry-After": "7"}, 7.0), ({"RateLimit-Reset": "9"}, 9.0), ({"X-RateLimit-Reset": "11"}, 11.0), ({"Retry-After": "soon"}, 0.5)],
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({"RateLimit-Reset": "9"}, 9.0),
+        ({"X-RateLimit-Reset": "11"}, 11.0),
+        ({"Retry-After": "soon"}, 0.5),
+        ({"X-RateLimit-Reset": "inf"}, 0.5),
+        ({"X-RateLimit-Reset": "nan"}, 0.5),
+        ({"Retry-After": "9" * 5000}, 0.5),
+    ],
 )
 def test_it_waits_as_long_as_it_is_asked_to(api: JsonApi, asker: Asker, headers: dict[str, str], waited: float) -> None:
     api.answers(Reply(None, 429, headers), FINE)
@@ -90,6 +101,20 @@ def test_it_does_not_wait_for_hours(api: JsonApi, asker: Asker) -> None:
         asker.rows(REST(api.url))
     assert "after that time" in caught.value.remedy
     assert asker.waits == []
+
+
+@pytest.mark.parametrize("headers", [{"Retry-After": "9" * 30}, {"X-RateLimit-Reset": "1e300"}])
+def test_a_wait_longer_than_can_be_told_is_told_as_long(api: JsonApi, asker: Asker, headers: dict[str, str]) -> None:
+    api.answers(Reply(None, 429, headers))
+    with pytest.raises(SourceUnreachable, match="longer than Headrace waits"):
+        asker.rows(REST(api.url))
+
+
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_a_moment_of_reset_is_in_seconds_or_in_milliseconds(unit: int) -> None:
+    wait = reset_wait(HTTPHeaderDict({"X-RateLimit-Reset": f"{(time.time() + 3600) * unit:.0f}"}))
+    assert wait is not None
+    assert 3000 < wait <= 3601
 
 
 def test_with_nothing_left_of_the_allowance_it_waits_before_it_is_refused(api: JsonApi, asker: Asker) -> None:
