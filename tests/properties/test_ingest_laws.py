@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
+from unittest.mock import patch
 
 import polars as pl
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from headrace.core.errors import UserError
 from headrace.expressions import DType, col
+from headrace.ingest import json_lines
 from headrace.ingest.requests import Ingested, IngestRequest
 from headrace.ingest.sources import open_source
 from headrace.ingest.tables import ingest_table
@@ -142,3 +144,20 @@ def test_where_a_source_is_cut_into_chunks_makes_no_difference(rows, pins, ident
     assert cut.outcome.results == whole.outcome.results
     assert cut.outcome.source_types == whole.outcome.source_types
     assert cut.outcome.profile == whole.outcome.profile
+
+
+NUMBER = st.one_of(st.integers(-5, 5), st.integers(-5, 5).map(float), st.floats(allow_nan=False, allow_infinity=False))
+NUMBER_OR_TEXT = st.one_of(NUMBER, st.none(), st.sampled_from(["x", "007", "1.0"]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(NUMBER_OR_TEXT, min_size=1, max_size=8), st.integers(1, 40), st.sampled_from([{}, {"a": DType.STRING}]))
+def test_where_json_lines_are_cut_into_blocks_makes_no_difference(values, block, types):
+    table = Events("t", source=File("x.jsonl"), types=types)
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "x.jsonl").write_text("".join(json.dumps({"a": value}) + "\n" for value in [*values, "x"]))
+        whole = read(table, folder)
+        with patch.object(json_lines, "_BLOCK_BYTES", block):
+            cut = read(table, folder)
+
+    assert cut.accepted.equals(whole.accepted)

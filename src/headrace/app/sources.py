@@ -17,6 +17,9 @@ from headrace.spec.folder import Folder
 from headrace.spec.project import Project
 from headrace.spec.tables import Entity, Events, Table
 
+# How positions in sources are written: a source that was left at one of another kind is asked for everything again.
+_POSITIONS = 2
+
 
 def asked_tables(project: Project) -> tuple[Events | Entity, ...]:
     """Return the tables whose sources are asked for their rows."""
@@ -72,7 +75,7 @@ def declaration_of(table: Events | Entity) -> str:
     source = table.source
     assert isinstance(source, Asked)
     try:
-        return fingerprint("asked", type(source).__name__, source.meaning)
+        return fingerprint("asked", _POSITIONS, type(source).__name__, source.meaning)
     except UserError as error:  # for a value of the user's own code that is no code
         error.location = error.location or source.location
         raise

@@ -1,5 +1,8 @@
 """From whatever type a column has to one of the six that tables hold, without losing a value silently."""
 
+from decimal import Decimal
+from math import isfinite
+
 import polars as pl
 
 from headrace.expressions import DType
@@ -42,7 +45,8 @@ def dtype_of(column: str, dtype: pl.DataType) -> DType:
 def convert(values: pl.Series, kind: DType, dialect: Dialect = PLAIN) -> pl.Series:
     """Return the values as another type; null where a value has none of that type.
 
-    Texts are parsed (see `texts.parse_text`), whole floats become integers, anything but a duration becomes text. Nothing else changes
+    Texts are parsed (see `texts.parse_text`), whole floats become integers, anything but a duration becomes text: a float as
+    `plain_float` writes it. Nothing else changes
     its kind: a boolean is no number. Datetimes without a zone are those of the dialect's.
     """
     found = dtype_of(values.name, values.dtype)
@@ -56,6 +60,8 @@ def convert(values: pl.Series, kind: DType, dialect: Dialect = PLAIN) -> pl.Seri
         return whole(values.cast(pl.Float64))
     if kind is DType.STRING and found is DType.DATETIME:
         return _natural(values, found, dialect).dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
+    if kind is DType.STRING and found is DType.FLOAT and not values.dtype.is_decimal():
+        return _plain_floats(values.cast(pl.Float64))
     if kind is DType.STRING and found is not DType.DURATION:
         return values.cast(pl.String)
     return pl.Series(values.name, [None], POLARS_TYPES[kind]).new_from_index(0, len(values))
@@ -66,6 +72,25 @@ def whole(values: pl.Series) -> pl.Series:
     frame = values.to_frame("value")
     fits = (pl.col("value").floor() == pl.col("value")) & (pl.col("value") >= -_EXACT_FLOAT) & (pl.col("value") < _EXACT_FLOAT)
     return frame.select(pl.when(fits).then("value").cast(pl.Int64, strict=False)).to_series().rename(values.name)
+
+
+def plain_float(value: float) -> str:
+    """Return a float as a text without an exponent, a whole one as an integer: as JSON numbers among texts are read.
+
+    So a text is the same whatever numbers lie near it: 3 is a float among fractions, and an integer among integers.
+
+    >>> plain_float(3.0), plain_float(2.5), plain_float(1e-7)
+    ('3', '2.5', '0.0000001')
+    """
+    return format(Decimal(repr(value)), "f").removesuffix(".0") if isfinite(value) else str(value)
+
+
+def _plain_floats(values: pl.Series) -> pl.Series:
+    plain = values.cast(pl.String).str.strip_suffix(".0")
+    if not plain.str.contains("e", literal=True).any():
+        return plain
+    texts = [text if text is None or "e" not in text else plain_float(float(text)) for text in plain]
+    return pl.Series(values.name, texts, pl.String)
 
 
 def _natural(values: pl.Series, kind: DType, dialect: Dialect) -> pl.Series:

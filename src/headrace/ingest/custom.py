@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -26,6 +26,14 @@ def open_custom(source: Asked, secrets: Secrets, root: Path) -> Reader:
     del root
     assert isinstance(source, Custom)
     return _Guarded(source, secrets, source.read if source.is_reader else _FunctionReader(source))
+
+
+class _Some(NamedTuple):
+    """Some rows, and their values before a frame gave each column one type; None for what was given as a frame."""
+
+    frame: pl.DataFrame
+    notes: tuple[str, ...] = ()
+    values: list[list[Any]] | None = None
 
 
 class _Guarded:
@@ -66,22 +74,22 @@ class _FunctionReader:
         """Call the function and gather what it gives into pages."""
         column = self._source.cursor
         if column is None:
-            for rows, notes in self._frames(self._source.read()):
+            for rows, notes, _ in self._frames(self._source.read()):
                 yield Page(rows, None, notes)
             return
         start = edge_at(after)
         advance = Advance(self._source.place, column, start)
-        for rows, notes in self._frames(self._source.read(start.at if start else None)):
+        for rows, notes, values in self._frames(self._source.read(start.at if start else None)):
             if column not in rows.columns:
                 problem = f"it gave rows without {column!r}, the cursor"
                 raise SourceChanged(self._source.place, problem, "Give it with each row.", self._source.location)
-            fresh = advance.unseen(rows)
+            fresh = advance.unseen(rows, values)
             if fresh.height and advance.edge:
                 yield Page(fresh, advance.edge.cursor(), notes)
             elif start is None:
                 yield Page(fresh)
 
-    def _frames(self, given: object) -> Iterator[tuple[pl.DataFrame, tuple[str, ...]]]:
+    def _frames(self, given: object) -> Iterator[_Some]:
         waiting: list[Mapping[str, Any]] = []
         for each in self._items(given):
             if isinstance(each, Mapping):
@@ -94,7 +102,7 @@ class _FunctionReader:
                 yield _of_mappings(waiting)
                 waiting = []
             for start in range(0, max(each.height, 1), PAGE_ROWS):
-                yield each.slice(start, PAGE_ROWS), ()
+                yield _Some(each.slice(start, PAGE_ROWS))
         if waiting:
             yield _of_mappings(waiting)
 
@@ -114,14 +122,15 @@ class _FunctionReader:
             raise ReadFailed(self._source.place, problem, f"Give {_GIVEN}.", first_line(self._source.read))
 
 
-def _of_mappings(rows: list[Mapping[str, Any]]) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def _of_mappings(rows: list[Mapping[str, Any]]) -> _Some:
     names = list(dict.fromkeys(str(name) for row in rows for name in row))
-    return frame_of(names, [[row.get(name) for name in names] for row in rows])
+    values = [[row.get(name) for name in names] for row in rows]
+    return _Some(*frame_of(names, values), values)
 
 
 def as_pages(rows: Iterable[Mapping[str, Any]], page_rows: int = PAGE_ROWS) -> Iterator[Page]:
     """Return mappings as pages without a position, for Readers of the user's own."""
     left = iter(rows)
     while some := list(islice(left, page_rows)):
-        frame, notes = _of_mappings(some)
+        frame, notes, _ = _of_mappings(some)
         yield Page(frame, None, notes)

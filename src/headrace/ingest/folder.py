@@ -3,6 +3,8 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
+from operator import not_
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -35,11 +37,16 @@ class Found(NamedTuple):
 
 
 def find_files(source: Folder, root: Path) -> tuple[Found, ...]:
-    """Return the files in the order of their names.
+    """Return the files in the order of their names; not those whose text for a date is none, such as 2024-02-30.
 
     Raises:
         SourceUnreadable: if there is none; it says what is there instead.
     """
+    return _sorted_out(source, root)[0]
+
+
+def _sorted_out(source: Folder, root: Path) -> tuple[tuple[Found, ...], tuple[Found, ...]]:
+    """Return the files, and those that are left out because a text in their name is no date."""
     top, below = _split(source)
     folder = root / top.expanduser()
     pattern = re.compile(_as_regex(source, below))
@@ -48,12 +55,12 @@ def find_files(source: Folder, root: Path) -> tuple[Found, ...]:
     names = sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
     matches = [(name, match) for name in names if (match := pattern.fullmatch(name))]
     found = [Found(name, folder / name, match.groupdict()) for name, match in matches]
+    dated = [True] * len(found)
     if source.placeholders and found:
-        dated = _values(source, found).select(pl.all_horizontal(pl.all().is_not_null())).to_series()
-        found = [each for each, fits in zip(found, dated, strict=True) if fits]
-    if not found:
+        dated = _values(source, found).select(pl.all_horizontal(pl.all().is_not_null())).to_series().to_list()
+    if not any(dated):
         raise _nothing(source, folder)
-    return tuple(found)
+    return tuple(compress(found, dated)), tuple(compress(found, map(not_, dated)))
 
 
 def folder_fingerprint(source: Folder, files: Mapping[str, str]) -> str:
@@ -62,12 +69,12 @@ def folder_fingerprint(source: Folder, files: Mapping[str, str]) -> str:
 
 
 def file_contents(source: Folder, root: Path) -> dict[str, str]:
-    """Return the SHA-256 of each file by its name.
+    """Return the SHA-256 of each file by its name; also of those that are left out, so that a new one is told of.
 
     Raises:
         SourceUnreadable: if there is none, or one cannot be read.
     """
-    return {each.name: _sha256(source, each.path) for each in find_files(source, root)}
+    return {each.name: _sha256(source, each.path) for files in _sorted_out(source, root) for each in files}
 
 
 def open_folder(source: Folder, root: Path) -> RawTable:
@@ -77,7 +84,7 @@ def open_folder(source: Folder, root: Path) -> RawTable:
         SourceUnreadable: if there is no file, one is not what it is said to be, or their columns differ where they may not.
         ColumnProblem: if a file has a column that is called as a placeholder.
     """
-    found = find_files(source, root)
+    found, left_out = _sorted_out(source, root)
     headers = {each.name: open_source(_file(source, each), root).names for each in found}
     names = tuple(dict.fromkeys(name for header in headers.values() for name in header))
     _check(source, headers, names)
@@ -91,7 +98,7 @@ def open_folder(source: Folder, root: Path) -> RawTable:
                 yield frame.with_columns(*absent, *fixed).select(*names, *values.columns)
 
     textual = open_source(_file(source, found[0]), root).textual
-    return RawTable((*names, *values.columns), textual, chunks, notes=_differences(headers, names))
+    return RawTable((*names, *values.columns), textual, chunks, notes=(*_undated(left_out), *_differences(headers, names)))
 
 
 def say_changes(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
@@ -168,6 +175,11 @@ def _check(source: Folder, headers: Mapping[str, tuple[str, ...]], names: tuple[
             problem = f"{file} {' and '.join(told)}, unlike {first}."
             remedy = "Mend the file, or let columns be null where a file has them not: differing='union'."
             raise SourceUnreadable(problem, remedy=remedy, location=source.location)
+
+
+def _undated(left_out: Sequence[Found]) -> tuple[str, ...]:
+    files = "1 file is" if len(left_out) == 1 else f"{len(left_out):,} files are"
+    return (f"{files} left out, with no such date in the calendar: {_listed([each.name for each in left_out])}",) if left_out else ()
 
 
 def _differences(headers: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> tuple[str, ...]:

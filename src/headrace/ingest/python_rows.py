@@ -11,11 +11,12 @@ from uuid import UUID
 
 import polars as pl
 
+from headrace.ingest.column_types import plain_float
 from headrace.ingest.errors import UnsupportedColumn
 
 _LARGEST = 2**63
 _EXACT = 2**53
-_AS_TEXT = (bool, int, float, Decimal, UUID, IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network)
+_AS_TEXT = (bool, int, Decimal, UUID, IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network)
 _US = pl.Datetime("us")
 _KNOWN = {bool, int, float, Decimal, str, datetime, date, time, timedelta, UUID, dict, list}
 
@@ -39,7 +40,7 @@ def frame_of(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[pl.Da
 def _column(name: str, values: Sequence[Any], notes: list[str]) -> pl.Series:
     kinds = _kinds(values)
     if not kinds <= _KNOWN:
-        values = [_basic(value) for value in values]
+        values = [basic(value) for value in values]
         kinds = _kinds(values)
     if not kinds:
         return pl.Series(name, [None] * len(values), pl.Null)
@@ -53,14 +54,14 @@ def _column(name: str, values: Sequence[Any], notes: list[str]) -> pl.Series:
     if kinds == {datetime, date}:  # as in Excel, where midnight is a date
         return _moments(name, [value if isinstance(value, datetime | None) else datetime.combine(value, time()) for value in values])
     notes.append(f"{name}: {' and '.join(sorted(kind.__name__ for kind in kinds))} as texts")
-    return pl.Series(name, [_as_text(name, value) for value in values], pl.String)
+    return pl.Series(name, [as_text(name, value) for value in values], pl.String)
 
 
 def _kinds(values: Sequence[Any]) -> set[type]:
     return {type(value) for value in values} - {type(None)}
 
 
-def _basic(value: Any) -> Any:
+def basic(value: Any) -> Any:
     """Return a value of a class made from one of Python's own, or of NumPy's, as that one."""
     if type(value).__module__ == "numpy" and hasattr(value, "item"):
         return value.item()
@@ -88,7 +89,7 @@ def _of_one_kind(name: str, values: Sequence[Any], kind: type) -> pl.Series:
         return pl.Series(name, values, pl.Duration("us"))
     if kind is time:
         return pl.Series(name, values, pl.Time)
-    return pl.Series(name, [_as_text(name, value) for value in values], pl.String)
+    return pl.Series(name, [as_text(name, value) for value in values], pl.String)
 
 
 def _moments(name: str, values: Sequence[datetime | None]) -> pl.Series:
@@ -97,12 +98,19 @@ def _moments(name: str, values: Sequence[datetime | None]) -> pl.Series:
         return pl.Series(name, values, _US)
     if aware == {True}:
         return pl.Series(name, values, pl.Datetime("us", "UTC"))
-    return pl.Series(name, [_as_text(name, value) for value in values], pl.String)
+    return pl.Series(name, [as_text(name, value) for value in values], pl.String)
 
 
-def _as_text(name: str, value: Any) -> str | None:
+def as_text(name: str, value: Any) -> str | None:
+    """Return a value as it stands in a column of texts.
+
+    Raises:
+        UnsupportedColumn: if it has no text.
+    """
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, float):
+        return plain_float(value)
     if isinstance(value, _AS_TEXT):
         return str(value)
     if isinstance(value, date | time):

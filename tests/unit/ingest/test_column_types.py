@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from math import inf
 
 import polars as pl
 import pytest
@@ -23,6 +24,7 @@ NAIVE = datetime(2013, 1, 1)  # noqa: DTZ001 - naive on purpose
         (pl.Series("x", [True, None]), DType.INT, [None, None]),
         (pl.Series("x", [True, None]), DType.STRING, ["true", None]),
         (pl.Series("x", [7, None]), DType.STRING, ["7", None]),
+        (pl.Series("x", [7.0, 2.5, None, 1e20, -1e-7, inf]), DType.STRING, ["7", "2.5", None, "1" + "0" * 20, "-0.0000001", "inf"]),
         (pl.Series("x", ["7", "x", None]), DType.INT, [7, None, None]),
         (pl.Series("x", [NAIVE]), DType.STRING, ["2013-01-01T00:00:00Z"]),
         (pl.Series("x", [NAIVE]), DType.DATETIME, [datetime(2013, 1, 1, tzinfo=UTC)]),

@@ -88,3 +88,14 @@ def test_mappings_as_pages() -> None:
     pages = list(as_pages(({"n": n} for n in range(5)), page_rows=2))
     assert [page.rows["n"].to_list() for page in pages] == [[0, 1], [2, 3], [4]]
     assert all(isinstance(page, Page) for page in pages)
+
+
+def test_rows_with_other_keys_are_known_again() -> None:
+    given: list[dict[str, Any]] = [{"id": 1, "a": 1.5}, {"id": 2, "a": 5}]
+    reader = reader_of(
+        Custom(lambda since: [row for row in given if since is None or row["id"] >= since], cursor="id"), Secrets({}), Path()
+    )
+    cursor = list(reader.pages(None))[-1].cursor
+    assert list(reader.pages(cursor)) == []
+    given.append({"id": 3, "b": "x"})
+    assert [page.rows["id"].to_list() for page in reader.pages(cursor)] == [[3]]

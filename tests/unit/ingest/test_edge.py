@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import polars as pl
 import pytest
@@ -7,6 +8,7 @@ from headrace.core.errors import SystemFault
 from headrace.ingest import edge
 from headrace.ingest.edge import Advance, edge_at
 from headrace.ingest.errors import SourceChanged
+from headrace.ingest.python_rows import frame_of
 
 
 def follow(rows: list[tuple[object, object]], after: str | None = None) -> tuple[list[object], str]:
@@ -77,3 +79,48 @@ def test_too_many_rows_with_one_value(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_damaged_position_is_said(cursor: object) -> None:
     with pytest.raises(SystemFault, match="is no position"):
         edge_at(cursor)  # type: ignore[arg-type]
+
+
+def test_a_row_is_known_whatever_rows_lie_near_it() -> None:
+    def numbers(*rows: tuple[int, object], after: str | None = None) -> tuple[list[int], str]:
+        frame, _ = frame_of(["at", "n"], rows)
+        advance = Advance("the source", "at", edge_at(after))
+        fresh = advance.unseen(frame, rows)
+        assert advance.edge is not None
+        return fresh["at"].to_list(), advance.edge.cursor()
+
+    day = date(2024, 1, 1)
+    for first, at_edge in ((1.5, 5), ("x", 5), ("x", 5.0), (datetime(2024, 1, 1, 12), day), (None, "x"), (True, 1), (2, Decimal("1.50"))):  # noqa: DTZ001
+        _, cursor = numbers((1, first), (2, at_edge))
+        assert numbers((2, at_edge), after=cursor)[0] == []
+        assert numbers((2, at_edge), (2, "other"), (3, 0.5), after=cursor)[0] == [2, 3]
+
+
+def test_numbers_and_dates_that_are_equal_are_one_whatever_their_type() -> None:
+    def seen(value: object, other: object) -> bool:
+        _, cursor = follow([(1, value)])
+        return follow([(1, other)], cursor)[0] == []
+
+    assert seen(5, 5.0)
+    assert seen(date(2024, 1, 1), datetime(2024, 1, 1))  # noqa: DTZ001
+    assert not seen(5, "5")
+    assert not seen(1, True)
+
+
+def test_a_column_that_was_added_makes_no_row_new() -> None:
+    _, cursor = follow([(1, "a"), (2, "b"), (2, "c")])
+    advance = Advance("the source", "at", edge_at(cursor))
+    rows = pl.DataFrame({"more": [7, 0, 0, None], "what": ["b", "c", "d", "b"], "at": [2, 2, 2, 2]})
+    assert advance.unseen(rows).rows() == [(7, "b", 2), (0, "d", 2)]
+    assert advance.edge is not None
+    again = Advance("the source", "at", edge_at(advance.edge.cursor()))
+    assert again.unseen(rows.reverse()).is_empty()
+    assert again.unseen(pl.DataFrame({"at": [3], "what": ["e"], "new": [1]})).height == 1
+    assert again.edge is not None
+    assert again.edge.columns == ("at", "what", "new")
+
+
+def test_a_column_that_is_null_may_be_left_out() -> None:
+    _, cursor = follow([(1, "a"), (2, None)])
+    advance = Advance("the source", "at", edge_at(cursor))
+    assert advance.unseen(pl.DataFrame({"at": [2]})).is_empty()

@@ -61,6 +61,16 @@ def test_a_date_may_span_folders(tmp_path: Path) -> None:
     assert rows(Folder("log/{day:%Y/%m/%d}/*.csv"), tmp_path) == [("1", dt.date(2024, 3, 5))]
 
 
+def test_a_file_whose_date_is_none_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "in/s-2024-02-29.csv", "n\n1\n")
+    source = Folder("in/s-{day:%Y-%m-%d}.csv")
+    before = file_contents(source, tmp_path)
+    put(tmp_path, "in/s-2024-02-30.csv", "n\n2\n")
+    assert rows(source, tmp_path) == [("1", dt.date(2024, 2, 29))]
+    assert open_folder(source, tmp_path).notes == ("1 file is left out, with no such date in the calendar: s-2024-02-30.csv",)
+    assert folder_fingerprint(source, file_contents(source, tmp_path)) != folder_fingerprint(source, before)
+
+
 def test_an_hour_in_the_path_makes_a_moment(tmp_path: Path) -> None:
     put(tmp_path, "log/20240305-13.csv", "n\n1\n")
     assert rows(Folder("log/{at:%Y%m%d-%H}.csv"), tmp_path) == [("1", dt.datetime(2024, 3, 5, 13))]  # noqa: DTZ001

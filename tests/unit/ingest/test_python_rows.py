@@ -8,8 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from headrace.expressions import DType
+from headrace.ingest.column_types import convert
 from headrace.ingest.errors import UnsupportedColumn
 from headrace.ingest.python_rows import frame_of
+from headrace.ingest.rest import rows
 
 ID = UUID("12345678-1234-5678-1234-567812345678")
 NAIVE, AWARE = datetime(2024, 1, 2, 3), datetime(2024, 1, 2, 3, tzinfo=timezone(timedelta(hours=2)))  # noqa: DTZ001
@@ -70,3 +73,11 @@ def test_what_tables_do_not_hold_is_refused(value: object) -> None:
 
 def test_no_rows_have_columns() -> None:
     assert frame_of(["a", "b"], [])[0].schema == {"a": pl.Null(), "b": pl.Null()}
+
+
+def test_a_number_among_texts_is_written_as_it_is_where_the_page_has_only_numbers():
+    values = [5.0, 2.5, 1e20, 1e-7]
+    among, _ = frame_of(["v"], [["x"], *([value] for value in values)])
+    alone, _ = frame_of(["v"], [[value] for value in values])
+    assert among["v"].to_list()[1:] == convert(alone["v"], DType.STRING).to_list() == ["5", "2.5", "1" + "0" * 20, "0.0000001"]
+    assert rows.frame_of([{"v": value} for value in ("x", *values)])[0]["v"].to_list() == among["v"].to_list()

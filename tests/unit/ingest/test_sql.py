@@ -289,3 +289,14 @@ def test_a_secret_may_be_the_whole_url(server: Server) -> None:
     with pytest.raises(SourceChanged) as caught:
         list(SqlReader(SQL("${SALES_URL}", query="SELECT x"), secrets, Path()).pages(None))
     assert str(server.url.password) not in str(caught.value)
+
+
+def test_what_was_read_is_known_again_when_it_comes_alone_or_with_more_columns(shop: Callable[[str], None], tmp_path: Path) -> None:
+    shop("CREATE TABLE t (id integer primary key, n numeric); INSERT INTO t VALUES (1, 1.5), (2, 5)")
+    reader = reader_of(SQL(SHOP, table="t", cursor="id"), Secrets({}), tmp_path)
+    cursor = list(reader.pages(None))[-1].cursor
+    assert list(reader.pages(cursor)) == []
+    shop("ALTER TABLE t ADD COLUMN more integer DEFAULT 7")
+    assert list(reader.pages(cursor)) == []
+    shop("INSERT INTO t VALUES (3, 2, 8)")
+    assert [page.rows.rows() for page in reader.pages(cursor)] == [[(3, 2, 8)]]

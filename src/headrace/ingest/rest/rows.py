@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from headrace.ingest.column_types import plain_float
+
 _INT64 = range(-(2**63), 2**63)
 _EXACT = range(-(2**53), 2**53 + 1)
 Row = dict[str, Any]
@@ -70,4 +72,6 @@ _WORDS: Mapping[type, str] = {bool: "booleans", int: "integers", float: "fractio
 
 
 def _text(value: Any) -> str | None:
+    if isinstance(value, float):
+        return plain_float(value)
     return value if value is None or isinstance(value, str) else _JSON.encode(value).decode()

@@ -86,7 +86,7 @@ class SqlReader:
             yield Page(frame_of(answer.names, ())[0], None, notes)
         for rows in self._fetched(connection, self._select(connection, answer, start)):
             frame, told_of = frame_of(answer.names, rows)
-            fresh = advance.unseen(frame)
+            fresh = advance.unseen(frame, rows)
             if fresh.height and advance.edge:
                 yield Page(fresh, advance.edge.cursor(), told_of)
 
