@@ -143,6 +143,8 @@ class Console:
         self._shell.stdin.write("kill $(jobs -p) 2>/dev/null; wait; exit\n")
         self._shell.stdin.close()
         self._shell.wait(timeout=60)
+        if self._shell.stdout is not None:
+            self._shell.stdout.close()
 
     def _execute(self, command: str, quiet: bool) -> tuple[str, int]:
         assert self._shell.stdin is not None

@@ -96,8 +96,9 @@ def copy_of(reference: Undisturbed, folder: Path) -> Path:
 
 def kill_in(project: Path, step: str, point: str, seconds: float = 0.0) -> None:
     """Run until a point of a step, and die there."""
+    alone = environment(HEADRACE_WORKERS="1")  # or another step, done beside one that was killed before, would not be met again
     died = subprocess.run(
-        [sys.executable, "-c", CHILD, step, point, str(seconds)], cwd=project.parent, env=environment(), capture_output=True, text=True
+        [sys.executable, "-c", CHILD, step, point, str(seconds)], cwd=project.parent, env=alone, capture_output=True, text=True
     )
     assert died.returncode == -signal.SIGKILL, (step, point, died.stderr)
 

@@ -87,7 +87,7 @@ def test_a_table_of_the_team_s_may_be_called_predictions(project: Path) -> None:
     opened = hr.load(project / "project.py", environment={"HEADRACE_USER": "ana"})
     try:
         (project / "asked.csv").write_text("size,weight\n3.5,0.5\n", encoding="utf-8")
-        assert "1 rows predicted" in opened.predict("kind", project / "asked.csv", project / "told.csv")
+        assert opened.predict("kind", project / "asked.csv", project / "told.csv").rows == 1
         edit(project, "c=1.0", "c=0.5")
     finally:
         opened.close()

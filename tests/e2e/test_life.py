@@ -133,7 +133,7 @@ def test_the_whole_way_to_a_predicted_file_and_back(copied: Path) -> None:
     )
     output = copied.parent / "out.csv"
     said = handle(copied).predict("returned", rows, output)
-    assert "2 rows" in said
+    assert (said.rows, said.version, said.output) == (2, "returned@1", str(output))
     answered = pl.read_csv(output)
     assert answered["score"].is_between(0, 1).all()
     report = handle(copied).why(answered["prediction_id"][0])

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from headrace.engine.graph import Graph, Output, Step, StepContext
 from headrace.engine.observers import Outcome, StepEnd
+from headrace.engine.options import ExecuteOptions
 from headrace.engine.schedule import Schedule
 
 
@@ -73,7 +74,10 @@ def test_every_step_ends_as_it_must(drawn, workers):
         ]
     )
     watch = Watch({f"f{meaning}": {"meaning": meaning} for meaning in known})
-    schedule = Schedule(graph, "run", watch, (watch,), workers)
+    schedule = Schedule(
+        graph,
+        ExecuteOptions(run_id="run", memo=watch, store_url="sqlite:///nowhere", observers=(watch,), workers=workers, attempts=1),
+    )
     if schedule.settle_known():
         schedule.run({name: lambda work: work() for name in graph.names})
     ends = schedule.ends_in_order()
