@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 import headrace as hr
+from headrace.app.lifecycle import build_graph
 from headrace.app.looking import verify
 from headrace.app.store import lake_of
 from headrace.ledger import charges, evaluations, models, runs, tables
@@ -80,10 +82,11 @@ def undisturbed(folder: Path) -> Undisturbed:
     handle = hr.load(project, environment={"HEADRACE_USER": "ana"})
     try:
         with handle.workspace.ledger.read() as session:
-            steps = runs.steps_of(session, runs.list_runs(session)[0].id)
+            took = {step.name: step.wall_seconds for step in runs.steps_of(session, runs.list_runs(session)[0].id)}
+        names = build_graph(handle.workspace, Decimal(0)).names  # the order in which a run with one worker comes to them
     finally:
         handle.close()
-    return Undisturbed(project, facts(project), seconds, {step.name: step.wall_seconds for step in steps})
+    return Undisturbed(project, facts(project), seconds, {name: took[name] for name in names})
 
 
 def copy_of(reference: Undisturbed, folder: Path) -> Path:
