@@ -47,7 +47,7 @@ DESCRIPTIONS = (
         _replaces("id=", "ids="),
         (
             "project.py:5: TypeError: Unexpected keyword argument 'ids'\n"
-            "  Did you mean 'id'? A declaration's options: python -c 'import headrace as hr; help(hr.Events)'"
+            "  Did you mean 'id'? What a declaration takes: python -c 'import headrace as hr; help(hr.NAME)', with its NAME."
         ),
         "Correct its name.",
     ),
