@@ -20,7 +20,8 @@ from .small_project import PROJECT, orders_csv, write_project
 WORD = "a-w0rd-nobody-may-see"
 DAYS = 60
 TABLE = """CREATE TABLE orders (seq bigint PRIMARY KEY, order_id text, shop text, amount numeric(8, 2), email text, placed timestamptz,
-    settled timestamptz, returned boolean)"""
+    settled timestamptz, returned boolean) WITH (autovacuum_enabled = off)"""
+# Once autovacuum has analysed a table, planning a query looks up the end of its index, which the server counts as a row that was fetched.
 INSERT = "INSERT INTO orders VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
 
 
