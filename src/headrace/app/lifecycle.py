@@ -84,7 +84,7 @@ class _Builder:
             name = self._add(f"derive:{table.name}", "tables:derive", meaning, parents, table=table)
         else:
             assert isinstance(table, Events | Entity)
-            source = source_state(self._workspace, table)
+            source = source_state(self._workspace, table).fingerprint
             name = self._add(f"ingest:{table.name}", "tables:ingest", (*meaning, source), (), table=table, source=source)
         self._table_steps[table.name] = name
 

@@ -1,5 +1,9 @@
 """What a table's source holds: files as they lie there, sources that are asked as they were landed."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
 from headrace.app.errors import NotLanded
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
@@ -15,10 +19,17 @@ from headrace.ledger.landing import Landing
 from headrace.spec.asked import Asked
 from headrace.spec.folder import Folder
 from headrace.spec.project import Project
-from headrace.spec.tables import Entity, Events, Table
+from headrace.spec.tables import Entity, Events
 
 # How positions in sources are written: a source that was left at one of another kind is asked for everything again.
 _POSITIONS = 2
+
+
+class SourceState(NamedTuple):
+    """The fingerprint of what a source holds and how it is read; for a folder also the SHA-256 of each file, by its name."""
+
+    fingerprint: str
+    files: Mapping[str, str] = MappingProxyType({})
 
 
 def asked_tables(project: Project) -> tuple[Events | Entity, ...]:
@@ -26,18 +37,19 @@ def asked_tables(project: Project) -> tuple[Events | Entity, ...]:
     return tuple(table for table in project.tables() if isinstance(table, Events | Entity) and isinstance(table.source, Asked))
 
 
-def source_state(workspace: Workspace, table: Events | Entity) -> str:
-    """Return the fingerprint of what a table's source holds and how it is read. Asks nobody.
+def source_state(workspace: Workspace, table: Events | Entity) -> SourceState:
+    """Return what a table's source holds now. Files are read whole; nobody is asked.
 
     Raises:
         SourceUnreadable: if there is no file.
     """
     if isinstance(table.source, Folder):
-        return folder_fingerprint(table.source, file_contents(table.source, workspace.root))
+        files = file_contents(table.source, workspace.root)
+        return SourceState(folder_fingerprint(table.source, files), files)
     if not isinstance(table.source, Asked):
-        return source_fingerprint(table.source, workspace.root)
+        return SourceState(source_fingerprint(table.source, workspace.root))
     record = find_landing(workspace, table)
-    return fingerprint("source", landed(record).fingerprint if record else None, reading_of(table.source))
+    return SourceState(fingerprint("source", landed(record).fingerprint if record else None, reading_of(table.source)))
 
 
 def open_table(workspace: Workspace, table: Events | Entity) -> RawTable:
@@ -55,12 +67,6 @@ def open_table(workspace: Workspace, table: Events | Entity) -> RawTable:
     if record is None:
         raise NotLanded(table.name, table.source.place, table.location)
     return landed_table(landed(record), lake_of(workspace).blobs.get)
-
-
-def files_of(workspace: Workspace, table: Table) -> dict[str, str]:
-    """Return the SHA-256 of each file of a folder, by its name; nothing for another source."""
-    source = table.source if isinstance(table, Events | Entity) else None
-    return file_contents(source, workspace.root) if isinstance(source, Folder) else {}
 
 
 def find_landing(workspace: Workspace, table: Events | Entity) -> Landing | None:

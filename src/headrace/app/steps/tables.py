@@ -1,7 +1,10 @@
 """Ingesting and deriving: rows into the lake, what happened to each of them into the ledger."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple, TypedDict
 
 import msgspec
 import polars as pl
@@ -9,7 +12,7 @@ import polars as pl
 from headrace.app.errors import SourceMoved
 from headrace.app.lifecycle import Job
 from headrace.app.scratch import scratch
-from headrace.app.sources import files_of, open_table, source_state
+from headrace.app.sources import open_table, source_state
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
 from headrace.engine.graph import Output, StepContext
@@ -36,25 +39,15 @@ def ingest(job: Job, context: StepContext) -> Output:
     """
     table, workspace = job.table, job.workspace
     assert isinstance(table, Events | Entity)
-    pinned, previous = _before(workspace, table)
-    raw, files = open_table(workspace, table), files_of(workspace, table)
-    notes = (*raw.notes, *say_changes(_files_before(workspace, table), files))
+    last = _last(workspace, table)
+    raw = open_table(workspace, table)
     with scratch(workspace.settings.home) as folder:
-        request = IngestRequest(
-            table=table,
-            raw=raw,
-            now=workspace.clock.now(),
-            pseudonym_key=workspace.pseudonym_key(),
-            scratch=folder,
-            pinned=pinned,
-            previous=previous,
-            heard=_heard(context),
-            before=_profile_before(workspace, table),
-        )
-        made = ingest_table(request)
-        if source_state(workspace, table) != job.source:
+        made = ingest_table(IngestRequest(table=table, raw=raw, before=last.profile, **_terms(job, context, last, folder)))
+        # The step's fingerprint stands for what the files held before they were read; they still hold it, or the rows are of neither.
+        state = source_state(workspace, table)
+        if state.fingerprint != job.source:
             raise SourceMoved(table.name, table.location)
-        return _keep(job, context, made, files, notes)
+        return _keep(job, context, made, state.files, (*raw.notes, *say_changes(last.files, state.files)))
 
 
 def derive(job: Job, context: StepContext) -> Output:
@@ -62,23 +55,47 @@ def derive(job: Job, context: StepContext) -> Output:
     table, workspace = job.table, job.workspace
     assert isinstance(table, Derived)
     inputs = tuple(_accepted(workspace, context, parent) for parent in table.inputs)
-    pinned, previous = _before(workspace, table)
+    last = _last(workspace, table)
     with scratch(workspace.settings.home) as folder:
-        request = DeriveRequest(
-            table=table,
-            inputs=inputs,
-            now=workspace.clock.now(),
-            pseudonym_key=workspace.pseudonym_key(),
-            scratch=folder,
-            pinned=pinned,
-            previous=previous,
-            heard=_heard(context),
-        )
-        return _keep(job, context, derive_table(request))
+        return _keep(job, context, derive_table(DeriveRequest(table=table, inputs=inputs, **_terms(job, context, last, folder))))
 
 
-def _heard(context: StepContext) -> Callable[[int], None]:
-    return lambda rows: context.report(rows, None, "rows")
+class _Last(NamedTuple):
+    """What ingestion must know of a table's last version; nothing the first time.
+
+    Attributes:
+        pinned: the types it pinned, if they still bind.
+        previous: its rows, where their moment of ingestion must be kept.
+        profile: its columns, by which a renamed one is recognised.
+        files: the files it was read from, by their names with what they held.
+    """
+
+    pinned: Mapping[str, DType] | None = None
+    previous: pl.LazyFrame | None = None
+    profile: TableProfile | None = None
+    files: Mapping[str, str] = MappingProxyType({})
+
+
+class _Terms(TypedDict):
+    """What ingesting and deriving are told alike."""
+
+    now: datetime
+    pseudonym_key: bytes
+    scratch: Path
+    pinned: Mapping[str, DType] | None
+    previous: pl.LazyFrame | None
+    heard: Callable[[int], None]
+
+
+def _terms(job: Job, context: StepContext, last: _Last, folder: Path) -> _Terms:
+    return _Terms(
+        now=job.workspace.clock.now(),
+        pseudonym_key=job.workspace.pseudonym_key(),
+        scratch=folder,
+        pinned=last.pinned,
+        previous=last.previous,
+        heard=lambda rows: context.report(rows, None, "rows"),
+    )
 
 
 def _told(rows: Staged, context: StepContext) -> Iterator[pl.DataFrame]:
@@ -95,32 +112,22 @@ def _accepted(workspace: Workspace, context: StepContext, table: Table) -> pl.La
     return lake_of(workspace).tables.scan(table.name, output["version"])
 
 
-def _before(workspace: Workspace, table: Table) -> tuple[dict[str, DType] | None, pl.LazyFrame | None]:
-    """Return the types pinned the last time, and the rows of the last time where their moment of ingestion must be kept."""
+def _last(workspace: Workspace, table: Table) -> _Last:
     with workspace.ledger.read() as session:
         last = ledger_tables.latest(session, workspace.project.name, table.name)
         gone = last is not None and freed.find(session, last.project, freed.TABLE, last.name, last.version) is not None
     if last is None:
-        return None, None
+        return _Last()
     known = table.known.values() if isinstance(table.known, Mapping) else (table.known,)
     # The moments of a table that was long out of use are gone with it: its rows count as known from now on, none as known too early.
     previous = lake_of(workspace).tables.scan(table.name, last.version) if INGESTED in known and not gone else None
     pinned = {name: DType(kind) for name, kind in last.profile["source_types"].items()}
-    return (pinned if last.profile["pins"] == pins_fingerprint(table) else None), previous
-
-
-def _profile_before(workspace: Workspace, table: Table) -> TableProfile | None:
-    with workspace.ledger.read() as session:
-        last = ledger_tables.latest(session, workspace.project.name, table.name)
-    return msgspec.convert(last.profile["columns"], TableProfile) if last else None
-
-
-def _files_before(workspace: Workspace, table: Table) -> dict[str, str]:
-    """Return the files that the last version of a table was read from, by their names with what they held."""
-    with workspace.ledger.read() as session:
-        last = ledger_tables.latest(session, workspace.project.name, table.name)
-    found: dict[str, str] = last.profile.get("files", {}) if last else {}
-    return found
+    return _Last(
+        pinned=pinned if last.profile["pins"] == pins_fingerprint(table) else None,
+        previous=previous,
+        profile=msgspec.convert(last.profile["columns"], TableProfile),
+        files=last.profile.get("files", {}),
+    )
 
 
 def _keep(
