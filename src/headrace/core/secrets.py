@@ -92,7 +92,7 @@ class Secrets:
         """Take the secrets out of the words of an error that passes, and of those it came from."""
         try:
             yield
-        except Exception as error:
+        except BaseException as error:  # of SystemExit too: a step that raises it has failed, and its words are recorded
             self._clean(error)
             raise
 

@@ -50,7 +50,7 @@ class DurableRun:
 
 
 class JsonRecords(Serializer):
-    """Keeps DBOS's records as JSON text; of an error only its class and words."""
+    """Keeps DBOS's records as JSON text; of an error only its class and words, from which the steps have taken the secrets."""
 
     def serialize(self, data: Any) -> str:
         if isinstance(data, Exception):
@@ -79,7 +79,7 @@ class _Execution:
     def body(self) -> None:
         try:
             self.schedule.run({name: _recorder(name, DBOS.reserve_step()) for name in self.run.step_names})
-        except Exception as raised:
+        except Exception as raised:  # what DBOS hands back is a record of it: whoever waits gets the error itself
             self.error = raised
             raise
         finally:

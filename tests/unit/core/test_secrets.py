@@ -76,3 +76,11 @@ def test_an_error_that_passes_loses_its_secrets_and_so_do_those_it_came_from() -
     assert str(caught.value) == "*** outside.\n  Say ***."
     assert caught.value.__cause__ is not None
     assert caught.value.__cause__.args == ("*** inside", 7)
+
+
+def test_what_ends_the_process_loses_its_secrets_too() -> None:
+    secrets = Secrets({"WORD": "hush"})
+    secrets.fill("${WORD}")
+    with pytest.raises(SystemExit) as caught, secrets.kept_out_of_errors():
+        raise SystemExit("no such host: hush")
+    assert str(caught.value) == "no such host: ***"
