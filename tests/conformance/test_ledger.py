@@ -57,7 +57,7 @@ class TestPostgres(LedgerConformance):
         assert ledger.head().sequence == 1
 
     def test_a_server_that_stays_away_is_told(self, postgres: Postgres, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("headrace.ledger.store.AWAY_SECONDS", 0.5)
+        monkeypatch.setattr("headrace.ledger.store.AWAY_SECONDS", 0.5)  # a minute, which no test should wait
         postgres.stop()
         try:
             with pytest.raises(LedgerUnreachable, match="server runs"), ledger.write("ana", "lost"):
@@ -102,7 +102,7 @@ class TestPostgres(LedgerConformance):
                 held.confirm()
             finally:
                 returning.join()
-            monkeypatch.setattr("headrace.ledger.locks.AWAY_SECONDS", 0.5)
+            monkeypatch.setattr("headrace.ledger.locks.AWAY_SECONDS", 0.5)  # a minute, which no test should wait
             postgres.stop()
             try:
                 for _ in range(2):
