@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from headrace.features.batch import AS_OF, answer, assemble_frame, find_table, lookup_column, questions_of
-from headrace.features.buckets import MOST, PLACE, Bucket, BucketWriter
+from headrace.features.buckets import MOST, PLACE, Bucket, BucketWriter, frame_of
 from headrace.features.edges import left_edge
 from headrace.features.frames import Bounds, framed, height
 from headrace.features.lookups import PlannedLookup
@@ -84,13 +84,11 @@ def _part(rows: pl.LazyFrame, lookup: PlannedLookup, folder: Path, count: int, b
 def _answer_bucket(lookup: PlannedLookup, there: Bucket, asked: Bucket, answers: BucketWriter, number: int, bounds: Bounds) -> None:
     """Answer a bucket's questions, and keep the values with their places, a record batch for each frame of the spine."""
     cuts = _cuts(lookup, there, asked, bounds.rows_at_once)
-    questions = pl.concat([frame.with_columns(_frame=pl.lit(place, pl.UInt32)) for place, frame in enumerate(asked)]).with_row_index("_row")
+    questions, edges = asked.together()
+    questions = questions.with_row_index("_row")
     pieces = [_answer_piece(lookup, rows, questions, low, high) for rows, low, high in _pieces(lookup, there, cuts)]
     values = pl.concat(pieces).sort("_row") if len(pieces) > 1 else pieces[0]
-    edges = np.searchsorted(questions["_frame"].to_numpy(), np.arange(asked.frames + 1))
-    found = questions.select(PLACE).with_columns(values["value"])
-    for place in range(asked.frames):
-        answers.write(number, found[edges[place] : edges[place + 1]])
+    answers.write_frames(number, pl.DataFrame([questions[PLACE], values["value"]]), edges)
 
 
 def _answer_piece(lookup: PlannedLookup, rows: pl.DataFrame, questions: pl.DataFrame, low: int, high: int) -> pl.DataFrame:
@@ -103,35 +101,38 @@ def _answer_piece(lookup: PlannedLookup, rows: pl.DataFrame, questions: pl.DataF
 
 def _pieces(lookup: PlannedLookup, there: Bucket, cuts: list[int]) -> Iterator[tuple[pl.DataFrame, int, int]]:
     """Yield, for the questions between two cuts, the rows that they need."""
+    if not cuts:
+        yield there.together()[0].drop(PLACE), _EARLIEST, _LATEST
+        return
     newest: pl.DataFrame | None = None
     for low, high in zip([_EARLIEST, *cuts], [*cuts, _LATEST], strict=True):
         first = low if lookup.over_us is None or low == _EARLIEST else int(left_edge(np.array([low]), lookup.over_us, lookup.hop_us)[0])
         within = pl.col(KNOWN).is_between(first, high, closed="left" if high < _LATEST else "both")
-        rows = pl.concat([frame.drop(PLACE).filter(within) if cuts else frame.drop(PLACE) for frame in there])
+        rows = pl.concat([frame.filter(within) for frame in there]).drop(PLACE)
         if newest is not None:
             rows = pl.concat([newest, rows])
         yield rows, low, high
-        if lookup.over_us is None and cuts:
+        if lookup.over_us is None:
             newest = rows.sort(KNOWN, TIME, ARRIVAL).unique(key_names(lookup), keep="last", maintain_order=True)
 
 
 def _cuts(lookup: PlannedLookup, there: Bucket, asked: Bucket, rows_at_once: int) -> list[int]:
     """Return moments that cut a bucket into parts of about as many rows; none where it is small enough, or time does not matter."""
-    moments = [_moments(frame[KNOWN]) for frame in there] + [_moments(frame[AS_OF]) for frame in asked]
-    parts = -(-sum(rows for rows, _ in moments) // rows_at_once)
+    parts = -(-(there.rows + asked.rows) // rows_at_once)
     if parts <= 2 or not lookup.known:
         return []
-    sample = np.sort(np.concatenate([some for _, some in moments]))
+    moments = [_sample(frame[KNOWN]) for frame in there] + [_sample(frame[AS_OF]) for frame in asked]
+    sample = np.sort(np.concatenate(moments))
     return sorted({int(sample[len(sample) * part // parts]) for part in range(1, parts)}) if len(sample) else []
 
 
-def _moments(values: pl.Series) -> tuple[int, NDArray[np.int64]]:
-    return len(values), values.drop_nulls().gather_every(max(len(values) // _SAMPLE, 1)).to_numpy()
+def _sample(moments: pl.Series) -> NDArray[np.int64]:
+    return moments.drop_nulls().gather_every(max(len(moments) // _SAMPLE, 1)).to_numpy()
 
 
 def _put_back(folder: Path, slot: str, count: int) -> Iterator[pl.Series]:
     with ExitStack() as opened:
         buckets = [opened.enter_context(Bucket(folder / "answers", number)) for number in range(count)]
         for frame in range(buckets[0].frames):
-            parts = pl.concat([bucket.frame(frame) for bucket in buckets])
+            parts = frame_of(buckets, frame)
             yield parts["value"].gather(np.argsort(parts[PLACE].to_numpy())).alias(slot)

@@ -1,6 +1,7 @@
 """Rows that wait on disk, parted by the hash of their key: rows with the same key lie in the same bucket."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
 from types import TracebackType
 
@@ -38,18 +39,25 @@ class BucketWriter:
         bucket = frame.select(pl.struct(keys).hash() % self._count).to_series().to_numpy()
         order = np.argsort(bucket, kind="stable")
         edges = np.searchsorted(bucket[order], np.arange(self._count + 1))
-        placed = frame.with_row_index(PLACE)[order]
-        for number in range(self._count):
-            self.write(number, placed[edges[number] : edges[number + 1]])
+        placed = _batch(frame.with_row_index(PLACE)[order])
+        for number, (first, end) in enumerate(pairwise(edges)):
+            self._write(number, placed.slice(first, end - first))
 
     def write(self, number: int, frame: pl.DataFrame) -> None:
         """Add a frame to one bucket as it is."""
-        table = arrow(frame)
+        self._write(number, _batch(frame))
+
+    def write_frames(self, number: int, rows: pl.DataFrame, edges: Sequence[int]) -> None:
+        """Add rows to one bucket as several frames: from each edge to the next."""
+        batch = _batch(rows)
+        for first, end in pairwise(edges):
+            self._write(number, batch.slice(first, end - first))
+
+    def _write(self, number: int, batch: pa.RecordBatch) -> None:
         if number == len(self._writers):
             self._files.append(pa.OSFile(str(bucket_file(self._folder, number)), "wb"))
-            self._writers.append(pa.ipc.new_file(self._files[-1], table.schema))
-        batches = table.combine_chunks().to_batches()
-        self._writers[number].write_batch(batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema))
+            self._writers.append(pa.ipc.new_file(self._files[-1], batch.schema))
+        self._writers[number].write_batch(batch)
 
 
 class Bucket:
@@ -60,6 +68,11 @@ class Bucket:
         self._reader = pa.ipc.open_file(self._file)
         self.frames = int(self._reader.num_record_batches)
 
+    @property
+    def rows(self) -> int:
+        """How many rows there are, from what the file says of itself."""
+        return int(self._reader.count_rows())
+
     def __enter__(self) -> "Bucket":
         return self
 
@@ -68,9 +81,16 @@ class Bucket:
 
     def frame(self, number: int) -> pl.DataFrame:
         """Return what one frame left here."""
-        found = pl.from_arrow(pa.Table.from_batches([self._reader.get_batch(number)]))
-        assert isinstance(found, pl.DataFrame)
-        return found
+        return _frame([self.batch(number)])
+
+    def batch(self, number: int) -> pa.RecordBatch:
+        """Return the same as Arrow."""
+        return self._reader.get_batch(number)
+
+    def together(self) -> tuple[pl.DataFrame, list[int]]:
+        """Return the rows of all frames, and the edges between them: 0, where the second begins, and so on to the number of all."""
+        batches = [self.batch(number) for number in range(self.frames)]
+        return _frame(batches), [0, *accumulate(batch.num_rows for batch in batches)]
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         return (self.frame(number) for number in range(self.frames))
@@ -100,6 +120,23 @@ def bucket_rows(folder: Path, number: int) -> pl.LazyFrame:
     return register_io_source(read, schema=schema)
 
 
+def frame_of(buckets: Iterable[Bucket], number: int) -> pl.DataFrame:
+    """Return what one frame left in several buckets, one after the other."""
+    return _frame([bucket.batch(number) for bucket in buckets])
+
+
 def arrow(frame: pl.DataFrame) -> pa.Table:
     """Return a frame as Arrow that any version reads, texts without Polars' own layout."""
     return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def _batch(frame: pl.DataFrame) -> pa.RecordBatch:
+    table = arrow(frame).combine_chunks()
+    batches = table.to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
+
+
+def _frame(batches: list[pa.RecordBatch]) -> pl.DataFrame:
+    found = pl.from_arrow(pa.Table.from_batches(batches))
+    assert isinstance(found, pl.DataFrame)
+    return found
