@@ -16,7 +16,7 @@ from headrace.core.fingerprints import fingerprint
 from headrace.expressions.formats import read_format
 from headrace.ingest.dialect import parse_format
 from headrace.ingest.errors import ColumnProblem, SourceUnreadable
-from headrace.ingest.raw import RawTable
+from headrace.ingest.raw import RawTable, with_all
 from headrace.ingest.reading import reading_of
 from headrace.ingest.sources import open_source
 from headrace.spec.folder import Folder
@@ -85,7 +85,10 @@ def open_folder(source: Folder, root: Path) -> RawTable:
         ColumnProblem: if a file has a column that is called as a placeholder.
     """
     found, left_out = _sorted_out(source, root)
-    headers = {each.name: open_source(_file(source, each), root).names for each in found}
+    headers: dict[str, tuple[str, ...]] = {}
+    for each in found:
+        raw = open_source(_file(source, each), root)
+        headers[each.name] = raw.names
     names = tuple(dict.fromkeys(name for header in headers.values() for name in header))
     _check(source, headers, names)
     values = _values(source, found)
@@ -94,11 +97,10 @@ def open_folder(source: Folder, root: Path) -> RawTable:
         for number, each in enumerate(found):
             fixed = [pl.lit(values[name][number], values.schema[name]).alias(name) for name in values.columns]
             for frame in open_source(_file(source, each), root).chunks():
-                absent = [pl.lit(None).alias(name) for name in names if name not in frame.columns]
-                yield frame.with_columns(*absent, *fixed).select(*names, *values.columns)
+                yield with_all(frame, names).with_columns(*fixed)
 
-    textual = open_source(_file(source, found[0]), root).textual
-    return RawTable((*names, *values.columns), textual, chunks, notes=(*_undated(left_out), *_differences(headers, names)))
+    notes = (*_undated(left_out), *_differences(headers, names))
+    return RawTable((*names, *values.columns), raw.textual, chunks, notes=notes)  # all files are of one format
 
 
 def say_changes(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:

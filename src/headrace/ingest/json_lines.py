@@ -8,7 +8,7 @@ import polars as pl
 
 from headrace.ingest.errors import SourceUnreadable
 from headrace.ingest.lines import blocks_of_lines, find_long_line, too_long
-from headrace.ingest.raw import Replay
+from headrace.ingest.raw import Replay, with_all
 from headrace.ingest.unpack import opened
 from headrace.spec.sources import File
 
@@ -25,7 +25,7 @@ def read_objects(source: File, path: Path) -> tuple[tuple[str, ...], Chunks]:
     """
     frames = Replay(lambda: _frames(source, path))
     names = tuple(dict.fromkeys(name for frame in frames() for name in frame.columns))
-    return names, lambda: (_with_all(frame, names) for frame in frames())
+    return names, lambda: (with_all(frame, names) for frame in frames())
 
 
 def _frames(source: File, path: Path) -> Iterator[pl.DataFrame]:
@@ -68,7 +68,3 @@ def _blame(block: bytes, lines: int) -> str | None:
         if not isinstance(value, dict):
             return f"line {number} is JSON, but no object"
     return None
-
-
-def _with_all(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
-    return frame.with_columns(pl.lit(None).alias(name) for name in names if name not in frame.columns).select(names)

@@ -1,14 +1,14 @@
 """What an asked source has answered: pages of rows that are kept, and the position after them."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import polars as pl
 
 from headrace.core.fingerprints import fingerprint
 from headrace.expressions import DType
-from headrace.ingest.raw import RawTable
+from headrace.ingest.raw import RawTable, with_all
 from headrace.ingest.readers import Cursor
 
 PAGE_ROWS = 50_000
@@ -45,14 +45,7 @@ class Landed(NamedTuple):
 
 def landed_table(landed: Landed, get: Callable[[str], bytes]) -> RawTable:
     """Return the rows that were landed, a page at a time; `get` gives a blob's bytes."""
-
-    def chunks() -> Iterator[pl.DataFrame]:
-        for page in landed.pages:
-            frame = read_page(get(page.blob))
-            absent = [pl.lit(None).alias(name) for name in landed.columns if name not in frame.columns]
-            yield frame.with_columns(absent).select(landed.columns)
-
-    return RawTable(landed.columns, _TEXTUAL, chunks)
+    return RawTable(landed.columns, _TEXTUAL, lambda: (with_all(read_page(get(page.blob)), landed.columns) for page in landed.pages))
 
 
 def write_page(frame: pl.DataFrame) -> bytes:

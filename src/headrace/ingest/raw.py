@@ -1,6 +1,6 @@
 """A source's rows as they are written there, in frames of bounded size."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -33,6 +33,11 @@ class RawTable:
         """Return all rows at once, column by column: for rows that are known to fit into memory."""
         frames = list(self.chunks())
         return pl.concat(frames, how="vertical_relaxed").get_columns() if frames else [pl.Series(name, [], pl.Null) for name in self.names]
+
+
+def with_all(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Return these columns of a chunk in this order; one that it has not is null."""
+    return frame.with_columns(pl.lit(None).alias(name) for name in names if name not in frame.columns).select(names)
 
 
 class Replay:

@@ -36,13 +36,12 @@ def source_fingerprint(source: Source, root: Path) -> str:
 
     Raises:
         SourceUnreadable: if there is no file.
-        SystemFault: for a source that is not read from files.
+        SystemFault: for a source that is not a file.
     """
-    if not isinstance(source, File):
-        raise SystemFault(f"no reader is built for the source {type(source).__name__}.", remedy="Use hr.File.", location=source.location)
-    with locate(source, root).open("rb") as stream:
+    file = _require_file(source)
+    with locate(file, root).open("rb") as stream:
         content = hashlib.file_digest(stream, "sha256").hexdigest()
-    return fingerprint("source", content, reading_of(source))
+    return fingerprint("source", content, reading_of(file))
 
 
 def pins_fingerprint(table: Table) -> str:
@@ -75,14 +74,19 @@ def open_source(source: Source, root: Path) -> RawTable:
         SystemFault: for a source that nothing reads.
         SourceUnreadable: if the file is not there or not what it is said to be, or its column names are empty, repeated or reserved.
     """
-    if not isinstance(source, File):
-        raise SystemFault(f"no reader is built for the source {type(source).__name__}.", remedy="Use hr.File.", location=source.location)
-    path = locate(source, root)
-    raw = _open_file(source, path)
+    file = _require_file(source)
+    path = locate(file, root)
+    raw = _open_file(file, path)
     if not raw.names:
-        raise SourceUnreadable(f"{path} is empty.", remedy="A table has at least one column.", location=source.location)
-    _check_names(source, path, raw.names)
+        raise SourceUnreadable(f"{path} is empty.", remedy="A table has at least one column.", location=file.location)
+    _check_names(file, path, raw.names)
     return raw
+
+
+def _require_file(source: Source) -> File:
+    if isinstance(source, File):
+        return source
+    raise SystemFault(f"no reader is built for the source {type(source).__name__}.", remedy="Use hr.File.", location=source.location)
 
 
 def _open_file(source: File, path: Path) -> RawTable:
