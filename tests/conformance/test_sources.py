@@ -76,8 +76,7 @@ class TestPostgres(ReaderConformance):
 @CURSORS
 class TestFunction(ReaderConformance):
     @pytest.fixture
-    def case(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cursor: str | None) -> Case:
-        monkeypatch.setattr("headrace.ingest.custom.PAGE_ROWS", PAGE_ROWS)
+    def case(self, tmp_path: Path, cursor: str | None) -> Case:
         held = list(ROWS)
 
         def everything():
@@ -90,7 +89,7 @@ class TestFunction(ReaderConformance):
             raise ConnectionResetError("hush: the other side left")
 
         return Case(
-            lambda: open_custom(Custom(since if cursor else everything, cursor=cursor), Secrets({}), tmp_path),
+            lambda: open_custom(Custom(since if cursor else everything, cursor=cursor), Secrets({}), tmp_path, PAGE_ROWS),
             PAGE_ROWS,
             unreachable=lambda: open_custom(Custom(gone), secrets_that_knows("hush"), tmp_path),
             add=held.extend if cursor else None,

@@ -9,7 +9,6 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
-from unittest.mock import patch
 
 import polars as pl
 from hypothesis import given, settings
@@ -17,7 +16,7 @@ from hypothesis import strategies as st
 
 from headrace.core.errors import UserError
 from headrace.expressions import DType, col
-from headrace.ingest import json_lines
+from headrace.ingest.json_lines import read_objects
 from headrace.ingest.requests import Ingested, IngestRequest
 from headrace.ingest.sources import open_source
 from headrace.ingest.tables import ingest_table
@@ -155,9 +154,11 @@ NUMBER_OR_TEXT = st.one_of(NUMBER, st.none(), st.sampled_from(["x", "007", "1.0"
 def test_where_json_lines_are_cut_into_blocks_makes_no_difference(values, block, types):
     table = Events("t", source=File("x.jsonl"), types=types)
     with TemporaryDirectory() as folder:
-        (Path(folder) / "x.jsonl").write_text("".join(json.dumps({"a": value}) + "\n" for value in [*values, "x"]))
-        whole = read(table, folder)
-        with patch.object(json_lines, "_BLOCK_BYTES", block):
-            cut = read(table, folder)
+        path = Path(folder) / "x.jsonl"
+        path.write_text("".join(json.dumps({"a": value}) + "\n" for value in [*values, "x"]))
+        raw = open_source(table.source, Path(folder))
+        whole = read(table, folder, raw=raw)
+        names, chunks = read_objects(table.source, path, block)
+        cut = read(table, folder, raw=replace(raw, names=names, chunks=chunks))
 
     assert cut.accepted.equals(whole.accepted)

@@ -21,11 +21,11 @@ PAGE_ROWS = 10_000
 _GIVEN = "mappings, lists of mappings, or Polars or Arrow tables"
 
 
-def open_custom(source: Asked, secrets: Secrets, root: Path) -> Reader:
+def open_custom(source: Asked, secrets: Secrets, root: Path, page_rows: int = PAGE_ROWS) -> Reader:
     """Return the user's own Reader, or one around the user's function."""
     del root
     assert isinstance(source, Custom)
-    return _Guarded(source, secrets, source.read if source.is_reader else _FunctionReader(source))
+    return _Guarded(source, secrets, source.read if source.is_reader else _FunctionReader(source, page_rows))
 
 
 class _Some(NamedTuple):
@@ -67,8 +67,8 @@ class _Guarded:
 class _FunctionReader:
     """Satisfies `Reader` with a function that gives rows."""
 
-    def __init__(self, source: Custom) -> None:
-        self._source = source
+    def __init__(self, source: Custom, page_rows: int) -> None:
+        self._source, self._page_rows = source, page_rows
 
     def pages(self, after: Cursor) -> Iterator[Page]:
         """Call the function and gather what it gives into pages."""
@@ -94,15 +94,15 @@ class _FunctionReader:
         for each in self._items(given):
             if isinstance(each, Mapping):
                 waiting.append(each)
-                if len(waiting) == PAGE_ROWS:
+                if len(waiting) == self._page_rows:
                     yield _of_mappings(waiting)
                     waiting = []
                 continue
             if waiting:
                 yield _of_mappings(waiting)
                 waiting = []
-            for start in range(0, max(each.height, 1), PAGE_ROWS):
-                yield _Some(each.slice(start, PAGE_ROWS))
+            for start in range(0, max(each.height, 1), self._page_rows):
+                yield _Some(each.slice(start, self._page_rows))
         if waiting:
             yield _of_mappings(waiting)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from headrace.ingest.errors import SourceUnreadable
-from headrace.ingest.lines import blocks_of_lines, find_long_line, too_long
+from headrace.ingest.lines import LineTooLong, blocks_of_lines, find_long_line, too_long
 from headrace.ingest.raw import Replay, with_all
 from headrace.ingest.unpack import opened
 from headrace.spec.sources import File
@@ -17,33 +17,27 @@ _BLOCK_BYTES = 8 << 20
 Chunks = Callable[[], Iterator[pl.DataFrame]]
 
 
-def read_objects(source: File, path: Path) -> tuple[tuple[str, ...], Chunks]:
-    """Return the names that any object has, in the order of their first appearance, and what gives the rows in frames of some 8 MB.
+def read_objects(source: File, path: Path, block_bytes: int | None = None) -> tuple[tuple[str, ...], Chunks]:
+    """Return the names that any object has, in the order of their first appearance, and what gives the rows in frames of some
+    `block_bytes`, 8 MB unless told.
 
     Raises:
         SourceUnreadable: for a line that is no object, which is named, or longer than 4 MB.
     """
-    frames = Replay(lambda: _frames(source, path))
+    frames = Replay(lambda: _frames(source, path, block_bytes or _BLOCK_BYTES))
     names = tuple(dict.fromkeys(name for frame in frames() for name in frame.columns))
     return names, lambda: (with_all(frame, names) for frame in frames())
 
 
-def _frames(source: File, path: Path) -> Iterator[pl.DataFrame]:
+def _frames(source: File, path: Path, block_bytes: int) -> Iterator[pl.DataFrame]:
     lines = 0
-    with opened(source, path) as stream:
-        blocks = blocks_of_lines(stream, _BLOCK_BYTES)
-        while (block := _next(blocks, source, path, lines)) is not None:
-            if block.strip():
-                yield _frame(block, source, path, lines)
-            lines += block.count(b"\n")
-
-
-def _next(blocks: Iterator[bytes], source: File, path: Path, lines: int) -> bytes | None:
     try:
-        return next(blocks, None)
-    except ValueError as error:
-        if isinstance(error, UnicodeError):
-            raise
+        with opened(source, path) as stream:
+            for block in blocks_of_lines(stream, block_bytes):
+                if block.strip():
+                    yield _frame(block, source, path, lines)
+                lines += block.count(b"\n")
+    except LineTooLong as error:
         raise too_long(source, path, find_long_line(source, path), lines) from error
 
 

@@ -14,6 +14,10 @@ LONGEST_BYTES = 4 << 20
 _BLOCK_BYTES = 1 << 20
 
 
+class LineTooLong(Exception):
+    """A line is longer than may be."""
+
+
 def find_long_line(source: File, path: Path) -> int | None:
     """Return the number, from 1, of the first line that is longer than may be; None if it is but a row that has many lines."""
     with opened(source, path) as stream:
@@ -43,7 +47,7 @@ def blocks_of_lines(stream: IO[bytes], size: int) -> Iterator[bytes]:
     """Give the content in blocks of whole lines, of about `size` bytes, the last one perhaps without a line break.
 
     Raises:
-        ValueError: if a line is longer than may be.
+        LineTooLong: if one is longer than may be.
     """
     rest = b""
     while block := stream.read(size):
@@ -54,6 +58,6 @@ def blocks_of_lines(stream: IO[bytes], size: int) -> Iterator[bytes]:
             yield rest + block[:end]
             rest = block[end:]
         if len(rest) > max(LONGEST_BYTES, size):
-            raise ValueError("a line is too long")
+            raise LineTooLong
     if rest:
         yield rest

@@ -13,16 +13,15 @@ from headrace.spec.auth import Authentication, require_placeholder, secret_texts
 from headrace.spec.declaration import as_mapping, as_names
 from headrace.spec.errors import InvalidOption, SpecError
 from headrace.spec.paging import Paging
-from headrace.spec.sources import Zoned
 
 _NONE: Mapping[str, str | int | float | bool] = MappingProxyType({})
 _SECRET_NAME = re.compile(r"(.*[-_])?(api[-_]?key|token|secret|password|authorization|cookie)", re.IGNORECASE)
 ORDERS = ("oldest_first", "any")
-_MEANS_NOTHING = frozenset({"location", "timeout", "retries", "max_response_mb", "timezone", "ambiguous", "nonexistent"})
+_PATIENCE = frozenset({"timeout", "retries", "max_response_mb"})
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~\w-]+", re.ASCII)
 
 
-class _RestUrl(Asked, Zoned, frozen=True):
+class _RestUrl(Asked, frozen=True):
     url: str
 
 
@@ -103,7 +102,7 @@ class REST(_RestUrl, frozen=True, kw_only=True):
     @property
     def meaning(self) -> dict[str, object]:
         """What of the declaration decides the rows: how patiently they are asked for, and how their times are read, does not."""
-        return {name: getattr(self, name) for name in self.__struct_fields__ if name not in _MEANS_NOTHING}
+        return {name: value for name, value in super().meaning.items() if name not in _PATIENCE}
 
     @property
     def secret(self) -> bool:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from headrace.core.secrets import Secrets
-from headrace.ingest.custom import as_pages
+from headrace.ingest.custom import as_pages, open_custom
 from headrace.ingest.errors import ReadFailed, SourceChanged, SourceRefused
 from headrace.ingest.readers import Page, reader_of
 from headrace.spec.custom import Custom
@@ -37,9 +37,8 @@ def test_a_key_that_a_row_has_not_is_null() -> None:
     assert rows(lambda: [{"a": 1}, {"b": 2}]) == [(1, None), (None, 2)]
 
 
-def test_a_large_table_comes_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headrace.ingest.custom.PAGE_ROWS", 3)
-    pages = reader_of(Custom(lambda: pl.DataFrame({"n": range(7)})), Secrets({}), Path()).pages(None)
+def test_a_large_table_comes_in_pages() -> None:
+    pages = open_custom(Custom(lambda: pl.DataFrame({"n": range(7)})), Secrets({}), Path(), page_rows=3).pages(None)
     assert [page.rows.height for page in pages] == [3, 3, 1]
 
 
