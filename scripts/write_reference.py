@@ -4,6 +4,7 @@ broken inputs, decisions.
 What it writes is not kept in version control: `make docs` makes it anew.
 """
 
+import argparse
 import importlib
 import inspect
 import itertools
@@ -382,5 +383,12 @@ def write(folder: Path) -> None:
         (folder / name).write_text(HEADER + page(), encoding="utf-8")
 
 
+def main() -> None:
+    """Write the pages into the folder that the command line names."""
+    parser = argparse.ArgumentParser(description=documented(sys.modules[__name__]), formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=DOCS / "reference", help="where to write (default: docs/reference)")
+    write(parser.parse_args().folder)
+
+
 if __name__ == "__main__":
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS / "reference")
+    main()

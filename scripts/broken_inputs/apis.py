@@ -56,16 +56,13 @@ def _nobody_listens(place: Place) -> None:
     place.replace("project.py", place.api.url, "http://127.0.0.1:1/v1/orders")
 
 
-def _renamed(asked: Asked) -> Reply:
-    rows = [{("total" if name == "amount" else name): value for name, value in each.items()} for each in objects()]
-    return Reply({"orders": rows if asked.query["page"] == "1" else []})
+def one_page(rows: list[dict[str, object]]) -> Step:
+    """The API answers with these rows on one page."""
+    return gives(lambda asked: Reply({"orders": rows if asked.query["page"] == "1" else []}))
 
 
-def _mixed(asked: Asked) -> Reply:
-    rows = [*objects()[:-1], {**objects()[-1], "amount": "n/a"}]
-    return Reply({"orders": rows if asked.query["page"] == "1" else []})
-
-
+_RENAMED = [{("total" if name == "amount" else name): value for name, value in each.items()} for each in objects()]
+_MIXED = [*objects()[:-1], {**objects()[-1], "amount": "n/a"}]
 _BUSY = Reply({"error": "slow down"}, 429, {"Retry-After": "0"})
 _AGAIN = "Wait until it answers, then run again."
 _TOO_SHORT = json.dumps({"orders": objects()[_HALF:]}).encode()[:200]
@@ -243,7 +240,7 @@ APIS = (
     ),
     Kind(
         "A field of the answer was renamed",
-        gives(_renamed),
+        one_page(_RENAMED),
         (
             "step 'ingest:orders' failed: project.py:5: the source of table 'orders' has no column 'amount', which the contract "
             "pins as float.\n"
@@ -258,7 +255,7 @@ APIS = (
     ),
     Kind(
         "A number of the answer became a text",
-        gives(_mixed),
+        one_page(_MIXED),
         "40 rows in = 39 accepted + 1 quarantined + 0 duplicates (types: 1; type of amount is float: 1)",
         "Mend the row.",
         api,

@@ -4,7 +4,7 @@ import sqlite3
 
 import psycopg
 
-from broken_inputs.kinds import NO_ROWS, Counts, Kind, Step, declares, steps
+from broken_inputs.kinds import NO_ROWS, Counts, Kind, Step, declares, replaces, steps
 from broken_inputs.place import HEADER, SECRET, Place, objects
 
 _SQLITE = 'hr.SQL("sqlite:///shop.db", table="orders")'
@@ -69,10 +69,6 @@ def in_postgres(statement: str) -> Step:
             connection.execute(statement.encode())
 
     return change
-
-
-def _replaces(old: str, new: str) -> Step:
-    return lambda place: place.replace("project.py", old, new)
 
 
 def _password(word: str | None) -> Step:
@@ -149,7 +145,7 @@ DATABASES = (
     ),
     Kind(
         "Two columns of one name in a query",
-        steps(_postgres, _replaces('table="orders"', f'query="{_JOIN}"')),
+        steps(_postgres, replaces('table="orders"', f'query="{_JOIN}"')),
         (
             "project.py:4: postgresql://clerk:${SHOP_WORD}@db.example.com/shop, a query is not what was declared: it gives several "
             "columns called 'amount'.\n"

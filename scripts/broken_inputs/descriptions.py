@@ -1,11 +1,6 @@
 """Mistakes in project.py."""
 
-from broken_inputs.kinds import Kind, Step, declares, gone, holds
-
-
-def _replaces(old: str, new: str) -> Step:
-    return lambda place: place.replace("project.py", old, new)
-
+from broken_inputs.kinds import Kind, declares, gone, holds, replaces
 
 DESCRIPTIONS = (
     Kind(
@@ -26,25 +21,25 @@ DESCRIPTIONS = (
     ),
     Kind(
         "project.py has a syntax error",
-        _replaces('id="order_id",', 'id="order_id'),
+        replaces('id="order_id",', 'id="order_id'),
         ("project.py:5: SyntaxError: unterminated string literal (detected at line 5)\n  Mend that line and run the command again."),
         "Mend the line.",
     ),
     Kind(
         "project.py raises an error",
-        _replaces("source = ", "shops = 1 / 0\nsource = "),
+        replaces("source = ", "shops = 1 / 0\nsource = "),
         "project.py:4: ZeroDivisionError: division by zero\n  Mend that line and run the command again.",
         "Mend the line.",
     ),
     Kind(
         "project.py imports what is not installed",
-        _replaces("import headrace as hr", "import headrace as hr\nimport shoptools"),
+        replaces("import headrace as hr", "import headrace as hr\nimport shoptools"),
         ("project.py:2: ModuleNotFoundError: No module named 'shoptools'\n  Mend that line and run the command again."),
         "Install it, or take the line out.",
     ),
     Kind(
         "An option that is not there",
-        _replaces("id=", "ids="),
+        replaces("id=", "ids="),
         (
             "project.py:5: TypeError: Unexpected keyword argument 'ids'\n"
             "  Did you mean 'id'? What a declaration takes: python -c 'import headrace as hr; help(hr.NAME)', with its NAME."
@@ -53,13 +48,13 @@ DESCRIPTIONS = (
     ),
     Kind(
         "A name of Headrace that is not there",
-        _replaces("hr.Events", "hr.Event"),
+        replaces("hr.Events", "hr.Event"),
         ("project.py:5: AttributeError: module 'headrace' has no attribute 'Event'\n  Did you mean 'Events'? Valid: ... and more."),
         "Correct it.",
     ),
     Kind(
         "A column of a feature is misspelt",
-        _replaces('col("amount")', 'col("amuont")'),
+        replaces('col("amount")', 'col("amuont")'),
         (
             "project.py:6: feature 'amount' uses the column 'amuont' of 'orders', which the asker is not said to supply.\n"
             "  Did you mean 'amount'? If it is known when the question is asked, add it to given=; else use hr.window or "
@@ -69,7 +64,7 @@ DESCRIPTIONS = (
     ),
     Kind(
         "A column of the contract is misspelt",
-        _replaces('time="placed"', 'time="place"'),
+        replaces('time="placed"', 'time="place"'),
         (
             "step 'ingest:orders' failed: project.py:5: time= of table 'orders' names 'place', which is no column of it.\n"
             "  Did you mean 'placed'? Valid: amount, email, items, order_id, placed, returned, settled."
@@ -105,7 +100,7 @@ DESCRIPTIONS = (
     ),
     Kind(
         "A feature that would know the future",
-        _replaces('"amount": col("amount")', '"amount": col("returned")'),
+        replaces('"amount": col("amount")', '"amount": col("returned")'),
         (
             "project.py:6: feature 'amount' uses the column 'returned' of 'orders', which the asker is not said to supply.\n"
             "  If it is known when the question is asked, add it to given=; else use hr.window or hr.latest. Given: amount, placed."

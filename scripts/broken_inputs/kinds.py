@@ -83,6 +83,11 @@ def declares(source: str = 'hr.File("orders.csv")', table: str = "", model: str 
     return lambda place: place.declare(source, table, model)
 
 
+def replaces(old: str, new: str) -> Step:
+    """Replace a part of project.py."""
+    return lambda place: place.replace("project.py", old, new)
+
+
 def gone(name: str = "orders.csv") -> Step:
     """Remove a file."""
     return lambda place: (place.folder / name).unlink()

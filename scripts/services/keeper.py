@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 _PATIENCE_SECONDS = 20
-_LIVES = -1000
+LIVES = -1000
+"""What is answered in place of an exit code."""
 
 
 def main(folder: Path, last_signal: str, leavings: list[Path]) -> None:
@@ -32,7 +33,7 @@ def main(folder: Path, last_signal: str, leavings: list[Path]) -> None:
             print(server.pid, flush=True)
         elif server is not None:
             ended = _stop(server, order["stop"]) if "stop" in order else server.poll()
-            print(_LIVES if ended is None else ended, flush=True)
+            print(LIVES if ended is None else ended, flush=True)
     if server is not None:
         _stop(server, last_signal)
     shutil.rmtree(folder, ignore_errors=True)

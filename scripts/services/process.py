@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from services.keeper import LIVES
+
 _KEEPER = Path(__file__).with_name("keeper.py")
 _START_SECONDS = 60
-_LIVES = -1000
-"""What the keeper answers in place of an exit code."""
 
 
 class ServiceFailed(RuntimeError):
@@ -75,7 +75,7 @@ class Server:
         return int(answer)
 
     def _lives(self) -> bool:
-        return self._order({"poll": True}) == _LIVES
+        return self._order({"poll": True}) == LIVES
 
 
 def free_ports(count: int) -> list[int]:

@@ -61,10 +61,7 @@ class S3:
     def bucket(self) -> str:
         """Make a new, empty bucket and return its URL."""
         name = f"bucket-{next(self._numbers)}"
-        store = S3Store(
-            name, endpoint=self.endpoint, access_key_id=self.key, secret_access_key=self.secret, region="us-east-1",
-            client_options={"allow_http": True},
-        )  # fmt: skip
+        store = S3Store(name, **self.options, client_options={"allow_http": True})
         store.put("made", b"")  # the server makes a bucket when it is first written to
         store.delete("made")
         return f"s3://{name}"

@@ -136,10 +136,7 @@ def _files(home: Path) -> list[str]:
 
 
 def _objects(stores: dict[str, str], s3: S3) -> list[str]:
-    store = S3Store(
-        stores["HEADRACE_LAKE"].split("/")[2], endpoint=s3.endpoint, access_key_id=s3.key, secret_access_key=s3.secret, region="us-east-1",
-        client_options={"allow_http": True},
-    )  # fmt: skip
+    store = S3Store(stores["HEADRACE_LAKE"].split("/")[2], **s3.options, client_options={"allow_http": True})
     paths = [meta["path"] for batch in store.list("team/") for meta in batch]
     assert {path.split("/")[1] for path in paths} == {"lake", "blobs"}
     return [bytes(store.get(path).bytes()).decode("latin-1") for path in paths]

@@ -4,13 +4,13 @@ import os
 from pathlib import Path
 
 from headrace.app.errors import BytesFreed
+from headrace.app.presence import presence_of
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
 from headrace.bundles.keys import load_trusted_keys
 from headrace.bundles.reading import Bundle, read_bundle
 from headrace.core.durable import settle
 from headrace.lake.errors import UnknownBlob
-from headrace.lake.presence import Presence
 from headrace.ledger import freed
 from headrace.ledger.freed import Freed
 
@@ -22,7 +22,7 @@ def open_bundle(workspace: Workspace, blob: str) -> Bundle:
 
 def freed_bundle(workspace: Workspace, blob: str) -> Freed | None:
     """Return the record of a bundle's being freed, or None if it is still there."""
-    presence = Presence(workspace.settings.lake_url, workspace.project.name, workspace.lake_options)
+    presence = presence_of(workspace)
     with workspace.ledger.read() as session:
         found = freed.find_blob(session, blob)
     return None if found is None or presence.blob(blob) else found

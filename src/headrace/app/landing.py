@@ -2,18 +2,17 @@
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 from headrace.app.errors import NotLanded
+from headrace.app.presence import presence_of
 from headrace.app.sources import asked_tables, declaration_of, find_landing, landed
 from headrace.app.store import claim_lake, lake_of
 from headrace.app.workspace import Workspace
-from headrace.engine.observers import Observer, Outcome, StepEnd
+from headrace.engine.observers import Observer, Outcome, StepEnd, shown
 from headrace.ingest.landed import Landed
 from headrace.ingest.landing import Keeping, land
 from headrace.ingest.readers import reader_of
-from headrace.lake.presence import Presence
 from headrace.ledger import landing
 from headrace.ledger.landing import Landing, NewLanding
 from headrace.spec.asked import Asked
@@ -27,7 +26,7 @@ def land_sources(workspace: Workspace, progress: Observer | None) -> None:
         SourceUnreachable, SourceRefused, SourceChanged, ReadFailed: as the reader says; what was landed before is kept.
     """
     claim_lake(workspace)
-    with progress if isinstance(progress, AbstractContextManager) else nullcontext():
+    with shown(progress):
         for table in asked_tables(workspace.project):
             _watched(workspace, table, progress)
 
@@ -65,15 +64,15 @@ def to_be_asked(workspace: Workspace) -> list[str]:
 
 
 def _watched(workspace: Workspace, table: Events | Entity, progress: Observer | None) -> None:
-    step, started = f"land:{table.name}", time.monotonic()
-    end = partial(StepEnd, step, declaration_of(table))
     if progress is None:
         _land(workspace, table, lambda _: None)
         return
+    step, started = f"land:{table.name}", time.monotonic()
+    end = partial(StepEnd, step, declaration_of(table))
     progress.step_started(step)
     try:
         summary = _land(workspace, table, lambda rows: progress.step_progress(step, rows, None, "rows"))
-    except Exception as error:
+    except Exception as error:  # whatever it is: who watches is told that the step has ended, and it goes on
         progress.step_finished(end(Outcome.FAILED, time.monotonic() - started, error=error))
         raise
     progress.step_finished(end(Outcome.DONE, time.monotonic() - started, {"summary": summary}))
@@ -100,7 +99,7 @@ def _to_go_on_from(workspace: Workspace, before: Landing | None) -> Landed | Non
     """Return what new rows can be added to: the last answer, if the source can tell what is new and nothing of it is lost."""
     if before is None or before.cursor is None:
         return None
-    presence = Presence(workspace.settings.lake_url, workspace.project.name, workspace.lake_options)
+    presence = presence_of(workspace)
     return landed(before) if all(presence.blob(page[0]) for page in before.pages) else None
 
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import msgspec
 
 from headrace.app.models import model_report
+from headrace.app.presence import presence_of
 from headrace.app.reports import AuditReport, ModelReport, Report, RunLine, RunReport, StatusReport, StepLine, TableLine, TableReport
 from headrace.app.workspace import Workspace
 from headrace.ingest.finding import Finding
-from headrace.lake.presence import Presence
 from headrace.ledger import charges, freed, models, runs, tables
 from headrace.ledger.errors import NoSuchRecord
 from headrace.ledger.runs import Run
@@ -122,7 +122,7 @@ def _show_model(session: Session, workspace: Workspace, name: str, number: str) 
         )
     report = model_report(session, workspace.project, version)
     gone = freed.find_blob(session, version.bundle_location) if version.bundle_location else None
-    if gone is None or Presence(workspace.settings.lake_url, project, workspace.lake_options).blob(gone.name):
+    if gone is None or presence_of(workspace).blob(gone.name):
         return report
     told = f"Its bundle was freed at {gone.freed:%Y-%m-%d %H:%M} UTC by the retention rule {gone.rule}."
     return msgspec.structs.replace(report, next_step=f"{report.next_step} {told}")

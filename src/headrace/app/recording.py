@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from headrace.app.presence import presence_of
 from headrace.app.workspace import Workspace
 from headrace.costs.charges import charge
 from headrace.costs.meter import Meter
@@ -23,7 +24,7 @@ class LedgerMemo:
 
     def __init__(self, workspace: Workspace, fingerprints: Iterable[str]) -> None:
         self._workspace = workspace
-        presence = Presence(workspace.settings.lake_url, workspace.project.name, workspace.lake_options)
+        presence = presence_of(workspace)
         with workspace.ledger.read() as session:
             found = memo.find_many(session, fingerprints)
         self._known = {name: output for name, output in found.items() if _is_kept(presence, output)}

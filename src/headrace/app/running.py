@@ -4,8 +4,8 @@ import signal
 import subprocess
 import threading
 import time
-from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import Any, NamedTuple
+from contextlib import suppress
+from typing import NamedTuple
 
 from headrace.app.current import make_current, notes_on_models
 from headrace.app.errors import RunInProgress
@@ -14,7 +14,7 @@ from headrace.app.lifecycle import build_graph
 from headrace.app.locking import run_lock
 from headrace.app.models import model_report
 from headrace.app.recording import LedgerMemo, StepRecorder
-from headrace.app.reports import PlanReport, RunReport, StepLine
+from headrace.app.reports import ModelReport, PlanReport, RunReport, StepLine
 from headrace.app.sources import asked_tables
 from headrace.app.store import claim_lake
 from headrace.app.workspace import Workspace
@@ -22,9 +22,9 @@ from headrace.core.errors import SystemFault
 from headrace.core.fingerprints import fingerprint
 from headrace.costs.meter import Meter
 from headrace.costs.prices import Prices
-from headrace.engine.execution import execute
+from headrace.engine.execution import RunResult, execute
 from headrace.engine.graph import Graph
-from headrace.engine.observers import Observer
+from headrace.engine.observers import Observer, Outcome, shown
 from headrace.engine.options import ExecuteOptions
 from headrace.ledger import models, runs
 from headrace.ledger.errors import LockLost
@@ -34,8 +34,7 @@ from headrace.ledger.runs import NewRun, Run
 
 def plan_run(workspace: Workspace) -> PlanReport:
     """Return what a run would do."""
-    graph = build_graph(workspace, _prices(workspace).vcpu_second)
-    memo = LedgerMemo(workspace, [step.fingerprint for step in graph.steps.values()])
+    graph, memo, _ = _plan(workspace)
     to_run = [name for name, step in graph.steps.items() if memo.find(step.fingerprint) is None]
     return PlanReport(to_run=to_run, unchanged=len(graph.names) - len(to_run), asks=to_be_asked(workspace))
 
@@ -145,50 +144,59 @@ def _interrupted(workspace: Workspace) -> tuple[Run, ...]:
 
 
 def _execute(workspace: Workspace, planned: _Plan, held: Hold, progress: Observer | None, started: float, notes: list[str]) -> RunReport:
-    graph, memo, prices = planned
-    run_id = _start_or_continue(workspace, graph)
+    run_id = _start_or_continue(workspace, planned.graph)
     claim_lake(workspace)
     meter = Meter()
-    recorder = StepRecorder(workspace, run_id, meter, prices, held)
-    observers: tuple[Observer, ...] = (meter, recorder, *((progress,) if progress else ()))
+    recorder = StepRecorder(workspace, run_id, meter, planned.prices, held)
+    result = _carry_out(workspace, planned, run_id, (meter, recorder), progress)
+    make_current(workspace, planned.graph, result.outputs)
+    _finish(workspace, run_id, runs.FINISHED)
+    return RunReport(
+        run_id=run_id,
+        actor=workspace.identity.name,
+        seconds=time.monotonic() - started,
+        steps=[
+            StepLine(name=name, outcome=str(end.outcome), seconds=end.seconds, summary=end.summary) for name, end in result.ends.items()
+        ],
+        models=_made(workspace, result),
+        cost_usd=str(recorder.total_usd),
+        notes=notes,
+    )
+
+
+def _carry_out(workspace: Workspace, planned: _Plan, run_id: str, observers: tuple[Observer, ...], progress: Observer | None) -> RunResult:
+    """Execute the steps; if that fails, record that the run has failed."""
     options = ExecuteOptions(
         run_id=run_id,
-        memo=memo,
+        memo=planned.memo,
         store_url=workspace.workflows_url,
-        observers=observers,
+        observers=(*observers, *((progress,) if progress else ())),
         workers=workspace.settings.workers,
         step_timeout=workspace.settings.step_timeout,
         home=str(workspace.settings.home),
     )
     try:
-        with _shown(progress):
-            result = execute(graph, options)
+        with shown(progress):
+            return execute(planned.graph, options)
     except (KeyboardInterrupt, LockLost):
         raise  # the run stays "running" in the ledger: the next one, or the one that has the lock now, goes on with it
-    except Exception as error:
+    except Exception as error:  # a failed step, a store, a defect: whatever ended the run goes on record with it, and on to the caller
         # The ledger may be what failed: then the run stays "running" there, and the next one goes on with it.
         with suppress(SystemFault):
             _finish(workspace, run_id, runs.FAILED, str(error))
         raise
-    make_current(workspace, graph, result.outputs)
-    _finish(workspace, run_id, runs.FINISHED)
-    steps = [StepLine(name=name, outcome=str(end.outcome), seconds=end.seconds, summary=end.summary) for name, end in result.ends.items()]
-    made = [model.name for model in workspace.project.models if result.ends[f"judge:{model.name}"].outcome == "done"]
+
+
+def _made(workspace: Workspace, result: RunResult) -> list[ModelReport]:
+    """Return the reports of the models of which this run made a version."""
     reports = []
     with workspace.ledger.read() as session:
-        for name in made:
-            version = models.latest(session, workspace.project.name, name)
-            assert version is not None
-            reports.append(model_report(session, workspace.project, version))
-    return RunReport(
-        run_id=run_id,
-        actor=workspace.identity.name,
-        seconds=time.monotonic() - started,
-        steps=steps,
-        models=reports,
-        cost_usd=str(recorder.total_usd),
-        notes=notes,
-    )
+        for model in workspace.project.models:
+            if result.ends[f"judge:{model.name}"].outcome is Outcome.DONE:
+                version = models.latest(session, workspace.project.name, model.name)
+                assert version is not None
+                reports.append(model_report(session, workspace.project, version))
+    return reports
 
 
 def _start_or_continue(workspace: Workspace, graph: Graph) -> str:
@@ -229,10 +237,6 @@ def _hear_ctrl_c() -> None:
     handler = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is threading.main_thread() and handler is not None:
         signal.signal(signal.SIGINT, handler)
-
-
-def _shown(progress: Observer | None) -> AbstractContextManager[Any]:
-    return progress if isinstance(progress, AbstractContextManager) else nullcontext()
 
 
 def _prices(workspace: Workspace) -> Prices:

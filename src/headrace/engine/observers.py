@@ -1,8 +1,9 @@
 """Who watches steps: progress for people, the meter of costs, the record of the run."""
 
 import dataclasses
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from headrace.engine.graph import Output
 
@@ -53,3 +54,8 @@ class Observer(Protocol):
     def step_finished(self, end: StepEnd) -> None:
         """A step has ended."""
         ...
+
+
+def shown(observer: Observer | None) -> AbstractContextManager[Any]:
+    """Return what shows an observer while a `with` lasts: itself where it is a display, else nothing."""
+    return observer if isinstance(observer, AbstractContextManager) else nullcontext()

@@ -8,7 +8,7 @@ from headrace.app.collecting.home import Found
 from headrace.app.collecting.marking import BLOB, Item, rule_text
 from headrace.app.prediction_table import PREDICTIONS
 from headrace.app.reports import GcLine, GcReport
-from headrace.lake.sweeping import Kept
+from headrace.lake.sweeping import Kept, TableFiles
 
 _NAMELESS = "named by nothing: who wrote it was stopped before"
 
@@ -26,7 +26,7 @@ def told(found: Findings, notes: Sequence[str] = (), *, freed: bool) -> GcReport
 
 
 def _tables(found: Findings) -> Iterable[GcLine]:
-    files = [kept for name, table in found.tables.items() if name != PREDICTIONS for kept in table.free if kept not in table.left]
+    files = [kept for name, table in found.tables.items() if name != PREDICTIONS for kept in _replaced(table)]
     if found.newly:
         yield _line("table version", len(found.newly), files, ", ".join(sorted(set(found.newly.values()))))
     else:
@@ -51,7 +51,7 @@ def _predictions(found: Findings) -> Iterable[GcLine]:
     yield GcLine(what="prediction", count=found.expired, size_bytes=found.expired_bytes, why=rule)
     table = found.tables.get(PREDICTIONS)
     if table is not None:
-        replaced = [kept for kept in table.free if kept not in table.left]
+        replaced = _replaced(table)
         yield _line("file of predictions", len(replaced), replaced, "its rows are in another file, or expired")
     yield GcLine(what="commit of predictions", count=found.commits[0], size_bytes=found.commits[1], why="a checkpoint stands for it")
 
@@ -59,6 +59,12 @@ def _predictions(found: Findings) -> Iterable[GcLine]:
 def _left(found: Findings) -> Iterable[GcLine]:
     files = [*found.staged, *(kept for table in found.tables.values() for kept in table.left)]
     yield _line("left-over file", len(files), files, _NAMELESS)
+
+
+def _replaced(table: TableFiles) -> list[Kept]:
+    """Return the free files that a log names: the others are told of as left over."""
+    left = set(table.left)
+    return [kept for kept in table.free if kept not in left]
 
 
 def _line(what: str, count: int, files: Iterable[Kept | Found], why: str) -> GcLine:

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from headrace.app.bundles import open_bundle
 from headrace.app.doctor.patient import Patient, ill, mended, well
 from headrace.app.models import label
+from headrace.app.presence import presence_of
 from headrace.app.publishing import publish, state_folder
 from headrace.app.reports import CheckLine
 from headrace.app.store import lake_of
 from headrace.core.errors import HeadraceError
 from headrace.features.state import FeatureState
 from headrace.lake.errors import CorruptBlob, UnknownBlob
-from headrace.lake.presence import Presence
 from headrace.ledger import models, tables
 from headrace.ledger.models import ModelVersion
 
@@ -19,7 +19,7 @@ from headrace.ledger.models import ModelVersion
 def check_tables(patient: Patient) -> Iterator[CheckLine]:
     """Is the newest version of every table where the ledger says?"""
     workspace = patient.workspace
-    presence = Presence(workspace.settings.lake_url, workspace.project.name, workspace.lake_options)
+    presence = presence_of(workspace)
     with workspace.ledger.read() as session:
         known = [tables.latest(session, workspace.project.name, table.name) for table in workspace.project.tables()]
     there = [table for table in known if table is not None]

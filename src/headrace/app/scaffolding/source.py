@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from headrace.expressions import DType
 from headrace.ingest.column_types import convert
 from headrace.ingest.delimited import find_separator
-from headrace.ingest.dialect import PLAIN, dialect_of
+from headrace.ingest.dialect import PLAIN, Dialect, dialect_of
 from headrace.ingest.encodings import guess_encoding
 from headrace.ingest.hints import Hint, TextSurvey
 from headrace.ingest.inference import infer
+from headrace.ingest.raw import RawTable
 from headrace.ingest.sampling import look_at
 from headrace.ingest.sources import open_source
 from headrace.ingest.unpack import unpacked
@@ -37,23 +38,26 @@ def read_file(file: Path) -> Read:
     source = File(str(path))
     if source.format != "csv" or not path.is_file():
         raw = open_source(source, path.parent)
-        look = look_at(raw)
-        kinds = [infer(column, raw.textual) or DType.STRING for column in look.columns]
-        return Read(source, pl.DataFrame([convert(column, kind) for column, kind in zip(look.columns, kinds, strict=True)]), look.every)
+        columns, every = look_at(raw)
+        return Read(source, pl.DataFrame([_typed(column, raw, PLAIN) for column in columns]), every)
     source = replace(source, encoding=_encoding(source, path))
     source = replace(source, separator=find_separator(source, path) or source.separator)
     raw = open_source(source, path.parent)
     columns, every = look_at(raw)
-    types = {}
-    for column in columns:
-        types[column.name] = infer(column, raw.textual) or DType.STRING
+    types = {column.name: _type(column, raw, PLAIN) for column in columns}
     survey = TextSurvey([name for name, kind in types.items() if kind is DType.STRING], (), PLAIN)
     survey.see(pl.DataFrame(columns), 0)
     source = _with_options(source, survey.hints(), has_points=DType.FLOAT in types.values())
     dialect = dialect_of(source)
-    cleaned = [_without(column, source.null_values) for column in columns]
-    kinds = [infer(column, raw.textual, dialect) or DType.STRING for column in cleaned]
-    return Read(source, pl.DataFrame([convert(column, kind, dialect) for column, kind in zip(cleaned, kinds, strict=True)]), every)
+    return Read(source, pl.DataFrame([_typed(_without(column, source.null_values), raw, dialect) for column in columns]), every)
+
+
+def _type(column: pl.Series, raw: RawTable, dialect: Dialect) -> DType:
+    return infer(column, raw.textual, dialect) or DType.STRING
+
+
+def _typed(column: pl.Series, raw: RawTable, dialect: Dialect) -> pl.Series:
+    return convert(column, _type(column, raw, dialect), dialect)
 
 
 def _encoding(source: File, path: Path) -> str:
