@@ -101,7 +101,7 @@ def load(served: Served, concurrency: int, seconds: int) -> Load:
     if "Non-2xx" in told or "Socket errors" in told:
         raise RuntimeError(f"{served.name} refused questions: {told[-300:]}")
     count = int(_found(r"(\d+) requests in", told))
-    return Load(float(_found(r"Requests/sec:\s+([\d.]+)", told)), _milliseconds(_found(r"99%\s+(\S+)", told)), used / count * 1e6)
+    return Load(float(_found(r"Requests/sec:\s+([\d.]+)", told)), _milliseconds(_found(r"\n +99% +(\S+)", told)), used / count * 1e6)
 
 
 def ask(served: Served, body: str) -> bytes:
