@@ -22,6 +22,9 @@ HERE = Path(__file__).resolve().parent
 STAGES = ("ingest", "features", "score")
 # What a peer may ask the system for; one that wants more is told that there is none, and the machine lives on.
 PEER_BYTES = 16 << 30
+# How long a peer's stage is waited for.
+PEER_SECONDS = 1200
+_GIVEN_UP = 124
 
 
 @dataclass(frozen=True)
@@ -66,16 +69,22 @@ def run(folder: Path, system: str, stage: str, command: Sequence[str]) -> Stage:
     """Run one stage in its own process."""
     print(f"  {system} {stage} ...", file=sys.stderr, flush=True)
     log, started = folder / f"{system}.{stage}.log", time.perf_counter()
-    limited = command if system == "Headrace" else ["prlimit", f"--data={PEER_BYTES}", *command]
+    limited = command if system == "Headrace" else ["timeout", str(PEER_SECONDS), "prlimit", f"--data={PEER_BYTES}", *command]
     with log.open("wb") as output:
         process = subprocess.Popen(limited, stdout=output, stderr=output, cwd=ROOT)
         _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     said = log.read_text(encoding="utf-8", errors="replace").strip()
-    fault = "" if process.returncode == 0 else f"ended with {process.returncode}: {said.splitlines()[-1] if said else 'no message'}"
+    fault = _fault(process.returncode, said)
     print(said[-3000:], file=sys.stderr, flush=True)
     cpu = used.ru_utime + used.ru_stime
     return Stage(system, stage, time.perf_counter() - started, cpu, used.ru_maxrss * 1024, fault)
+
+
+def _fault(code: int, said: str) -> str:
+    if code in (0, _GIVEN_UP):
+        return f"given up after {PEER_SECONDS:,} s" if code else ""
+    return f"ended with {code}: {said.splitlines()[-1] if said else 'no message'}"
 
 
 def _headrace(folder: Path) -> list[str]:
