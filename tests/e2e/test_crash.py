@@ -1,5 +1,6 @@
 """Runs that are killed, interrupted or started twice."""
 
+import json
 import signal
 import subprocess
 import time
@@ -45,6 +46,16 @@ def only_run(project: Path) -> tuple[str, str]:
     return run_id, state
 
 
+def told_as_interrupted(project: Path) -> str:
+    """Return the id of the one run there is: it is on record as running, and everybody who asks is told that nobody runs it."""
+    (line,) = json.loads(run_command(project, "runs", "--json").out)
+    assert (line["state"], line["told"]) == ("running", "interrupted")
+    assert only_run(project) == (line["run_id"], "interrupted")
+    what_now = "nobody works at it; headrace run goes on from what it had done"
+    assert all(what_now in run_command(project, *asked).out for asked in (["runs"], ["status"], ["show", line["run_id"]]))
+    return str(line["run_id"])
+
+
 def model_of(project: Path) -> Artifact:
     """Return the newest version's model out of its bundle."""
     opened = hr.load(project, environment={"HEADRACE_USER": "ana"})
@@ -62,8 +73,7 @@ def test_a_killed_run_goes_on_under_its_own_id_and_ends_with_the_same_model(fres
     with started(fresh.parent, "run") as process:
         done = stop_when(process, "done     derive:orders", signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
-    run_id, state = only_run(fresh)
-    assert state == "running"
+    run_id = told_as_interrupted(fresh)
     said = ask(fresh.parent, "run")
     assert said.code == 0, said.err
     assert said.out.startswith(run_id)
@@ -78,8 +88,7 @@ def test_ctrl_c_ends_with_130_and_the_next_run_goes_on(fresh: Path) -> None:
     with started(fresh.parent, "run") as process:
         done = stop_when(process, "done     train:returned.logistic", signal.SIGINT)
     assert process.returncode == 130
-    run_id, state = only_run(fresh)
-    assert state == "running"
+    run_id = told_as_interrupted(fresh)
     said = ask(fresh.parent, "run")
     assert said.code == 0, said.err
     again = {line.split()[1] for line in said.err.splitlines() if line.startswith("done")}
@@ -102,6 +111,7 @@ def test_two_runs_at_once_are_refused(fresh: Path) -> None:
     with started(fresh.parent, "run") as process:
         assert process.stderr is not None
         assert process.stderr.readline().startswith("done")
+        assert only_run(fresh)[1] == "running"
         second = ask(fresh.parent, "run")
         assert second.code == 1
         assert "another process is running the project 'returns'" in second.err

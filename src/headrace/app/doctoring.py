@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 from headrace.app.doctor import home, records, stored
 from headrace.app.doctor.patient import Check, Patient, ill, well
-from headrace.app.locking import run_lock
+from headrace.app.locking import is_at_work, run_lock
 from headrace.app.reports import CheckLine, DoctorReport
 from headrace.app.workspace import Workspace
 from headrace.core.errors import HeadraceError
@@ -46,9 +46,8 @@ def _examined(workspace: Workspace, mending: bool) -> Iterator[CheckLine]:
         yield from _told(name, check, Patient(workspace, mending, alone=False))
     with ExitStack() as lock:
         try:
-            alone = lock.enter_context(run_lock(workspace)) is not None
-            if not mending:
-                lock.close()  # a run may begin while we only look
+            # A run may begin while we only look.
+            alone = lock.enter_context(run_lock(workspace)) is not None if mending else not is_at_work(workspace)
         except HeadraceError as error:
             yield _finding("ledger", error)
             return

@@ -7,5 +7,10 @@ from headrace.ledger.locks import Hold
 
 
 def run_lock(workspace: Workspace) -> AbstractContextManager[Hold | None]:
-    """Hold the lock of a project's runs; gives None at once if another process holds it."""
+    """Hold the lock of a project's runs; gives None if another process holds it."""
     return workspace.ledger.locked(workspace.project.name)
+
+
+def is_at_work(workspace: Workspace) -> bool:
+    """Tell whether some process runs the project now."""
+    return workspace.ledger.is_locked(workspace.project.name)

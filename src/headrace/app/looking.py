@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from headrace.app.locking import is_at_work
 from headrace.app.models import model_report
 from headrace.app.presence import presence_of
 from headrace.app.reports import AuditReport, ModelReport, Report, RunLine, RunReport, StatusReport, StepLine, TableLine, TableReport
@@ -17,6 +18,8 @@ from headrace.ledger.tables import TableVersion
 from headrace.ledger.verification import verify_audit
 from headrace.spec.errors import UnknownName
 
+_LEFT = "nobody works at it; headrace run goes on from what it had done"
+
 
 def status(workspace: Workspace) -> StatusReport:
     """Return how the project stands."""
@@ -29,7 +32,7 @@ def status(workspace: Workspace) -> StatusReport:
             home=str(workspace.settings.home),
             tables=[table_line(each) for each in found if each is not None],
             models=[model_report(session, project, each) for several in versions for each in several],
-            last_runs=list(_run_lines(session, runs.list_runs(session, project.name, limit=5))),
+            last_runs=list(_run_lines(workspace, session, runs.list_runs(session, project.name, limit=5))),
             cost_usd=str(sum(total.amount_usd for total in charges.totals(session, "project", project=project.name))),
         )
 
@@ -37,7 +40,7 @@ def status(workspace: Workspace) -> StatusReport:
 def list_runs(workspace: Workspace, limit: int) -> Sequence[RunLine]:
     """Return runs, newest first."""
     with workspace.ledger.read() as session:
-        return _run_lines(session, runs.list_runs(session, workspace.project.name, limit=limit))
+        return _run_lines(workspace, session, runs.list_runs(session, workspace.project.name, limit=limit))
 
 
 def show(workspace: Workspace, what: str) -> Report:
@@ -49,7 +52,7 @@ def show(workspace: Workspace, what: str) -> Report:
     project = workspace.project
     with workspace.ledger.read() as session:
         if what.startswith("run_"):
-            return _show_run(session, what)
+            return _show_run(workspace, session, what)
         name, _, number = what.partition("@")
         if name in [model.name for model in project.models]:
             return _show_model(session, workspace, name, number)
@@ -82,22 +85,33 @@ def _notable(session: Session, project: str, model: str) -> list[models.ModelVer
     return [each for each in (champion, newest if newest and (champion is None or newest.id != champion.id) else None) if each is not None]
 
 
-def _run_lines(session: Session, found: Sequence[Run]) -> Sequence[RunLine]:
+def _run_lines(workspace: Workspace, session: Session, found: Sequence[Run]) -> Sequence[RunLine]:
+    left = _left(workspace, found)
     return [
         RunLine(
             run_id=run.id,
             state=run.state,
+            told=runs.INTERRUPTED if run.id in left else run.state,
             actor=run.actor,
             started=run.started,
             finished=run.finished,
             cost_usd=str(sum(charge.amount_usd for charge in charges.of_run(session, run.id))),
-            error=(run.error or "").partition("\n")[0] or None,
+            error=_LEFT if run.id in left else (run.error or "").partition("\n")[0] or None,
         )
         for run in found
     ]
 
 
-def _show_run(session: Session, run_id: str) -> RunReport:
+def _left(workspace: Workspace, found: Sequence[Run]) -> frozenset[str]:
+    """Return which are recorded as running while nobody runs them: their process died, or the ledger was away when it failed."""
+    running = frozenset(run.id for run in found if run.state == runs.RUNNING)
+    if not running or is_at_work(workspace):
+        return frozenset()
+    with workspace.ledger.read() as session:  # one that ended a moment ago has recorded it, and let go of the lock
+        return running & {run.id for run in runs.list_runs(session, workspace.project.name, state=runs.RUNNING)}
+
+
+def _show_run(workspace: Workspace, session: Session, run_id: str) -> RunReport:
     run = runs.get(session, run_id)
     steps = [
         StepLine(name=step.name, outcome=step.state, seconds=step.wall_seconds, summary=step.error or str(step.output.get("summary", "")))
@@ -105,7 +119,8 @@ def _show_run(session: Session, run_id: str) -> RunReport:
     ]
     seconds = max(0.0, (run.finished - run.started).total_seconds()) if run.finished else 0.0  # the clock may have been set back
     total = sum(charge.amount_usd for charge in charges.of_run(session, run_id))
-    return RunReport(run_id=run.id, actor=run.actor, seconds=seconds, steps=steps, models=[], cost_usd=str(total))
+    notes = [f"It was interrupted: {_LEFT}."] if _left(workspace, [run]) else []
+    return RunReport(run_id=run.id, actor=run.actor, seconds=seconds, steps=steps, models=[], cost_usd=str(total), notes=notes)
 
 
 def _show_model(session: Session, workspace: Workspace, name: str, number: str) -> ModelReport:

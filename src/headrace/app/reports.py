@@ -89,10 +89,11 @@ class RunReport(Report, frozen=True, kw_only=True):
 
 
 class RunLine(Report, frozen=True, kw_only=True):
-    """A run in a list."""
+    """A run in a list. `state` is the recorded one; `told` differs where a run was killed and could not record it: interrupted."""
 
     run_id: str
     state: str
+    told: str
     actor: str
     started: datetime
     finished: datetime | None

@@ -113,7 +113,7 @@ def runs(lines: Sequence[RunLine]) -> str:
         return "  none yet: headrace run"
     return "\n".join(
         columns(
-            [[line.run_id, line.state, line.actor, _moment(line.started), _usd(line.cost_usd), line.error or ""] for line in lines],
+            [[line.run_id, line.told, line.actor, _moment(line.started), _usd(line.cost_usd), line.error or ""] for line in lines],
             indent=2,
         )
     )
@@ -127,7 +127,7 @@ def shown(report: Report) -> str:
         return table(report)
     assert isinstance(report, RunReport)
     steps = columns([[step.name, step.outcome, f"{step.seconds:.2f} s", step.summary] for step in report.steps], indent=2)
-    return "\n".join([f"{report.run_id} by {report.actor}, {report.seconds:.1f} s, {_usd(report.cost_usd)}", *steps])
+    return "\n".join([f"{report.run_id} by {report.actor}, {report.seconds:.1f} s, {_usd(report.cost_usd)}", *report.notes, *steps])
 
 
 def table(report: TableReport) -> str:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -30,11 +30,40 @@ class Hold(Protocol):
         """
 
 
+# Who asks whether a lock is held has a share of its file for an instant: who wants it waits that out.
+_LOOK_SECONDS = 0.2
+_HELD = text(
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND (classid::bigint << 32 | objid::bigint) = :key)"
+)
+
+
 def hold_lock(engine: Engine, name: str, url: str) -> AbstractContextManager[Hold | None]:
-    """Hold a lock; gives None at once if another process has it. `url` is for messages."""
+    """Hold a lock; gives None if another process has it, within a fifth of a second. `url` is for messages."""
     if engine.dialect.name == "sqlite":
-        return _hold_file(Path(str(engine.url.database)).with_name(f"{name}.lock"))
+        return _hold_file(_file(engine, name))
     return _hold_session(engine, name, url)
+
+
+def is_held(engine: Engine, name: str, url: str) -> bool:
+    """Tell whether some process has a lock, without taking it: nobody who wants it meanwhile is refused. `url` is for messages."""
+    if engine.dialect.name == "sqlite":
+        return _is_file_held(_file(engine, name))
+    try:
+        with engine.connect() as connection:
+            return bool(connection.execute(_HELD, {"key": _number(name)}).scalar())
+    except DBAPIError as error:
+        raise LedgerUnreachable(url, str(error.orig)) from error
+
+
+def _file(engine: Engine, name: str) -> Path:
+    return Path(str(engine.url.database)).with_name(f"{name}.lock")
+
+
+def _number(name: str) -> int:
+    """An advisory lock has a number for a name."""
+    return int.from_bytes(hashlib.sha256(f"headrace {name}".encode()).digest()[:8], signed=True)
 
 
 class _FileHold:
@@ -44,20 +73,33 @@ class _FileHold:
 
 @contextmanager
 def _hold_file(path: Path) -> Iterator[Hold | None]:
+    deadline = time.monotonic() + _LOOK_SECONDS
     with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-            return
-        yield _FileHold()
+        while not (taken := _flock(file, fcntl.LOCK_EX)) and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS / 20)
+        yield _FileHold() if taken else None
+
+
+def _is_file_held(path: Path) -> bool:
+    try:
+        with path.open() as file:
+            return not _flock(file, fcntl.LOCK_SH)
+    except FileNotFoundError:
+        return False
+
+
+def _flock(file: TextIO, kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class _SessionHold:
     def __init__(self, engine: Engine, name: str, url: str) -> None:
         self._engine, self._name, self._url = unpooled(engine), name, url
-        # An advisory lock has a number for a name.
-        self._key = int.from_bytes(hashlib.sha256(f"headrace {name}".encode()).digest()[:8], signed=True)
+        self._key = _number(name)
         self._session: Connection | None = None
         self._lost = False
 

@@ -19,7 +19,7 @@ from headrace.core.secrets import masked
 from headrace.ledger import audit
 from headrace.ledger.database import AWAY_SECONDS, RETRY_SECONDS, begin, connect, is_away
 from headrace.ledger.errors import LedgerDamaged, LedgerUnreachable, NestedWrite
-from headrace.ledger.locks import Hold, hold_lock
+from headrace.ledger.locks import Hold, hold_lock, is_held
 from headrace.ledger.schema_version import bring_to_head
 from headrace.ledger.session import Session
 
@@ -145,11 +145,15 @@ class Ledger:
             time.sleep(RETRY_SECONDS)
 
     def locked(self, name: str) -> AbstractContextManager[Hold | None]:
-        """Hold a lock among all who use this ledger; gives None at once if another process has it.
+        """Hold a lock among all who use this ledger; gives None if another process has it, within a fifth of a second.
 
         None is ever stale: it is let go when the process dies.
         """
         return hold_lock(self._engine, name, self.url)
+
+    def is_locked(self, name: str) -> bool:
+        """Tell whether some process holds a lock. It is not taken: nobody who wants it meanwhile is refused."""
+        return is_held(self._engine, name, self.url)
 
     def close(self) -> None:
         """Close the connections."""

@@ -66,10 +66,23 @@ with Ledger.open(sys.argv[1], SystemClock()) as ledger, ledger.locked("shop") as
     sys.stdin.read()
 """
 
+_ASKER = """
+import sys
+from headrace.core.clock import SystemClock
+from headrace.ledger.store import Ledger
 
-def start(program: str, url: str, **options: Any) -> "subprocess.Popen[str]":
+with Ledger.open(sys.argv[1], SystemClock()) as ledger:
+    print("asking", flush=True)
+    while True:
+        for name in sys.argv[2:]:
+            ledger.is_locked(name)
+"""
+_ASKED = [f"shop{number}" for number in range(5)]
+
+
+def start(program: str, url: str, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
     """Start a program that is given the ledger's URL."""
-    return subprocess.Popen([sys.executable, "-c", program, url], text=True, **options)  # noqa: S603  programs of this module
+    return subprocess.Popen([sys.executable, "-c", program, url, *arguments], text=True, **options)  # noqa: S603  programs of this module
 
 
 class LedgerConformance:
@@ -342,6 +355,7 @@ class LedgerConformance:
                 with ledger.locked("shop") as held, ledger.locked("other") as other:
                     assert held is None
                     assert other is not None
+                    assert [ledger.is_locked(name) for name in ("shop", "other", "third")] == [True, True, False]
                 holder.kill()
             _wait_until_free(ledger, "shop")
             with ledger.locked("shop") as held:
@@ -351,6 +365,18 @@ class LedgerConformance:
                     assert again is None
             with ledger.locked("shop") as held:
                 assert held is not None
+
+    def test_whoever_asks_whether_a_lock_is_held_keeps_nobody_from_it(self, ledger_url: str) -> None:
+        """Neither those who list runs nor a monitoring job may refuse a run."""
+        with Ledger.open(ledger_url, SystemClock()) as ledger, start(_ASKER, ledger_url, *_ASKED, stdout=subprocess.PIPE) as asker:
+            assert asker.stdout is not None
+            assert asker.stdout.readline() == "asking\n"
+            refused = []
+            for name in _ASKED:  # each once: a server hears of an end a moment later
+                with ledger.locked(name) as held:
+                    refused += [name] if held is None else []
+            asker.kill()
+        assert refused == []
 
 
 def _wait_until_free(ledger: Ledger, name: str) -> None:

@@ -156,7 +156,7 @@ def test_a_project_with_nothing_yet():
 
 
 def test_runs_approvals_and_the_audit():
-    run = RunLine(run_id="run_1", state="failed", actor="ana", started=NOW, finished=None, cost_usd="0", error="no rows")
+    run = RunLine(run_id="run_1", state="failed", told="failed", actor="ana", started=NOW, finished=None, cost_usd="0", error="no rows")
     assert render.runs([run]) == "  run_1  failed  ana  2024-05-06 07:08:09 UTC  $0  no rows"
     assert render.approved(ApprovalReport(version="late@2", identity="ben", missing=1)) == "late@2 is approved by ben; 1 more needed."
     assert "is now the champion" in render.approved(ApprovalReport(version="late@2", identity="ben", missing=0))
