@@ -9,6 +9,8 @@ from services.s3 import S3
 
 from headrace.lake.errors import LakeFault
 from headrace.lake.lake import Lake
+from headrace.lake.place import place
+from headrace.lake.trying import try_lake
 from headrace.testing.lake import At, LakeConformance
 
 
@@ -34,6 +36,13 @@ class TestS3(LakeConformance):
             assert "gu3ss" not in said
             assert "\n" not in said.partition("\n  ")[0], "one line and the remedy"
             assert "\x1b" not in said
+
+    def test_trying_whether_it_can_be_written_leaves_nothing_and_says_why_it_cannot(self, s3: S3, at: At) -> None:
+        assert try_lake(at.url, "shop", at.options) == at.url
+        assert [meta for several in place(at.url, at.options).store().list() for meta in several] == []
+        for url, options, why in (("s3://nowhere", s3.options, "NoSuchBucket"), (at.url, {**at.options, "access_key_id": "n0b0dy"}, "403")):
+            with pytest.raises(LakeFault, match=why):
+                try_lake(url, "shop", options)
 
     def test_a_bucket_that_is_not_there_is_told(self, s3: S3) -> None:
         lake = Lake("s3://nowhere/prefix", "shop", s3.options)

@@ -1,5 +1,6 @@
 """Disks that are full, mounted read-only, or another user's: one clear message, nothing half-written, and the next run completes."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from . import crashing
 from .command import Said, ask, environment
+from .small_project import write_project
 
 
 class SmallDisk:
@@ -110,3 +112,58 @@ def test_a_home_of_another_user_is_named(disk: SmallDisk, undisturbed: crashing.
     told = the_error(Said(done.returncode, done.stdout, done.stderr))
     assert str(disk.folder / "home") in told
     assert "permission denied" in told.lower()
+
+
+def told_by_the_doctor(project: Path, check: str) -> str:
+    """Return what the doctor says of a check that must find something wrong, with the remedy."""
+    said = ask(project.parent, "doctor", "--json")
+    assert said.code == 1, said
+    found = {line["check"]: line for line in json.loads(said.out)["checks"] if not line["well"]}
+    return str(found[check]["finding"] + " -> " + found[check]["remedy"])
+
+
+def names_on(disk: SmallDisk) -> list[str]:
+    return sorted(path.relative_to(disk.folder).as_posix() for path in disk.folder.rglob("*"))
+
+
+def test_the_doctor_finds_a_home_that_is_read_only_and_one_that_cannot_be_made(
+    disk: SmallDisk, undisturbed: crashing.Undisturbed, tmp_path: Path
+) -> None:
+    disk.mount("64m")
+    fresh = write_project(disk.folder / "fresh")
+    assert f"{disk.folder}/fresh can be written" in ask(fresh.parent, "doctor").out
+    before = names_on(disk)
+    disk.change("ro")
+    told = told_by_the_doctor(fresh, "home")
+    assert told.startswith(f"{disk.folder}/fresh cannot be written or opened: Read-only file system")
+    assert "HEADRACE_HOME" in told
+    disk.change("rw")
+    project = home_on(disk, undisturbed, tmp_path / "project")
+    disk.change("ro")
+    assert "Read-only file system" in told_by_the_doctor(project, "home")
+    disk.change("rw")
+    assert [name for name in names_on(disk) if name.startswith("fresh")] == before
+
+
+def test_the_doctor_finds_a_lake_that_is_read_only(disk: SmallDisk, copied: Path) -> None:
+    disk.mount("64m")
+    (copied.parent / "headrace.toml").write_text(f'lake = "{disk.folder}"\n', encoding="utf-8")
+    assert f"well   lake       {disk.folder} can be written" in ask(copied.parent, "doctor").out
+    assert names_on(disk) == []
+    disk.change("ro")
+    told = told_by_the_doctor(copied, "lake")
+    assert told.startswith(f"{disk.folder} cannot be written or opened: Read-only file system")
+    assert "lake in headrace.toml" in told
+
+
+def test_init_on_a_read_only_disk_names_the_option_that_helps(disk: SmallDisk, tmp_path: Path) -> None:
+    disk.mount("1m")
+    disk.change("ro")
+    rows = tmp_path / "rows.csv"
+    rows.write_text("size,kind,left\n" + "".join(f"{n % 7},{'ab'[n % 2]},{n % 3 == 0}\n" for n in range(60)), encoding="utf-8")
+    asked = ("init", rows, "--target", "left", "--output")
+    told = the_error(ask(tmp_path, *asked, disk.folder / "new"))
+    assert told.startswith(f"error: {disk.folder}/new/project.py cannot be written: Read-only file system.")
+    assert "--output" in told
+    assert "--home" not in told
+    assert ask(tmp_path, *asked, tmp_path / "new").code == 0

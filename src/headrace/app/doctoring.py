@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from headrace.app.doctor import home, records, stored
-from headrace.app.doctor.patient import Check, Patient, ill, well
+from headrace.app.doctor.patient import Check, Patient, ill
 from headrace.app.locking import is_at_work, run_lock
 from headrace.app.reports import CheckLine, DoctorReport
 from headrace.app.workspace import Workspace
@@ -16,7 +16,10 @@ _OF_THE_HOME: tuple[tuple[str, Check], ...] = (
     ("gitignore", home.check_hidden),
     ("keys", home.check_keys),
     ("settings", records.check_settings),
+    ("lake", stored.check_lake),
 )
+_BEFORE_THE_FIRST_RUN = (_OF_THE_HOME[0], *_OF_THE_HOME[-2:])
+_CHECK_PATH = "Check that path; headrace settings tells where it is set."
 _OF_THE_RECORDS: tuple[tuple[str, Check], ...] = (
     ("ledger", records.check_ledger),
     ("runs", records.check_runs),
@@ -40,7 +43,8 @@ def examine(workspace: Workspace, *, mending: bool = False) -> DoctorReport:
 
 def _examined(workspace: Workspace, mending: bool) -> Iterator[CheckLine]:
     if not workspace.settings.home.exists():
-        yield well("home", f"{workspace.settings.home} is not there yet: the first headrace run makes it")
+        for name, check in _BEFORE_THE_FIRST_RUN:
+            yield from _told(name, check, Patient(workspace, mending, alone=False))
         return
     for name, check in _OF_THE_HOME:
         yield from _told(name, check, Patient(workspace, mending, alone=False))
@@ -65,4 +69,4 @@ def _told(name: str, check: Check, patient: Patient) -> Iterator[CheckLine]:
 def _finding(name: str, error: Exception) -> CheckLine:
     fault = named_fault(error)
     problem = fault.problem if isinstance(fault, HeadraceError) else str(fault)
-    return ill(name, problem, fault.remedy if isinstance(fault, HeadraceError) else "")
+    return ill(name, problem, fault.remedy if isinstance(fault, HeadraceError) else _CHECK_PATH)

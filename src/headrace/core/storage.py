@@ -13,6 +13,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,7 +55,8 @@ class NotWritable(StorageFault):
         told = f", {format_bytes(free)} free" if free is not None else ""
         super().__init__(
             f"{where or 'a file'} cannot be written or opened: {why}{told}.",
-            remedy="Mount it for writing, or let this user write there; or name another home: --home or HEADRACE_HOME. Then run again.",
+            remedy="Mount it for writing, or let this user write there, or name another place: --output for what a command writes,"
+            " --home or HEADRACE_HOME for what Headrace keeps. Then run again.",
         )
 
 
@@ -74,6 +76,24 @@ def named_fault(error: Exception, where: str = "") -> Exception:
         if why:
             return _caused(NotWritable(where, why), error)
     return error
+
+
+def try_writing(folder: Path) -> Path:
+    """Write into a folder, or into the nearest above it that is there, and leave nothing; return which it was.
+
+    Raises:
+        StorageFault: if it is full or may not be written; or the `OSError` that says what else is wrong with it.
+    """
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there) as file:  # it never has a name where the system can do without
+            file.write(bytes(4096))
+            file.flush()
+    except OSError as error:
+        error.filename = str(there)  # not the trial's own name
+        fault = named_fault(error)
+        raise fault from fault.__cause__
+    return there
 
 
 def _caused(fault: StorageFault, error: Exception) -> StorageFault:

@@ -144,6 +144,15 @@ class Ledger:
                     raise
             time.sleep(RETRY_SECONDS)
 
+    def try_writing(self) -> None:
+        """Begin to write, and write nothing.
+
+        Raises:
+            LedgerUnreachable: if the store refuses, is full or does not answer.
+        """
+        with self._begun(writing=True):
+            pass
+
     def locked(self, name: str) -> AbstractContextManager[Hold | None]:
         """Hold a lock among all who use this ledger; gives None if another process has it, within a fifth of a second.
 

@@ -3,14 +3,13 @@
 import os
 import shutil
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from headrace.app.doctor.patient import Patient, ill, mended, well
 from headrace.app.reports import CheckLine
-from headrace.core.storage import named_fault
+from headrace.core.storage import try_writing
 from headrace.core.units import format_bytes
 
 _LITTLE_BYTES = 256 << 20
@@ -20,16 +19,14 @@ _TEMPORARY = ("keys/tmp*", "keys/.*", "bundles/.*", "scratch/.new-*", "state/*/*
 
 
 def check_room(patient: Patient) -> Iterator[CheckLine]:
-    """May it be written, and how much is free?"""
+    """May it be written, or made where it is not yet, and how much is free?"""
     home = patient.home
-    try:
-        with tempfile.NamedTemporaryFile(dir=home) as file:
-            file.write(bytes(4096))
-            file.flush()
-    except OSError as error:
-        fault = named_fault(error, str(home))
-        yield ill("home", str(getattr(fault, "problem", fault)), getattr(fault, "remedy", "Check the folder, or name another: --home."))
+    if not home.exists():
+        above = try_writing(home)
+        yield well("home", f"{home} is not there yet: the first headrace run makes it; {above} can be written")
         return
+    for folder in (home, *sorted(each for each in home.iterdir() if each.is_dir())):
+        try_writing(folder)
     free = shutil.disk_usage(home).free
     if free < _LITTLE_BYTES:
         yield ill("home", f"{home}: only {format_bytes(free)} free", "Make room, or move the home to a larger disk.")

@@ -28,8 +28,9 @@ def check_settings(patient: Patient) -> Iterator[CheckLine]:
 
 
 def check_ledger(patient: Patient) -> Iterator[CheckLine]:
-    """Does it answer, and is its chain whole? Opening it has checked its schema."""
+    """Does it answer, may it be written, and is its chain whole? Opening it has checked its schema."""
     ledger = patient.workspace.ledger
+    ledger.try_writing()
     found = verify_audit(ledger)
     if found.whole:
         yield well("ledger", f"{ledger.url.removeprefix('sqlite:///')} answers, schema {HEAD}")

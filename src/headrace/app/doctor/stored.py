@@ -10,10 +10,25 @@ from headrace.app.publishing import publish, state_folder
 from headrace.app.reports import CheckLine
 from headrace.app.store import lake_of
 from headrace.core.errors import HeadraceError
+from headrace.core.storage import StorageFault
 from headrace.features.state import FeatureState
 from headrace.lake.errors import CorruptBlob, UnknownBlob
+from headrace.lake.trying import try_lake
 from headrace.ledger import models, tables
 from headrace.ledger.models import ModelVersion
+
+
+def check_lake(patient: Patient) -> Iterator[CheckLine]:
+    """May the lake be written, where it is kept apart from the home?"""
+    workspace = patient.workspace
+    if workspace.settings.lake_url == str(patient.home):
+        return
+    try:
+        at = try_lake(workspace.settings.lake_url, workspace.project.name, workspace.lake_options)
+    except StorageFault as fault:
+        yield ill("lake", fault.problem, "Mount it for writing, let this user write there, or name another: lake in headrace.toml.")
+    else:
+        yield well("lake", f"{at} can be written")
 
 
 def check_tables(patient: Patient) -> Iterator[CheckLine]:

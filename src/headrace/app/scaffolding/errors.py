@@ -6,6 +6,9 @@ UserError
     ├── NotAFile          a folder or a database, which is described by hand
     ├── UnusableTarget    the column cannot be predicted as it is
     └── ProjectExists     there is a description already, and it is not overwritten
+SystemFault
+└── StorageFault
+    └── NotWritten        the folder does not take it: read-only, full, or somebody else's
 """
 
 from collections.abc import Iterable
@@ -13,6 +16,7 @@ from pathlib import Path
 
 from headrace.app.errors import AppError
 from headrace.core.errors import suggest
+from headrace.core.storage import StorageFault
 
 
 class UnknownTarget(AppError):
@@ -45,3 +49,10 @@ class ProjectExists(AppError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} is there already.", remedy="Name another folder with --output, or move that file away.")
+
+
+class NotWritten(StorageFault):
+    """The folder does not take it: read-only, full, or somebody else's."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path} cannot be written: {why}.", remedy="Name a folder that may be written and has room with --output.")

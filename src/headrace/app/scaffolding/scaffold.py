@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from headrace.app.reports import Report
 from headrace.app.scaffolding.columns import ColumnChoice, choose_columns, find_id
-from headrace.app.scaffolding.errors import NotAFile, ProjectExists, UnknownTarget, UnusableTarget
+from headrace.app.scaffolding.errors import NotAFile, NotWritten, ProjectExists, UnknownTarget, UnusableTarget
 from headrace.app.scaffolding.names import as_table_name, one_line
 from headrace.app.scaffolding.personal import BY_VALUES, why_personal
 from headrace.app.scaffolding.source import read_file
@@ -55,6 +55,7 @@ def scaffold(file: Path, target: str, output: Path) -> Scaffold:
         UnusableTarget: if the column cannot be predicted, or nothing is left to predict it from.
         NotAFile: for a folder or a database.
         SourceUnreadable: if the file cannot be read.
+        NotWritten: if the folder cannot be made, or does not take the file.
     """
     path = output / "project.py"
     if path.exists():
@@ -67,9 +68,7 @@ def scaffold(file: Path, target: str, output: Path) -> Scaffold:
     plan = replace(_decide(file, source, frame, target, output), every=every)
     personal = [each.column for each in plan.columns if each.personal]
     found = find_oddities((frame,), plan.profile, identity=(plan.id,) if plan.id else (), personal=personal)
-    output.mkdir(parents=True, exist_ok=True)
-    with path.open("x", encoding="utf-8") as stream:
-        stream.write(render(plan))
+    _write(path, render(plan))
     return Scaffold(
         path=str(path),
         rows=frame.height,
@@ -81,6 +80,15 @@ def scaffold(file: Path, target: str, output: Path) -> Scaffold:
         reading={name: getattr(plan.source, name) for name in detected(plan.source)},
         findings=list(found),
     )
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise NotWritten(path, error.strerror or str(error)) from error
 
 
 def _decide(file: Path, source: File, frame: pl.DataFrame, target: str, output: Path) -> Plan:
