@@ -40,5 +40,5 @@ folder = Path(sys.argv[1])
 graph = Graph(steps())
 with Ledger.open(folder / "ledger.db", SystemClock()) as ledger:
     known = LedgerMemo(ledger, [step.fingerprint for step in graph.steps.values()])
-    result = execute(graph, ExecuteOptions(run_id="run_1", memo=known, store_url=f"sqlite:///{folder / 'workflows.db'}"))
+    result = execute(graph, ExecuteOptions(run_id="run_1", memo=known))
 print(len(result.ran), "ran")

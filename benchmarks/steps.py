@@ -19,7 +19,8 @@ from benchmarks.startup import BARE, timed
 
 TURNS = 7
 BOUND_SECONDS = 0.3
-FIRST, UNCHANGED, IMPORTS, KEDRO, METAFLOW = "headrace, first", "headrace, unchanged", "of that the import of dbos", "Kedro", "Metaflow"
+FIRST, UNCHANGED, IMPORTS = "headrace, first", "headrace, unchanged", "of that the import of SQLAlchemy"
+KEDRO, METAFLOW = "Kedro", "Metaflow"
 _OURS = str(Path(__file__).resolve().parent / "noop_steps.py")
 
 
@@ -35,7 +36,7 @@ def lines(folder: Path, turns: int = TURNS) -> list[Line]:
             "bare interpreter": BARE,
             FIRST: (sys.executable, _OURS, str(home)),
             UNCHANGED: (sys.executable, _OURS, str(home)),
-            IMPORTS: (sys.executable, "-c", "import dbos"),
+            IMPORTS: (sys.executable, "-c", "import sqlalchemy"),
             **peers,
         }
         for name, command in commands.items():
@@ -80,7 +81,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
         told = lines(Path(folder), arguments.turns)
-    print(versions("headrace", "dbos", "sqlalchemy"))
+    print(versions("headrace", "sqlalchemy"))
     for name in ("kedro", "metaflow"):
         with contextlib.suppress(PeerMissing):
             print(peer(name).version(name))

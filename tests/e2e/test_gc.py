@@ -34,9 +34,9 @@ def describe(project: Path, retention: str, *changes: tuple[str, str]) -> None:
 
 
 def measured(project: Path) -> dict[str, int]:
-    """Return the size of every file of the home but the ledger and the database of runs."""
+    """Return the size of every file of the home but the ledger."""
     home = project.parent / ".headrace"
-    files = [path for path in home.rglob("*") if path.is_file() and not path.name.startswith(("ledger.db", "workflows.db"))]
+    files = [path for path in home.rglob("*") if path.is_file() and not path.name.startswith("ledger.db")]
     return {str(path.relative_to(home)): path.stat().st_size for path in files}
 
 

@@ -66,7 +66,6 @@ def test_a_life_on_shared_stores_and_no_secret_in_any_of_them(stores: dict[str, 
     assert not (home / "lake").exists()
     assert not (home / "blobs").exists()
     assert not (home / "ledger.db").exists()
-    assert not (home / "workflows.db").exists()
     secrets = (WORD, s3.secret, "wr0ng-h0rse")
     for text in (*(each.out + each.err for each in said), _dump(stores), *_files(home), *_objects(stores, s3)):
         assert not any(secret in text for secret in secrets)

@@ -76,10 +76,10 @@ def test_every_step_ends_as_it_must(drawn, workers):
     watch = Watch({f"f{meaning}": {"meaning": meaning} for meaning in known})
     schedule = Schedule(
         graph,
-        ExecuteOptions(run_id="run", memo=watch, store_url="sqlite:///nowhere", observers=(watch,), workers=workers, attempts=1),
+        ExecuteOptions(run_id="run", memo=watch, observers=(watch,), workers=workers, attempts=1),
     )
     if schedule.settle_known():
-        schedule.run({name: lambda work: work() for name in graph.names})
+        schedule.run()
     ends = schedule.ends_in_order()
 
     assert tuple(ends) == graph.names

@@ -53,14 +53,6 @@ class Settings:
     prices_file: Path | None
     values: tuple[Setting, ...]
 
-    def workflows_url(self, ledger_url: str) -> str:
-        """Return the database of durable runs: the ledger's own on Postgres, where they keep a schema to themselves; else a file in home.
-
-        `ledger_url` is the ledger's with its secrets filled in: until then it may be a placeholder that does not tell which it is.
-        """
-        in_a_file = "://" not in ledger_url or ledger_url.startswith("sqlite")
-        return f"sqlite:///{self.home / 'workflows.db'}" if in_a_file else ledger_url
-
     @property
     def keys(self) -> Path:
         """The folder of secrets; never inside the lake."""

@@ -50,9 +50,14 @@ class Workspace:
         return self.secrets.fill_url(self.settings.ledger_url)
 
     @property
-    def workflows_url(self) -> str:
-        """The URL of the database of durable runs with its secrets filled in: not to be shown."""
-        return self.settings.workflows_url(self.ledger_url)
+    def workflows_url(self) -> str | None:
+        """The database of durable runs, secrets filled in: not to be shown. The ledger's own, where they keep a schema to themselves.
+
+        None where the ledger is a file: one machine's runs have a record in it, and need no other.
+        """
+        url = self.ledger_url
+        in_a_file = "://" not in url or url.startswith("sqlite")
+        return None if in_a_file else url
 
     @cached_property
     def lake_options(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A graph's execution as a DBOS workflow: a run that was killed goes on where it was.
+"""A graph's execution as a DBOS workflow in a store that several machines share: a run that was killed goes on where it was.
 
 How a run maps to DBOS 3. An execution is one workflow; every step that runs is one DBOS step of it, with its own record. DBOS tells
 steps apart by the order in which a workflow asks for them, and steps in parallel threads ask in no fixed order: so the workflow
@@ -41,7 +41,7 @@ _UNFINISHED = ("PENDING", "ENQUEUED")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DurableRun:
-    """What names a run in the store."""
+    """What names a run in the store, and the URL of that: a Postgres."""
 
     run_id: str
     graph_fingerprint: str

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from headrace.engine.errors import StepFailed
 from headrace.engine.graph import Graph, Output
+from headrace.engine.here import run_here
 from headrace.engine.observers import Outcome, StepEnd
 from headrace.engine.options import ExecuteOptions
 from headrace.engine.schedule import Schedule
@@ -32,8 +33,8 @@ def execute(graph: Graph, options: ExecuteOptions) -> RunResult:
     """Run what the memo does not know yet and return how every step ended.
 
     Of steps with equal fingerprints the first in the graph's order runs. An output goes through JSON before anyone downstream sees
-    it, so that a step cannot tell a reused input from a fresh one. Steps run in threads that do not keep the process alive. One
-    execution at a time in a process: another waits, and a step must not call this.
+    it, so that a step cannot tell a reused input from a fresh one. Steps run in threads that do not keep the process alive. With a
+    shared store, one execution at a time in a process: another waits, and a step must not call this.
 
     Raises:
         StepFailed: if a step failed, after the steps that did not need it have finished.
@@ -42,13 +43,19 @@ def execute(graph: Graph, options: ExecuteOptions) -> RunResult:
     """
     schedule = Schedule(graph, options)
     if schedule.settle_known():
-        # DBOS takes a second to import: a run with nothing to do must not pay for it.
-        from headrace.engine.durable import DurableRun, run_durably
-
-        run = DurableRun(options.run_id, graph.fingerprint, graph.names, options.store_url)
-        run_durably(run, schedule)
+        _carry_out(schedule, graph, options)
     result = RunResult(options.run_id, schedule.ends_in_order())
     failures = {name: end.error for name, end in result.ends.items() if end.error is not None}
     if failures:
         raise StepFailed(failures, tuple(name for name, end in result.ends.items() if end.outcome is Outcome.SKIPPED))
     return result
+
+
+def _carry_out(schedule: Schedule, graph: Graph, options: ExecuteOptions) -> None:
+    if options.store_url is None:
+        run_here(schedule)
+        return
+    # DBOS takes a second to import: a run on one machine must not pay for it.
+    from headrace.engine.durable import DurableRun, run_durably
+
+    run_durably(DurableRun(options.run_id, graph.fingerprint, graph.names, options.store_url), schedule)

@@ -13,16 +13,16 @@ class ExecuteOptions:
     """How to run a graph.
 
     `run_id` names the run; executing with the id of a run that was killed continues it, and the run must not be alive in another
-    process. `store_url` is the SQLAlchemy URL of the durable store (`sqlite:///path` or `postgresql://...`). `observers` are told in
-    this order. `workers` is how many steps run at the same time. A step that raises a `SystemFault` which may pass is tried `attempts`
-    times, about `retry_seconds` after the first, twice as long after each next; so are the memo and the observers. A step that takes
-    longer than `step_timeout`, all its attempts together, has failed. `home` is the folder that steps mostly write to, to be named when a
-    disk is full.
+    process. `store_url` is the URL of the Postgres that keeps a record of each step for the machines that share it; None where one machine
+    works alone, for which the memo is record enough. `observers` are told in this order. `workers` is how many steps run at the same time.
+    A step that raises a `SystemFault` which may pass is tried `attempts` times, about `retry_seconds` after the first, twice as long after
+    each next; so are the memo and the observers. A step that takes longer than `step_timeout`, all its attempts together, has failed.
+    `home` is the folder that steps mostly write to, to be named when a disk is full.
     """
 
     run_id: str
     memo: Memo
-    store_url: str
+    store_url: str | None = None
     observers: tuple[Observer, ...] = ()
     workers: int = 2
     attempts: int = 3

@@ -19,6 +19,7 @@ from headrace.engine.options import ExecuteOptions
 T = TypeVar("T")
 Recorder = Callable[[Callable[[], Output]], Output]
 """Runs a piece of work and keeps a record of what it gave; or gives what is on record without running it."""
+_NO_RECORDERS: Mapping[str, Recorder] = MappingProxyType({})
 
 _GRACE_SECONDS = 0.3
 THREAD_NAME = "step "
@@ -72,8 +73,8 @@ class Schedule:
             raise self._broken
         return len(self._ends) < len(self._graph.steps)
 
-    def run(self, recorders: Mapping[str, Recorder]) -> None:
-        """Run every step that is left.
+    def run(self, recorders: Mapping[str, Recorder] = _NO_RECORDERS) -> None:
+        """Run every step that is left, each with its recorder; what a step without one gave is kept by the memo alone.
 
         Raises:
             RunStopped: if told to stop.
@@ -136,7 +137,7 @@ class Schedule:
             elif twin:
                 self._settle(StepEnd(name, step.fingerprint, Outcome.REUSED, 0.0, self._ends[twin].output))
             elif len(self._running) < self._options.workers:
-                self._start(step, recorders[name])
+                self._start(step, recorders.get(name, _unrecorded))
 
     def _start(self, step: Step, recorder: Recorder) -> None:
         inputs = MappingProxyType({name: self._ends[name].output or {} for name in step.inputs})
@@ -218,3 +219,7 @@ class Schedule:
                     self._options.patience.try_again(functools.partial(getattr(observer, event), *facts), self._stopping.wait)
                 except Exception as error:  # noqa: BLE001 - an observer's failure is not the step's: it is raised when the run has wound down
                     self._broken = self._broken or error
+
+
+def _unrecorded(work: Callable[[], Output]) -> Output:
+    return work()

@@ -2,7 +2,7 @@
 
 import time
 
-from sqlalchemy import Engine, NullPool, create_engine, make_url
+from sqlalchemy import NullPool, create_engine, make_url
 from sqlalchemy.exc import OperationalError
 
 _AWAY_SECONDS = 120.0
@@ -12,14 +12,11 @@ _CONNECT_SECONDS = 5
 
 
 class StoreWatch:
-    """Looks after a server every few seconds while somebody asks; a file needs no looking after."""
+    """Looks after a server every few seconds while somebody asks."""
 
     def __init__(self, url: str) -> None:
-        parsed = make_url(url)
-        self._engine: Engine | None = None
-        if parsed.get_backend_name() == "postgresql":
-            named = parsed.set(drivername="postgresql+psycopg")
-            self._engine = create_engine(named, poolclass=NullPool, connect_args={"connect_timeout": _CONNECT_SECONDS})
+        named = make_url(url).set(drivername="postgresql+psycopg")
+        self._engine = create_engine(named, poolclass=NullPool, connect_args={"connect_timeout": _CONNECT_SECONDS})
         self._seen = self._looked = time.monotonic()
 
     def confirm(self) -> None:
@@ -29,7 +26,7 @@ class StoreWatch:
             OperationalError: if it has not answered for two minutes.
         """
         now = time.monotonic()
-        if self._engine is None or now - self._looked < _EVERY_SECONDS:
+        if now - self._looked < _EVERY_SECONDS:
             return
         self._looked = now
         try:

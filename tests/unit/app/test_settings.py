@@ -79,13 +79,6 @@ def test_a_placeholder_is_shown_and_stays(tmp_path):
     assert origins(found)["ledger"] == ("postgresql://ana:${WORD}@host/db", "headrace.toml")
 
 
-def test_workflows_follow_the_ledger_only_to_postgres(tmp_path):
-    settings = read_settings(tmp_path / "project.py", {})
-    for ledger in ("/elsewhere/l.db", "l.db", "sqlite:////elsewhere/l.db", "sqlite+pysqlite:////elsewhere/l.db"):
-        assert settings.workflows_url(ledger) == f"sqlite:///{tmp_path}/.headrace/workflows.db"
-    assert settings.workflows_url("postgresql://ana@host/db") == "postgresql://ana@host/db"
-
-
 @pytest.mark.parametrize(
     "line",
     [

@@ -13,4 +13,5 @@ def test_whether_a_ledger_is_a_file_is_told_by_what_its_placeholder_stands_for(f
         return Workspace(load_project(path), settings, {"WHERE": where}).workflows_url
 
     assert workflows("postgresql://ana@host/db") == "postgresql://ana@host/db"
-    assert workflows(f"{folder}/ledger.db") == f"sqlite:///{folder}/.headrace/workflows.db"
+    for ledger in (f"{folder}/ledger.db", "l.db", "sqlite:////elsewhere/l.db", "sqlite+pysqlite:////elsewhere/l.db"):
+        assert workflows(ledger) is None

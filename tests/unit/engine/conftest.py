@@ -1,4 +1,4 @@
-"""What engine tests share: a memo in a dict, an observer that takes notes, a store in a fresh folder."""
+"""What engine tests share: a memo in a dict, an observer that takes notes, and both ways to run: here, and recorded in Postgres."""
 
 import dataclasses
 import threading
@@ -52,15 +52,12 @@ class Notes:
 
 @dataclasses.dataclass
 class Bench:
-    """Runs graphs with one memo and one store."""
+    """Runs graphs with one memo, and one store or none."""
 
     folder: Path
     memo: DictMemo
+    store_url: str | None
     runs: int = 0
-
-    @property
-    def store_url(self) -> str:
-        return f"sqlite:///{self.folder / 'durable.db'}"
 
     def execute(
         self,
@@ -83,9 +80,16 @@ class Bench:
         return execute(Graph(steps), options)
 
 
+@pytest.fixture(params=["here", "postgres"])
+def store_url(request: pytest.FixtureRequest) -> str | None:
+    """No store, as one machine runs, and an empty one, as several do."""
+    url: str | None = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    return url
+
+
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path, DictMemo())
+def bench(tmp_path: Path, store_url: str | None) -> Bench:
+    return Bench(tmp_path, DictMemo(), store_url)
 
 
 @pytest.fixture

@@ -41,18 +41,21 @@ def test_unchanged_steps_are_reused_and_only_what_depends_on_a_change_runs(bench
     assert changed.outputs["b"] == {"name": "b", "of": ["a"]}
 
 
-def test_dbos_is_not_imported_when_nothing_is_to_be_done(tmp_path):
-    script = """
+@pytest.mark.parametrize(("known", "store_url"), [("{'x': 1}", "nowhere"), ("None", None)], ids=["nothing to do", "on one machine"])
+def test_dbos_is_not_imported(tmp_path, known, store_url):
+    script = f"""
 import sys
 from headrace.engine.execution import execute
 from headrace.engine.options import ExecuteOptions
 from headrace.engine.graph import Graph, Step
 class Memo:
-    def find(self, fingerprint): return {"known": True}
-    def save(self, fingerprint, step_name, output): raise AssertionError
-result = execute(Graph([Step("a", "1", (), None), Step("b", "2", ("a",), None)]), ExecuteOptions(run_id="r", memo=Memo(), store_url="none"))
-assert result.outputs == {"a": {"known": True}, "b": {"known": True}}
-assert not {"dbos", "sqlalchemy", "rich", "polars"} & set(sys.modules)
+    def find(self, fingerprint): return {known}
+    def save(self, fingerprint, step_name, output): pass
+work = lambda context: {{"x": 1}}
+options = ExecuteOptions(run_id="r", memo=Memo(), store_url={store_url!r})
+result = execute(Graph([Step("a", "1", (), work), Step("b", "2", ("a",), work)]), options)
+assert result.outputs == {{"a": {{"x": 1}}, "b": {{"x": 1}}}}
+assert not {{"dbos", "sqlalchemy", "rich", "polars"}} & set(sys.modules)
 """
     ran = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr

@@ -1,10 +1,7 @@
 """The records: settings, the ledger and its chain, runs that nobody runs, the clock, the store of durable runs."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -70,15 +67,14 @@ def check_clock(patient: Patient) -> Iterator[CheckLine]:
 
 
 def check_workflows(patient: Patient) -> Iterator[CheckLine]:
-    """Does the store of durable runs answer?"""
+    """Does the store of durable runs answer, where there is one?"""
     workspace = patient.workspace
-    url = make_url(workspace.workflows_url)
-    if url.get_backend_name() == "sqlite":
-        yield from _check_file(Path(str(url.database)))
+    if workspace.workflows_url is None:
+        yield from _check_left_behind(patient)
         return
     shown = masked(workspace.workflows_url)
     try:
-        engine = create_engine(url.set(drivername="postgresql+psycopg"))
+        engine = create_engine(make_url(workspace.workflows_url).set(drivername="postgresql+psycopg"))
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
         engine.dispose()
@@ -89,20 +85,11 @@ def check_workflows(patient: Patient) -> Iterator[CheckLine]:
         yield well("workflows", f"{shown} answers")
 
 
-def _check_file(path: Path) -> Iterator[CheckLine]:
-    if not path.exists():
-        yield well("workflows", "no run needed it yet")
-        return
-    try:
-        with closing(sqlite3.connect(path, timeout=10)) as store:
-            said = store.execute("PRAGMA quick_check").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        said = str(error)
-    if said == "ok":
-        yield well("workflows", f"{path} is whole")
-    else:
-        remedy = "Remove the file: finished steps are kept elsewhere, and the next run makes it anew."
-        yield ill("workflows", f"{path} is damaged: {said}", remedy)
+def _check_left_behind(patient: Patient) -> Iterator[CheckLine]:
+    """Say nothing of durable runs unless a Headrace that still kept a file of them has been here."""
+    path = patient.home / "workflows.db"
+    if path.exists():
+        yield well("workflows", f"{path} is of an older Headrace; nothing needs it, and it may be removed")
 
 
 def _end(patient: Patient, left: tuple[runs.Run, ...]) -> None:
