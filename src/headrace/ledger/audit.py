@@ -24,8 +24,6 @@ from headrace.ledger.schema import audit, audit_head
 from headrace.ledger.session import Session, as_struct
 from headrace.ledger.types import canonical_json
 
-GENESIS = "0" * 64
-
 
 class AuditHead(msgspec.Struct, frozen=True):
     """The newest audit row's number and hash; `str` gives a line to keep outside the ledger, which `parse` reads."""

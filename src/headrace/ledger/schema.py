@@ -1,4 +1,4 @@
-"""The relational schema. `migrations/` builds it; a test proves that the two agree."""
+"""The relational schema: a new ledger is made from it, an older one brought to it by `migrations/`. A test proves that the two agree."""
 
 from typing import Any
 

@@ -1,17 +1,19 @@
-"""Bringing the schema to this version. Alembic is imported only when there is something to do: it costs as much as a whole command.
+"""Bringing the schema to this version. Alembic is imported only when there is something to migrate: it costs as much as a whole command.
 
-What is made and what is migrated, without being asked: a database without a ledger gets one; a file, which is one home's own, is brought
-to this version, in one transaction. A server's ledger is shared: older versions of Headrace may be using it, and could not read it
-afterwards. It is migrated only by `headrace upgrade`.
+What is made and what is migrated, without being asked: a database without a ledger gets one, made from the schema as it stands; a file,
+which is one home's own, is brought to this version, in one transaction. A server's ledger is shared: older versions of Headrace may be
+using it, and could not read it afterwards. It is migrated only by `headrace upgrade`.
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, Engine, column, select, table, text
+from sqlalchemy import Column, Connection, Engine, MetaData, PrimaryKeyConstraint, String, Table, insert, select, text
 
 from headrace.ledger.database import begin
 from headrace.ledger.errors import LedgerIsNewer, LedgerIsOlder
+from headrace.ledger.protection import protect_audit
+from headrace.ledger.schema import metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -20,7 +22,13 @@ HEAD = "0003"
 """The newest migration; a test holds it to the folder."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_VERSION = table("alembic_version", column("version_num"))
+_VERSION = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""Alembic's own, as Alembic makes it."""
 _POSTGRES_LOCK = 0x68656164  # "head": an arbitrary number, the same in every process
 
 
@@ -71,8 +79,11 @@ def _take_turns_to_migrate(engine: Engine, url: str, asked: bool) -> None:
         found = schema_version(connection)  # another process may have been first
         if found == HEAD:
             return
+        if found is None:
+            _make(connection)
+            return
         _after(connection, found, url)
-        if found is not None and shared and not asked:
+        if shared and not asked:
             raise LedgerIsOlder(url, found, HEAD)
         _migrate(connection)
 
@@ -93,6 +104,14 @@ def _after(connection: Connection, found: str | None, url: str) -> tuple[Migrati
         raise LedgerIsNewer(url, found, HEAD)
     first = 0 if found is None else versions.index(found) + 1
     return tuple(Migration(script.revision, str(script.doc)) for script in scripts[first:])
+
+
+def _make(connection: Connection) -> None:
+    """Make what all migrations together make; a test holds the two to each other."""
+    metadata.create_all(connection, checkfirst=False)
+    protect_audit(connection)
+    _VERSION.create(connection, checkfirst=False)
+    connection.execute(insert(_VERSION).values(version_num=HEAD))
 
 
 def _migrate(connection: Connection) -> None:

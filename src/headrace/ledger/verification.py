@@ -3,7 +3,8 @@
 import msgspec
 from sqlalchemy import select
 
-from headrace.ledger.audit import GENESIS, AuditHead, AuditRow, read_head, row_hash
+from headrace.ledger.audit import AuditHead, AuditRow, read_head, row_hash
+from headrace.ledger.protection import GENESIS
 from headrace.ledger.schema import audit
 from headrace.ledger.session import as_struct
 from headrace.ledger.store import Ledger

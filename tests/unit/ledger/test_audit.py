@@ -6,6 +6,7 @@ import pytest
 from headrace.core.errors import UserError
 from headrace.ledger import audit
 from headrace.ledger.audit import AuditHead
+from headrace.ledger.protection import GENESIS
 from headrace.ledger.store import Ledger
 from headrace.ledger.verification import AuditReport, verify_audit
 
@@ -37,7 +38,7 @@ def test_an_untouched_chain_holds(ledger_of_five: Ledger) -> None:
 
 
 def test_an_empty_chain_holds(ledger: Ledger) -> None:
-    assert verify_audit(ledger) == AuditReport(0, AuditHead(0, audit.GENESIS))
+    assert verify_audit(ledger) == AuditReport(0, AuditHead(0, GENESIS))
 
 
 @pytest.mark.parametrize(
