@@ -14,6 +14,9 @@ from deltalake import DeltaTable
 from services.s3 import S3
 
 from headrace.app import prediction_table
+from headrace.app.collecting import collect as collecting
+from headrace.app.prediction_table import PREDICTIONS
+from headrace.lake.lake import Lake
 
 from .command import ask, environment, refused, run_command, served
 from .small_project import write_project
@@ -100,7 +103,7 @@ def test_predictions_expire_by_rule_and_so_does_what_only_they_needed(copied: Pa
     predictions = lived(copied)
     describe(copied, 'versions="1ms", models="1ms", predictions="1ms"')
     planned = run_command(copied, "gc", "--dry-run").out
-    assert re.search(r"4 +predictions +\d.* predictions=1ms", planned)
+    assert re.search(r"4 +predictions +predictions=1ms; a gc frees their bytes 1d later", planned)
     run_command(copied, "gc", "--yes", *WITHOUT_GRACE)
     said = refused(copied.parent, "why", predictions[0])
     assert re.search(r"predictions that old were freed at .* UTC by the retention rule predictions=1ms", said)
@@ -176,11 +179,52 @@ def test_who_writes_the_log_of_predictions_makes_few_files_of_many(copied: Path,
     assert len(log.file_uris()) == 2, "five became one; then came the sixth"
     for prediction in made:
         run_command(copied, "why", prediction)
-    planned = run_command(copied, "gc", "--dry-run").out
+    assert run_command(copied, "gc", "--dry-run").out.startswith("Nothing to free"), "somebody may be reading what was replaced just now"
+    planned = run_command(copied, "gc", "--dry-run", *WITHOUT_GRACE).out
     assert re.search(r"5 +files of predictions", planned)
-    run_command(copied, "gc", "--yes")
+    run_command(copied, "gc", "--yes", *WITHOUT_GRACE)
     for prediction in made:
         run_command(copied, "why", prediction)
+
+
+_READER = """
+import sys, threading, time
+from headrace.lake.lake import Lake
+
+asked = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), asked.set()), daemon=True).start()
+log, before, turns = Lake(sys.argv[1], "returns").tables, 0, 0
+while not asked.is_set():
+    found = log.scan("predictions/log")
+    time.sleep(0.02)
+    rows = found.collect().height
+    assert rows >= before, (rows, before)
+    before, turns = rows, turns + 1
+    print(turns, rows, flush=True)
+"""
+
+
+def test_who_reads_the_log_of_predictions_reads_on_while_its_files_are_replaced(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collecting, "MANY_FILES", 3)
+    run_command(copied, "approve", "returned", "--comment", "fine", user="ben")
+    predict(copied)
+    home = copied.parent / ".headrace"
+    command = [sys.executable, "-c", _READER, str(home)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        reader.stdout.readline()
+        for _ in range(3):
+            for _ in range(3):
+                predict(copied)
+            held = Lake(home, "returns").tables.scan(PREDICTIONS)
+            assert "Compacted" in run_command(copied, "gc", "--yes").out
+        said, errors = reader.communicate()
+    assert reader.returncode == 0, errors
+    assert int(said.split()[-2]) > 20
+    assert held.collect().height == 20
+    run_command(copied, "gc", "--yes", *WITHOUT_GRACE)
+    with pytest.raises(FileNotFoundError):
+        held.collect()
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """Freeing what nothing needs: files that no needed version of a table is made of, and blobs. Nothing here decides what is needed.
 
 A file that a table's log names was committed, and is free as soon as no needed version has it. One that the log does not name may be a
-writer's who has not committed yet: it is left alone until it is older than a writer lives.
+writer's who has not committed yet: it is left alone until it is older than a writer lives. Of a table that others append to, a file that
+was replaced may still be read by whoever opened the table before: it is left alone as long.
 """
 
 import json
@@ -81,7 +82,8 @@ class Sweeper:
     def files(self, name: str, versions: Iterable[int] | None, grace_until: datetime) -> TableFiles:
         """Return a table's files, told apart by the versions of it that are needed.
 
-        None for the versions stands for the newest, whatever its number: of a table that others append to meanwhile. It is never stale.
+        None for the versions stands for the newest, whatever its number: of a table that others append to, and read, meanwhile. It is
+        never stale, and what was replaced after `grace_until` is not free yet.
 
         Raises:
             LakeFault: if the store fails, or a needed version cannot be read.
@@ -96,10 +98,11 @@ class Sweeper:
             # The newest after the listing: a number asked for before it would miss what was committed in between, and is in the list.
             several = () if newest is None else (last,) if versions is None else (_paths(_open(at, version)) for version in versions)
             needed = frozenset[str]().union(*several)
-        named = _named(at, listed) | needed | last
+        named = _named(at, listed)
         free = [kept for kept in data if kept.path not in needed]
-        left = [kept for kept in free if kept.path not in named and kept.modified < grace_until]
-        gone = [kept for kept in free if kept.path in named]
+        left = [kept for kept in free if kept.path not in named and kept.path not in last and kept.modified < grace_until]
+        readable = {path for path, moment in named.items() if moment >= grace_until} if versions is None else frozenset[str]()
+        gone = [kept for kept in free if (kept.path in named or kept.path in last) and kept.path not in readable]
         return TableFiles(name, tuple(kept for kept in data if kept.path in needed), (*gone, *left), tuple(left), stale=bool(last - needed))
 
     def newest(self, name: str) -> int | None:
@@ -153,15 +156,16 @@ def _paths(table: DeltaTable | None) -> frozenset[str]:
     return frozenset(map(unquote, pa.table(table.get_add_actions(flatten=True)).column("path").to_pylist()))
 
 
-def _named(at: Place, listed: Iterable[Kept]) -> set[str]:
-    """Return every file that a commit of the log ever added or removed (Delta protocol, "Actions")."""
-    found: set[str] = set()
-    for kept in listed:
+def _named(at: Place, listed: Iterable[Kept]) -> dict[str, datetime]:
+    """Return every file that a commit of the log ever added or removed (Delta protocol, "Actions"), and when the last of them did."""
+    found: dict[str, datetime] = {}
+    for kept in sorted(listed):  # by their numbers
         if _COMMIT.fullmatch(kept.path):
             with _told("read the log of the table at", at):
                 lines = bytes(at.store().get(kept.path).bytes()).splitlines()
             actions = [json.loads(line) for line in lines if line.strip()]
-            found.update(unquote(action[kind]["path"]) for action in actions for kind in ("add", "remove") if kind in action)
+            paths = (unquote(action[kind]["path"]) for action in actions for kind in ("add", "remove") if kind in action)
+            found.update(dict.fromkeys(paths, kept.modified))
     return found
 
 

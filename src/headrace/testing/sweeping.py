@@ -113,8 +113,10 @@ class SweepingConformance:
         assert upkeep.compact(13) is None
         assert upkeep.compact(12) == (12, 1)
         assert sorted(lake.tables.scan("predictions/log").collect()["version"]) == [n for n in range(12) for _ in range(100)]
-        found = sweeper.files("predictions/log", None, datetime.now(UTC) - SOON)
+        assert sweeper.files("predictions/log", None, datetime.now(UTC) - SOON).free == (), "somebody may be reading them"
+        found = sweeper.files("predictions/log", None, datetime.now(UTC) + SOON)
         assert len(found.free) == 12
+        assert not found.left
         sweeper.remove_files(found.name, found.free)
         count, size = upkeep.shorten_log(datetime.now(UTC) + SOON)
         assert (count, size > 0) == (12, True)

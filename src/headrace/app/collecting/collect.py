@@ -46,7 +46,7 @@ def collect(workspace: Workspace, grace: timedelta = GRACE, asked: Callable[[GcR
             return planned
         _forget(workspace, found)
         report = told(*_sweep(workspace, found, grace), freed=True)
-        if report.size_bytes:
+        if report.lines:
             with workspace.ledger.write(workspace.identity.name, "gc.done", workspace.project.name) as session:
                 session.details.update(size_bytes=report.size_bytes, lines=[f"{line.what}: {line.count}" for line in report.lines])
         return report
@@ -100,7 +100,7 @@ def _sweep(workspace: Workspace, found: Findings, grace: timedelta) -> tuple[Fin
 
 
 def _tend_predictions(workspace: Workspace, found: Findings, grace: timedelta) -> tuple[Findings, list[str]]:
-    """Delete expired predictions and make few files of many; what that replaced may then go."""
+    """Delete expired predictions and make few files of many; what that replaced goes when nobody can be reading it any more."""
     if PREDICTIONS not in found.tables:
         return found, []
     upkeep, notes = lake_of(workspace).upkeep(PREDICTIONS), []
@@ -113,7 +113,7 @@ def _tend_predictions(workspace: Workspace, found: Findings, grace: timedelta) -
         notes.append(f"Compacted {PREDICTIONS}: {compacted.files_before:,} files became {compacted.files_after:,}.")
     commits = upkeep.shorten_log(found.rules.now - max(grace, GRACE))
     tables = {**found.tables, PREDICTIONS: predictions_files(workspace, found.rules.now - grace)}
-    return replace(found, tables=tables, expired=rows, expired_bytes=0, small_files=0, commits=commits), notes
+    return replace(found, tables=tables, expired=rows, small_files=0, commits=commits), notes
 
 
 def _record_expired(workspace: Workspace, found: Findings) -> None:

@@ -26,13 +26,14 @@ class Findings:
         blobs: those that go, by hash, with the rule; those that nobody names have none.
         tables: files of tables, with the needed versions of each.
         newly: table versions that are not on record as freed yet.
-        expired: rows of the log of predictions before `cutoff`, and about how many bytes they are.
+        expired: rows of the log of predictions before `cutoff`. Their bytes go with the files that held them, after `grace`.
         small_files: of the log of predictions.
         commits: of that log, removed because a checkpoint stands for them: how many, and their bytes.
     """
 
     recorded: Recorded
     rules: Rules
+    grace: timedelta
     marked: Marked
     blobs: dict[str, Kept]
     tables: dict[str, TableFiles]
@@ -42,7 +43,6 @@ class Findings:
     home: dict[str, list[Found]]
     cutoff: datetime | None = None
     expired: int = 0
-    expired_bytes: int = 0
     small_files: int = 0
     commits: tuple[int, int] = (0, 0)
 
@@ -64,10 +64,10 @@ def find(workspace: Workspace, grace: timedelta) -> Findings:
     if sweeper.newest(PREDICTIONS) is not None:
         tables[PREDICTIONS] = predictions_files(workspace, until)
     cutoff = None if rules.predictions is None else rules.now - rules.predictions
-    rows, share = _expired(workspace, cutoff)
     return Findings(
         recorded=recorded,
         rules=rules,
+        grace=grace,
         marked=marked,
         blobs={name: kept for name, kept in sweeper.blobs().items() if _blob_may_go(name, kept, marked, until)},
         tables=tables,
@@ -80,14 +80,13 @@ def find(workspace: Workspace, grace: timedelta) -> Findings:
             "left-over": abandoned_scratch(workspace, until),
         },
         cutoff=cutoff,
-        expired=rows,
-        expired_bytes=round(share * sum(kept.size_bytes for kept in tables[PREDICTIONS].needed)) if rows else 0,
+        expired=_expired(workspace, cutoff),
         small_files=lake_of(workspace).upkeep(PREDICTIONS).small_files(),
     )
 
 
 def predictions_files(workspace: Workspace, until: datetime) -> TableFiles:
-    """Return the files of the log of predictions: its newest version is needed, whoever wrote it."""
+    """Return the files of the log of predictions: its newest version is needed, whoever wrote it, and so is what was replaced since."""
     return sweeper_of(workspace).files(PREDICTIONS, None, until)
 
 
@@ -126,10 +125,9 @@ def _logged(workspace: Workspace) -> dict[tuple[str, int], datetime]:
     return {(model, int(version)): moment for model, version, moment in found.iter_rows()}
 
 
-def _expired(workspace: Workspace, cutoff: datetime | None) -> tuple[int, float]:
-    """Return how many predictions were made before a moment, and what share of all that is."""
+def _expired(workspace: Workspace, cutoff: datetime | None) -> int:
+    """Return how many predictions were made before a moment."""
     tables = lake_of(workspace).tables
     if cutoff is None or tables.version(PREDICTIONS) is None:
-        return 0, 0.0
-    rows, old = tables.scan(PREDICTIONS).select(pl.len(), (pl.col("moment") < cutoff).sum().alias("old")).collect().row(0)
-    return int(old), old / rows if rows else 0.0
+        return 0
+    return int(tables.scan(PREDICTIONS).select((pl.col("moment") < cutoff).sum()).collect().item())

@@ -8,6 +8,7 @@ from headrace.app.collecting.home import Found
 from headrace.app.collecting.marking import BLOB, Item, rule_text
 from headrace.app.prediction_table import PREDICTIONS
 from headrace.app.reports import GcLine, GcReport
+from headrace.core.units import format_duration
 from headrace.lake.sweeping import Kept, TableFiles
 
 _NAMELESS = "named by nothing: who wrote it was stopped before"
@@ -47,8 +48,8 @@ def _home(found: Findings) -> Iterable[GcLine]:
 
 
 def _predictions(found: Findings) -> Iterable[GcLine]:
-    rule = rule_text("predictions", found.rules.predictions)
-    yield GcLine(what="prediction", count=found.expired, size_bytes=found.expired_bytes, why=rule)
+    rule, later = rule_text("predictions", found.rules.predictions), format_duration(found.grace)
+    yield GcLine(what="prediction", count=found.expired, size_bytes=0, why=f"{rule}; a gc frees their bytes {later} later")
     table = found.tables.get(PREDICTIONS)
     if table is not None:
         replaced = _replaced(table)
