@@ -62,12 +62,6 @@ def main() -> None:
     """Run the command line and leave with one of the documented exit codes."""
     try:
         app(standalone_mode=True)
-    except (HeadraceError, OSError) as error:
-        fault = named_fault(error)
-        words = str(fault) if isinstance(fault, HeadraceError) else f"{type(fault).__name__}: {fault}"
-        print(f"error: {without_secrets(words)}", file=sys.stderr)
-        # A failed step carries the error that says whose fault it was.
-        sys.exit(_code_of(getattr(fault, "cause", fault)))
     except SystemExit as end:  # Typer makes this of Ctrl-C, and of a reader who has left
         if end.code == INTERRUPTED:
             tell()
@@ -75,8 +69,11 @@ def main() -> None:
             sys.exit(0)
         raise
     except Exception as error:  # noqa: BLE001  the outermost boundary: a person is shown one line, and the trace is kept for whoever mends the defect
-        print(f"error: {type(error).__name__}: {without_secrets(str(error))}", file=sys.stderr)
-        sys.exit(_code_of(error))
+        fault = named_fault(error)
+        words = str(fault) if isinstance(fault, HeadraceError) else f"{type(fault).__name__}: {fault}"
+        print(f"error: {without_secrets(words)}", file=sys.stderr)
+        # A failed step carries the error that says whose fault it was.
+        sys.exit(_code_of(getattr(fault, "cause", fault)))
 
 
 def _code_of(fault: Exception) -> int:

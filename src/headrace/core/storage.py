@@ -6,7 +6,8 @@ HeadraceError
         ├── DiskFull       there is no room left, or a quota is used up
         └── NotWritable    it is mounted read-only, or its owner does not let us
 
-Libraries tell this in ways of their own: an `OSError`, SQLite's result codes, words of Rust crates. `named_fault` knows them all.
+Libraries tell this in ways of their own: an `OSError`, SQLite's result codes, words of Rust crates. `named_fault` knows them all, and
+what `object_stores` knows.
 """
 
 import errno
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from headrace.core.errors import SystemFault, UserError
+from headrace.core.object_stores import store_fault
 from headrace.core.units import format_bytes
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -61,7 +63,7 @@ class NotWritable(StorageFault):
 
 
 def named_fault(error: Exception, where: str = "") -> Exception:
-    """Return the storage fault that stands behind an error, or else the error itself.
+    """Return the fault of a disk or an object store that stands behind an error, or else the error itself.
 
     `where` is the file or folder, for libraries that do not tell it. A `UserError` says already whose fault it was.
     """
@@ -75,6 +77,9 @@ def named_fault(error: Exception, where: str = "") -> Exception:
         why = _refusal(cause, where)
         if why:
             return _caused(NotWritable(where, why), error)
+        unread = store_fault(cause)
+        if unread:
+            return _caused(unread, error)
     return error
 
 
@@ -96,7 +101,7 @@ def try_writing(folder: Path) -> Path:
     return there
 
 
-def _caused(fault: StorageFault, error: Exception) -> StorageFault:
+def _caused(fault: SystemFault, error: Exception) -> SystemFault:
     fault.__cause__ = error
     return fault
 

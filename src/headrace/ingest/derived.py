@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from headrace.core.errors import HeadraceError
+from headrace.core.object_stores import store_fault
 from headrace.ingest.admission import Door
 from headrace.ingest.blame import blamed, first_line
 from headrace.ingest.dialect import Dialect
@@ -51,6 +52,9 @@ def _made(table: Derived, inputs: tuple[pl.LazyFrame, ...]) -> Iterator[pl.DataF
     except HeadraceError:
         raise
     except Exception as error:  # whatever the user's code raises is the user's to read
+        fault = store_fault(error)
+        if fault is not None:  # the tables are read while Polars runs what the function returned
+            raise fault from error
         where = blamed(error, table.build)
         remedy = f"It was called with {len(inputs)} LazyFrames: {', '.join(each.name for each in table.inputs)}."
         raise BuildFailed(table.name, name, f"{type(error).__name__}: {error}", remedy, where) from error

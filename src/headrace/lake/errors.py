@@ -11,10 +11,10 @@ SystemFault
 └── CorruptBlob        a blob's bytes are not those of its hash
 """
 
-import re
 from collections.abc import Iterable
 
 from headrace.core.errors import SystemFault, UserError
+from headrace.core.object_stores import in_a_line
 
 
 class UnknownTable(UserError):
@@ -53,7 +53,7 @@ class LakeFault(SystemFault):
 
     def __init__(self, action: str, location: str, reason: object) -> None:
         super().__init__(
-            f"could not {action} {location}: {_in_a_line(reason)}",
+            f"could not {action} {location}: {in_a_line(reason)}",
             remedy="Check that the place exists, can be reached and may be written, then run again.",
         )
         self.place = location
@@ -91,14 +91,3 @@ class CorruptBlob(SystemFault):
             f"the blob {sha256} at {location} holds bytes whose hash is {found}.",
             remedy="The storage damaged or someone changed it: delete it and run the project again.",
         )
-
-
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_REFUSAL = re.compile(r"(?:<\?xml[^>]*>\s*)?<Error>.*?<Code>(.*?)</Code>.*?<Message>(.*?)</Message>.*", re.DOTALL)
-
-
-def _in_a_line(reason: object) -> str:
-    """Return what a library said without its colours, its arrows, its debugging and the store's XML."""
-    text = _COLOUR.sub("", str(reason)).partition("\n\nDebug source")[0]
-    lines = _REFUSAL.sub(r"\1: \2", text).splitlines()
-    return " - ".join(told for line in lines if (told := line.strip(" \t↳")))

@@ -1,7 +1,9 @@
 """What is kept, without opening it: asked before every run, so it loads no table engine."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 from obstore.exceptions import BaseError
 
@@ -23,7 +25,8 @@ class Presence:
         return self._blobs.exists(sha256)
 
     def table(self, name: str, version: int) -> bool:
-        """Tell whether a version of a table is kept: its commit is in the table's log (Delta protocol, "Delta Log Entries").
+        """Tell whether a version of a table that was written whole is kept: its commit is in the table's log, and what that added is as
+        large as it was (Delta protocol, "Delta Log Entries" and "Add File and Remove File").
 
         Raises:
             LakeFault: if the store fails.
@@ -31,10 +34,12 @@ class Presence:
         table = self._tables.child(table_folder(name))
         if table.is_empty():
             return False
+        store = table.store()
         try:
-            table.store().head(f"_delta_log/{version:020d}.json")
-        except FileNotFoundError:
+            commit = bytes(store.get(f"_delta_log/{version:020d}.json").bytes())
+            added = [action["add"] for action in map(json.loads, commit.splitlines()) if "add" in action]
+            return all(store.head(unquote(add["path"]))["size"] == add["size"] for add in added)
+        except (FileNotFoundError, json.JSONDecodeError):
             return False
         except (BaseError, OSError) as error:
-            raise LakeFault("look into the log of the table at", table.url, error) from error
-        return True
+            raise LakeFault("look into the table at", table.url, error) from error

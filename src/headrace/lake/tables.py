@@ -21,6 +21,8 @@ from headrace.lake.place import Place, table_folder
 Mode = Literal["overwrite", "append"]
 _NAME = re.compile(r"[A-Za-z0-9][\w-]*(/[A-Za-z0-9][\w-]*)?", re.ASCII)
 _ATTEMPTS = 30
+_READ_SECONDS = 60
+"""For one request, of some tens of megabytes at most."""
 # Without retries of its own, in which Delta would add the rows to those of a writer who was first, whatever the mode.
 _ONCE = CommitProperties(max_commit_retries=0)
 # A run refers to versions for as long as the ledger lives; Delta's own default forgets them after thirty days.
@@ -189,4 +191,6 @@ def _rows_of(table: DeltaTable, at: Place) -> pl.LazyFrame:
         return from_delta(pl.LazyFrame(schema=schema), fields)
     root = table.table_uri.rstrip("/")
     paths = [f"{root}/{path}" for path in files.column("path").to_pylist()]
-    return from_delta(pl.scan_parquet(paths, schema=schema, glob=False, storage_options=dict(at.options) or None), fields)
+    # Polars would wait without end for a store that took a request and does not answer it.
+    told = {**at.options, "timeout": f"{_READ_SECONDS}s"} if at.options else None
+    return from_delta(pl.scan_parquet(paths, schema=schema, glob=False, storage_options=told), fields)

@@ -12,9 +12,13 @@ from typing import NamedTuple
 
 import polars as pl
 import pytest
+from obstore.store import ObjectStore
 
+from headrace.core.object_stores import FileLost
+from headrace.core.storage import named_fault
 from headrace.lake.errors import SchemaConflict, UnknownBlob, UnknownTable
 from headrace.lake.lake import Lake
+from headrace.lake.place import place
 from headrace.lake.presence import Presence
 
 WRITERS, APPENDS = 8, 5
@@ -81,6 +85,13 @@ class At(NamedTuple):
         for each in started:
             _, said = each.communicate(timeout=SECONDS)
             assert each.returncode == 0, said
+
+
+def _added(store: ObjectStore, version: int) -> str:
+    """Return the file that a commit of a table added."""
+    actions = map(json.loads, bytes(store.get(f"_delta_log/{version:020d}.json").bytes()).splitlines())
+    (path,) = [action["add"]["path"] for action in actions if "add" in action]
+    return str(path)
 
 
 class LakeConformance:
@@ -153,6 +164,22 @@ class LakeConformance:
         assert presence.blob(sha256)
         assert [presence.table("sales", version) for version in (0, 1)] == [True, False]
         assert presence.table("sales/quarantine", 0)
+
+    def test_a_version_that_lost_a_file_or_a_part_of_one_is_not_kept(self, at: At, lake: Lake) -> None:
+        """Others are, and what is written anew is."""
+        presence, store = Presence(at.url, "shop", at.options), place(at.url, at.options).child("lake", "shop", "sales").store()
+        for number in range(3):
+            lake.tables.write("sales", pl.DataFrame({"a": [number]}))
+        first, second, third = (_added(store, version) for version in range(3))
+        store.delete(first)
+        store.put(second, bytes(store.get(second).bytes())[:-1])
+        assert [presence.table("sales", version) for version in range(3)] == [False, False, True]
+        with pytest.raises(FileNotFoundError) as lost:
+            lake.tables.scan("sales", 0).collect()
+        assert third not in str(lost.value)
+        fault = named_fault(lost.value)
+        assert isinstance(fault, FileLost)
+        assert f"the table at {at.url}/lake/shop/sales has lost its file {first}" in str(fault)
 
     def test_projects_do_not_meet(self, at: At, lake: Lake) -> None:
         """But for blobs, which are the same bytes for everybody."""

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from headrace.core.errors import SystemFault, UserError
+from headrace.core.object_stores import StoreUnread
 from headrace.core.storage import DiskFull, NotWritable, named_fault
 
 
@@ -74,3 +75,39 @@ def test_errors_that_go_round_in_a_circle():
     first, second = RuntimeError("a"), RuntimeError("b")
     first.__cause__, second.__cause__ = second, first
     assert named_fault(first) is first
+
+
+_AWAY = """object-store error: Generic S3 error: Error performing GET http://127.0.0.1:1/b/t/lake/p/a/part-0.parquet in 3.6s, \
+after 8 retries, max_retries: 8, retry_timeout: 30s  - HTTP error: error sending request (path: s3://b/t/lake/p/a/part-0.parquet)
+
+Caused by:
+    0: client error (Connect)
+    1: tcp connect error
+    2: Connection refused (os error 111)"""
+_REFUSED = """object-store error: Error performing GET http://127.0.0.1:1/b/part-0.parquet in 1ms - Server returned non-2xx status code: \
+403 Forbidden: <?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>AccessDenied</Code><Message>No.</Message><Resource>/b</Resource></Error> (path: s3://b/t/lake/p/a/part-0.parquet)"""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConnectionRefusedError(_AWAY), "could not read s3://b/t/lake/p/a: Generic S3 error"),
+        (ConnectionRefusedError(_AWAY), "sending request - client error (Connect) - tcp connect error - Connection refused (os error 111)"),
+        (PermissionError(_REFUSED), "403 Forbidden: AccessDenied: No.\n  Check that the store"),
+        (chained(RuntimeError("it failed"), ConnectionRefusedError(_AWAY)), "could not read s3://b/t/lake/p/a: "),
+    ],
+)  # fmt: skip
+def test_a_store_that_fails_under_a_lazy_table_is_named(error, said):
+    found = named_fault(error)
+    assert isinstance(found, StoreUnread)
+    assert said in str(found)
+    assert found.passing
+
+
+def test_a_lost_file_is_told_as_such_only_where_it_is_a_table_s_of_the_lake():
+    words = "object-store error: Object at location {0} not found: No such file or directory (os error 2) (path: file://{0})"
+    lost = named_fault(FileNotFoundError(words.format("/h%20m/lake/p/a/part-0.parquet")))
+    assert "the table at /h m/lake/p/a has lost its file part-0.parquet" in str(lost)
+    elsewhere = FileNotFoundError(words.format("/data/mine.parquet"))
+    assert named_fault(elsewhere) is elsewhere
