@@ -172,3 +172,19 @@ def test_reports_are_json_for_programs_and_plain_lines_for_pipes(trained: Path) 
     assert "roc_auc" in run_command(trained, "status").out
     assert re.search(r"BROKEN +between\(amount, 0, 1000\) +quarantine +\d+ rows", run_command(trained, "show", "orders_raw").out)
     assert re.search(r"home +\.headrace +default", run_command(trained, "settings").out)
+
+
+HEAVY = {"polars", "numpy", "scipy", "pyarrow", "deltalake", "lightgbm", "sklearn", "optuna", "alembic", "dbos", "psycopg", "asyncpg"}
+
+
+@pytest.mark.parametrize("command", ["run", "status", "runs", "cost", "show"])
+def test_what_only_tells_or_finds_nothing_to_do_loads_no_library_that_it_does_not_need(copied: Path, command: str) -> None:
+    described = copied.read_text(encoding="utf-8")
+    copied.write_text(described.replace("import polars as pl", "from __future__ import annotations"), encoding="utf-8")
+    what = ("returned",) if command == "show" else ()
+    said = ask(copied.parent, command, *what, PYTHONPROFILEIMPORTTIME="1")
+    assert said.code == 0, said.err
+    assert said.out.startswith("Nothing to do") or command != "run"
+    loaded = {line.rpartition("|")[2].strip() for line in said.err.splitlines() if line.startswith("import time:")}
+    assert {"sqlalchemy", "headrace.ledger.store"} <= loaded
+    assert not (HEAVY | {"sqlalchemy.dialects.postgresql"}) & loaded

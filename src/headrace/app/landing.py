@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from headrace.app.errors import NotLanded
 from headrace.app.presence import presence_of
@@ -10,13 +11,13 @@ from headrace.app.sources import asked_tables, declaration_of, find_landing, lan
 from headrace.app.store import claim_lake, lake_of
 from headrace.app.workspace import Workspace
 from headrace.engine.observers import Observer, Outcome, StepEnd, shown
-from headrace.ingest.landed import Landed
-from headrace.ingest.landing import Keeping, land
-from headrace.ingest.readers import reader_of
 from headrace.ledger import landing
 from headrace.ledger.landing import Landing, NewLanding
 from headrace.spec.asked import Asked
 from headrace.spec.tables import Entity, Events
+
+if TYPE_CHECKING:
+    from headrace.ingest.landed import Landed
 
 
 def land_sources(workspace: Workspace, progress: Observer | None) -> None:
@@ -80,6 +81,10 @@ def _watched(workspace: Workspace, table: Events | Entity, progress: Observer | 
 
 def _land(workspace: Workspace, table: Events | Entity, report: Callable[[int], None]) -> str:
     """Ask one source, record its answer if it is another one, and return a line about it."""
+    # Heavy, and not needed by a run whose sources all are files.
+    from headrace.ingest.landing import Keeping, land
+    from headrace.ingest.readers import reader_of
+
     source = table.source
     assert isinstance(source, Asked)
     before = find_landing(workspace, table)
@@ -95,7 +100,7 @@ def _land(workspace: Workspace, table: Events | Entity, report: Callable[[int], 
     return "; ".join((counts, *lost, *notes))
 
 
-def _to_go_on_from(workspace: Workspace, before: Landing | None) -> Landed | None:
+def _to_go_on_from(workspace: Workspace, before: Landing | None) -> "Landed | None":
     """Return what new rows can be added to: the last answer, if the source can tell what is new and nothing of it is lost."""
     if before is None or before.cursor is None:
         return None
@@ -103,11 +108,11 @@ def _to_go_on_from(workspace: Workspace, before: Landing | None) -> Landed | Non
     return landed(before) if all(presence.blob(page[0]) for page in before.pages) else None
 
 
-def _is_lost(before: Landing | None, known: Landed | None) -> bool:
+def _is_lost(before: Landing | None, known: "Landed | None") -> bool:
     return before is not None and before.cursor is not None and known is None
 
 
-def _record(workspace: Workspace, table: Events | Entity, now: Landed) -> None:
+def _record(workspace: Workspace, table: Events | Entity, now: "Landed") -> None:
     new = NewLanding(
         project=workspace.project.name,
         name=table.name,

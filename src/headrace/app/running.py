@@ -56,6 +56,7 @@ def run_project(workspace: Workspace, progress: Observer | None = None, *, offli
     if planned is not None and planned.is_done and not _was_killed_at_the_end(workspace, planned):
         _end_leftovers(workspace)
         return _nothing_to_do(workspace, planned, started, notes)
+    _load_tables()
     with run_lock(workspace) as held:
         if held is None:
             raise RunInProgress(workspace.project.name)
@@ -229,6 +230,13 @@ def _commit(workspace: Workspace) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _load_tables() -> None:
+    """Load Polars by the thread that is to have Ctrl-C: kept out of a run that finds nothing to do."""
+    import polars  # noqa: F401
+
+    _hear_ctrl_c()
 
 
 def _hear_ctrl_c() -> None:

@@ -1,25 +1,30 @@
-"""What a table's source holds: files as they lie there, sources that are asked as they were landed."""
+"""What a table's source holds: files as they lie there, sources that are asked as they were landed.
+
+What reads tables is imported where it is needed: a run that finds nothing to do in files reads their bytes only, and Polars, NumPy and
+pyarrow would be half of its time.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from headrace.app.errors import NotLanded
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
 from headrace.core.errors import UserError
 from headrace.core.fingerprints import fingerprint
-from headrace.ingest.folder import file_contents, folder_fingerprint, open_folder
-from headrace.ingest.landed import Landed, LandedPage, landed_table
-from headrace.ingest.raw import RawTable
+from headrace.ingest.contents import source_fingerprint
 from headrace.ingest.reading import reading_of
-from headrace.ingest.sources import open_source, source_fingerprint
 from headrace.ledger import landing
 from headrace.ledger.landing import Landing
 from headrace.spec.asked import Asked
 from headrace.spec.folder import Folder
 from headrace.spec.project import Project
 from headrace.spec.tables import Entity, Events
+
+if TYPE_CHECKING:
+    from headrace.ingest.landed import Landed
+    from headrace.ingest.raw import RawTable
 
 # How positions in sources are written: a source that was left at one of another kind is asked for everything again.
 _POSITIONS = 2
@@ -44,6 +49,8 @@ def source_state(workspace: Workspace, table: Events | Entity) -> SourceState:
         SourceUnreadable: if there is no file.
     """
     if isinstance(table.source, Folder):
+        from headrace.ingest.folder import file_contents, folder_fingerprint
+
         files = file_contents(table.source, workspace.root)
         return SourceState(folder_fingerprint(table.source, files), files)
     if not isinstance(table.source, Asked):
@@ -52,13 +59,17 @@ def source_state(workspace: Workspace, table: Events | Entity) -> SourceState:
     return SourceState(fingerprint("source", landed(record).fingerprint if record else None, reading_of(table.source)))
 
 
-def open_table(workspace: Workspace, table: Events | Entity) -> RawTable:
+def open_table(workspace: Workspace, table: Events | Entity) -> "RawTable":
     """Return a table's raw rows.
 
     Raises:
         SourceUnreadable: if the file is not there or not what it is said to be.
         NotLanded: if the source was never asked.
     """
+    from headrace.ingest.folder import open_folder
+    from headrace.ingest.landed import landed_table
+    from headrace.ingest.sources import open_source
+
     if isinstance(table.source, Folder):
         return open_folder(table.source, workspace.root)
     if not isinstance(table.source, Asked):
@@ -87,6 +98,8 @@ def declaration_of(table: Events | Entity) -> str:
         raise
 
 
-def landed(record: Landing) -> Landed:
+def landed(record: Landing) -> "Landed":
     """Return a recorded answer as ingestion knows it."""
+    from headrace.ingest.landed import Landed, LandedPage
+
     return Landed(tuple(record.columns), tuple(LandedPage(*page) for page in record.pages), record.cursor)

@@ -1,17 +1,16 @@
 """Reading sources: raw columns, whatever the format, one after the other."""
 
-import hashlib
 from collections import Counter
 from pathlib import Path
 
 import polars as pl
 
-from headrace.core.errors import SystemFault
 from headrace.core.fingerprints import fingerprint
 from headrace.expressions import DType
 from headrace.ingest.avro import open_avro
 from headrace.ingest.column_types import convert
 from headrace.ingest.columnar import read_columnar
+from headrace.ingest.contents import require_file
 from headrace.ingest.delimited import read_texts
 from headrace.ingest.dialect import dialect_of
 from headrace.ingest.errors import SourceUnreadable
@@ -29,19 +28,6 @@ RESERVED = ("_arrival", "_ingested", "_reason", "_row")
 _FROM_CSV = frozenset({DType.BOOL, DType.INT, DType.FLOAT, DType.DATETIME})
 _FROM_JSON = frozenset({DType.DATETIME})
 _BY_LIBRARY = {"excel": open_excel, "avro": open_avro}
-
-
-def source_fingerprint(source: Source, root: Path) -> str:
-    """Return the fingerprint of what a source holds and how it is read; where it lies does not count.
-
-    Raises:
-        SourceUnreadable: if there is no file.
-        SystemFault: for a source that is not a file.
-    """
-    file = _require_file(source)
-    with locate(file, root).open("rb") as stream:
-        content = hashlib.file_digest(stream, "sha256").hexdigest()
-    return fingerprint("source", content, reading_of(file))
 
 
 def pins_fingerprint(table: Table) -> str:
@@ -74,19 +60,13 @@ def open_source(source: Source, root: Path) -> RawTable:
         SystemFault: for a source that nothing reads.
         SourceUnreadable: if the file is not there or not what it is said to be, or its column names are empty, repeated or reserved.
     """
-    file = _require_file(source)
+    file = require_file(source)
     path = locate(file, root)
     raw = _open_file(file, path)
     if not raw.names:
         raise SourceUnreadable(f"{path} is empty.", remedy="A table has at least one column.", location=file.location)
     _check_names(file, path, raw.names)
     return raw
-
-
-def _require_file(source: Source) -> File:
-    if isinstance(source, File):
-        return source
-    raise SystemFault(f"no reader is built for the source {type(source).__name__}.", remedy="Use hr.File.", location=source.location)
 
 
 def _open_file(source: File, path: Path) -> RawTable:

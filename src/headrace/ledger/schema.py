@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Connection,
     Float,
     ForeignKey,
     Index,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 
@@ -112,7 +114,7 @@ model_version = Table(
     _name("bundle_location", null=True), _json("details"),
     _moment("created"), _moment("promoted", null=True), _moment("retired", null=True),
     UniqueConstraint("project", "model", "number"), Index(None, "bundle_fingerprint"),
-    Index("one_champion", "project", "model", unique=True, sqlite_where=_IS_CHAMPION, postgresql_where=_IS_CHAMPION),
+    Index("one_champion", "project", "model", unique=True, sqlite_where=_IS_CHAMPION),
 )  # fmt: skip
 
 model_input = Table(
@@ -182,3 +184,12 @@ audit_head = Table(
     Column("sequence", BigInteger, nullable=False), _name("hash"),
     CheckConstraint("id = 1", name="one_row"),
 )  # fmt: skip
+
+
+@event.listens_for(model_version, "before_create")
+def _one_champion_on_postgres(_table: Table, connection: Connection, **_more: Any) -> None:
+    """Said with the index above, it would load what SQLAlchemy has for Postgres wherever a ledger is opened."""
+    if connection.dialect.name == "postgresql":
+        for index in model_version.indexes:
+            if index.name == "one_champion":
+                index.dialect_kwargs["postgresql_where"] = _IS_CHAMPION

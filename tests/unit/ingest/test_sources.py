@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from headrace.expressions import DType
+from headrace.ingest.contents import source_fingerprint
 from headrace.ingest.errors import SourceUnreadable, UnsupportedColumn
-from headrace.ingest.sources import pins_fingerprint, read_source, source_fingerprint
+from headrace.ingest.sources import pins_fingerprint, read_source
 from headrace.spec.sources import File
 from headrace.spec.tables import Derived, Events
 

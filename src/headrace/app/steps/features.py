@@ -7,7 +7,8 @@ import polars as pl
 
 from headrace.app.lifecycle import Job
 from headrace.app.scratch import scratch
-from headrace.app.store import get_frame, lake_of, put_frame
+from headrace.app.steps.frames import get_frame, put_frame
+from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
 from headrace.engine.graph import Output, StepContext
 from headrace.expressions import DType
