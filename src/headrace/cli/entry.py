@@ -2,6 +2,7 @@
 
 import threading
 
+from headrace.cli.loading import undisturbed
 from headrace.cli.stopping import Stop, leave
 
 
@@ -10,7 +11,8 @@ def main() -> None:
     stop = Stop()
     try:
         # Loading takes a while, in which Ctrl-C may come too.
-        from headrace.cli.main import main as run
+        with undisturbed():
+            from headrace.cli.main import main as run
 
         run()
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headrace.app.reports import Report
+from headrace.cli.loading import undisturbed
 
 if TYPE_CHECKING:
     from headrace.app.handle import ProjectHandle
@@ -25,7 +26,8 @@ _opened: "ContextVar[ProjectHandle | None]" = ContextVar("opened", default=None)
 
 def open_handle(project: Path, home: str | None) -> "ProjectHandle":
     """Open the project that the options name."""
-    from headrace.app.handle import load  # kept out of start-up: it brings the database library in
+    with undisturbed():
+        from headrace.app.handle import load  # kept out of start-up: it brings the database library in
 
     handle = load(project, environment=os.environ, home=home)
     _opened.set(handle)
