@@ -1,6 +1,6 @@
 """Online execution: one row, now. Imports neither Polars nor a model library."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,12 +8,14 @@ from headrace.expressions import Value
 from headrace.expressions.python_backend import compile_row
 from headrace.features.errors import AskedBeforeState, StateMismatch
 from headrace.features.plan import FeaturePlan, lookup_meaning
-from headrace.features.readers import EPOCH, MICROSECOND, Reader, reader
+from headrace.features.readers import EPOCH, MICROSECOND, reader
 from headrace.features.state import FeatureState
+
+_Read = Callable[[Callable[[str], object], int], dict[str, object]]
 
 
 class OnlineFeatures:
-    """Computes the features of one row from a state and a generated function. Immutable, safe to call from many threads.
+    """Computes the features of one row from a state and generated functions. Immutable, safe to call from many threads.
 
     Raises:
         StateMismatch: if the state was published for other lookups.
@@ -22,23 +24,10 @@ class OnlineFeatures:
     def __init__(self, plan: FeaturePlan, state: FeatureState) -> None:
         self.plan = plan
         self.state = state
-        self._given = tuple(plan.given)
         self._earliest = (state.moment - EPOCH) // MICROSECOND
         self._row = compile_row(plan.expressions(), plan.row_types)
         self._timeless = {lookup.slot: None for lookup in plan.lookups if lookup.known}
-        indexes = {name: _index(table) for name, table in state.keys.items()}
-        self._groups: list[_Group] = []
-        places: dict[tuple[str, tuple[str, ...]], _Group] = {}
-        for lookup in plan.lookups:
-            stored = state.slots.get(lookup.slot)
-            if stored is None or stored.meaning != lookup_meaning(lookup):
-                raise StateMismatch(lookup.label)
-            place = (stored.keys, tuple(left for left, _ in lookup.keys))
-            if place not in places:
-                places[place] = _Group(indexes[stored.keys], place[1])
-                self._groups.append(places[place])
-            read = reader(lookup, state.rows[lookup.slot], len(indexes[stored.keys]))
-            places[place].readers.append((lookup.slot, read))
+        self._read = _row_reader(plan, state)
 
     def compute(self, row: Mapping[str, object], as_of: datetime | None) -> dict[str, Value]:
         """Return the features of one row of given values (a missing one is null), in the plan's order.
@@ -52,32 +41,40 @@ class OnlineFeatures:
 
     def read(self, row: Mapping[str, object], as_of: datetime | None) -> dict[str, object]:
         """Return the given values and the lookups' values by slot: what the features' expressions read."""
-        moment = 0 if as_of is None else (as_of - EPOCH) // MICROSECOND
-        if as_of is not None and moment < self._earliest:
+        if as_of is None:
+            return self._read(row.get, 0) | self._timeless
+        moment = (as_of - EPOCH) // MICROSECOND
+        if moment < self._earliest:
             raise AskedBeforeState(as_of, self.state.moment)
-        get = row.get
-        values: dict[str, object] = {name: get(name) for name in self._given}
-        for group in self._groups:
-            number = group.find(values)
-            for slot, read in group.readers:
-                values[slot] = read(number, moment)
-        return values if as_of is not None else values | self._timeless
+        return self._read(row.get, moment)
 
 
-class _Group:
-    """Lookups by the same columns of the same key table: the key is looked up once for all of them."""
+def _row_reader(plan: FeaturePlan, state: FeatureState) -> _Read:
+    """Return a function, written for these lookups, of a row's `get` and a moment in microseconds.
 
-    __slots__ = ("_columns", "_index", "_only", "readers")
-
-    def __init__(self, index: dict[object, int], columns: tuple[str, ...]) -> None:
-        self._index, self._columns = index, columns
-        self._only = columns[0] if len(columns) == 1 else None
-        self.readers: list[tuple[str, Reader]] = []
-
-    def find(self, values: Mapping[str, object]) -> int:
-        """Return the number of a key's group, -1 where there is none; none holds a null or NaN."""
-        key = values[self._only] if self._only is not None else tuple([values[column] for column in self._columns])
-        return self._index.get(key, -1)
+    Lookups by the same columns of the same key table share the place of the key: -1 where there is none, and none holds a null or NaN.
+    """
+    names = {name: f"given{number}" for number, name in enumerate(plan.given)}
+    lines = [f"{local} = get({name!r})" for name, local in names.items()]
+    values = [f"{name!r}: {local}" for name, local in names.items()]
+    scope: dict[str, Any] = {}
+    indexes = {name: _index(table) for name, table in state.keys.items()}
+    places: dict[tuple[str, tuple[str, ...]], str] = {}
+    for number, lookup in enumerate(plan.lookups):
+        stored = state.slots.get(lookup.slot)
+        if stored is None or stored.meaning != lookup_meaning(lookup):
+            raise StateMismatch(lookup.label)
+        index, columns = indexes[stored.keys], tuple(left for left, _ in lookup.keys)
+        if (stored.keys, columns) not in places:
+            place = places[stored.keys, columns] = f"place{len(places)}"
+            scope[f"find_{place}"] = index.get
+            key = names[columns[0]] if len(columns) == 1 else f"({', '.join(names[column] for column in columns)})"
+            lines.append(f"{place} = find_{place}({key}, -1)")
+        scope[f"read{number}"] = reader(lookup, state.rows[lookup.slot], len(index))
+        values.append(f"{lookup.slot!r}: read{number}({places[stored.keys, columns]}, moment)")
+    source = "\n    ".join(["def read(get, moment):", *lines, f"return {{{', '.join(values)}}}\n"])
+    exec(compile(source, "<headrace lookups>", "exec"), scope)  # noqa: S102 - written above; names enter by repr only
+    return scope["read"]  # type: ignore[no-any-return]
 
 
 def _index(table: Any) -> dict[object, int]:

@@ -1,8 +1,8 @@
 """From feature values to the numbers that a predictor takes, by column and by row alike."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ class Encoder:
     def __init__(self, columns: Sequence[ModelColumn]) -> None:
         self.columns = tuple(columns)
         self._slots = tuple((column.name, _codes(column) if column.kind == "categorical" else None) for column in columns)
+        self._row = _row_encoder(self._slots)
 
     def encode_row(self, row: Mapping[str, object]) -> list[float]:
         """Return the p numbers of one row; other keys of the row do not matter. A list: a dozen numbers are quicker so than as an array.
@@ -34,16 +35,7 @@ class Encoder:
         Raises:
             KeyError: if the row lacks a column.
         """
-        values = []
-        for name, codes in self._slots:
-            value = row[name]
-            if value is None:
-                values.append(math.nan)
-            elif codes is None:
-                values.append(float(value))  # type: ignore[arg-type]
-            else:
-                values.append(codes.get(value, UNKNOWN))
-        return values
+        return self._row(row)
 
     def encode_frame(self, frame: "pl.DataFrame") -> NDArray[np.float64]:
         """Return the matrix (n, p), row-major, in the frame's order; other columns do not matter."""
@@ -52,6 +44,18 @@ class Encoder:
             series = frame.get_column(name)
             matrix[:, index] = series.cast(float).to_numpy() if codes is None else _encode_levels(series, codes)
         return matrix
+
+
+def _row_encoder(slots: Sequence[tuple[str, dict[object, float] | None]]) -> Callable[[Mapping[str, object]], list[float]]:
+    """Return a function written for these columns: it takes half the time of a loop over them."""
+    scope: dict[str, Any] = {"nan": math.nan} | {f"code_{index}": codes.get for index, (_, codes) in enumerate(slots) if codes is not None}
+    values = ", ".join(
+        f"nan if (value := row[{name!r}]) is None else {'float(value)' if codes is None else f'code_{index}(value, {UNKNOWN})'}"
+        for index, (name, codes) in enumerate(slots)
+    )
+    source = f"def encode(row):\n    return [{values}]\n"
+    exec(compile(source, "<headrace row encoder>", "exec"), scope)  # noqa: S102 - names enter by repr only
+    return scope["encode"]  # type: ignore[no-any-return]
 
 
 def _codes(column: ModelColumn) -> dict[object, float]:

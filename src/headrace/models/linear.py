@@ -7,7 +7,8 @@ intercept is the mean raw score.
 """
 
 import itertools
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -20,6 +21,17 @@ from headrace.models.links import expit, probabilities, softmax
 
 FARTHEST = 1e6
 """Standardised values are held within this, so that no input, however wild, gives a score that is not a number."""
+
+
+# One column of one row, as `_added` does it for a matrix: nothing of the artifact is in the text but a number of levels.
+_NUMERIC_LINES = (
+    "missing = v{n} - v{n} != 0.0",
+    "z = ((fill{n} if missing else v{n}) - center{n}) / scale{n}",
+    "if z > farthest: z = farthest",
+    "elif z < -farthest: z = -farthest",
+    "raw += z * slope{n} + (absent{n} if missing else present{n})",
+)
+_LEVEL_LINE = "raw += table{n}[{levels} + 1 if v{n} != v{n} else int(v{n}) if 0 <= v{n} < {levels} else {levels}]"
 
 
 class NumericTerm(msgspec.Struct, frozen=True, tag="numeric"):
@@ -61,6 +73,7 @@ class LinearPredictor:
         self._weights = [weights[start:stop] for start, stop in itertools.pairwise(bounds)]
         self._bias_row = intercept.tolist()
         self._weights_row = [block.T.tolist() for block in self._weights]
+        self._raw = None if artifact.task == "multiclass" else _raw_function(self._terms, self._weights_row, self._bias_row[0])
 
     def scores(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `Predictor.scores`."""
@@ -73,6 +86,13 @@ class LinearPredictor:
 
     def score_row(self, vector: list[float]) -> float | tuple[float, ...]:
         """See `Predictor.score_row`. Plain Python: for a dozen columns it is quicker than NumPy."""
+        if self._raw is None:
+            return softmax(self._raw_scores(vector))
+        raw = self._raw(vector)
+        return expit(raw) if self._task == "binary" else raw
+
+    def _raw_scores(self, vector: list[float]) -> list[float]:
+        """Return a raw score for each class."""
         raw = list(self._bias_row)
         for term, weights, value in zip(self._terms, self._weights_row, vector, strict=True):
             if isinstance(term, NumericTerm):
@@ -85,9 +105,7 @@ class LinearPredictor:
                 place = term.levels + 1 if value != value else int(value) if 0 <= value < term.levels else term.levels
                 for output, table in enumerate(weights):
                     raw[output] += table[place]
-        if self._task == "multiclass":
-            return softmax(raw)
-        return expit(raw[0]) if self._task == "binary" else raw[0]
+        return raw
 
     def contributions(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `Predictor.contributions`."""
@@ -96,6 +114,23 @@ class LinearPredictor:
             result[:, :, index] = _added(term, weights, matrix[:, index])
         result[:, :, -1] = self._intercept
         return result if self._task == "multiclass" else result[:, 0, :]
+
+
+def _raw_function(terms: Sequence[Term], weights: Sequence[list[list[float]]], bias: float) -> Callable[[list[float]], float]:
+    """Return a function written for these terms that gives the one raw score of a row: it takes a third of the time of a loop over them."""
+    scope: dict[str, Any] = {"bias": bias, "farthest": FARTHEST}
+    lines = [f"[{', '.join(f'v{index}' for index in range(len(terms)))}] = vector", "raw = bias"]
+    for index, (term, (row,)) in enumerate(zip(terms, weights, strict=True)):
+        if isinstance(term, NumericTerm):
+            scope |= {f"fill{index}": term.fill, f"center{index}": term.center, f"scale{index}": term.scale}
+            scope |= dict(zip((f"slope{index}", f"present{index}", f"absent{index}"), row, strict=True))
+            lines += [line.format(n=index) for line in _NUMERIC_LINES]
+        else:
+            scope[f"table{index}"] = row
+            lines.append(_LEVEL_LINE.format(n=index, levels=term.levels))
+    source = "\n    ".join(["def score(vector):", *lines, "return raw\n"])
+    exec(compile(source, "<headrace linear model>", "exec"), scope)  # noqa: S102 - written above; nothing of the artifact but counts enters the text
+    return scope["score"]  # type: ignore[no-any-return]
 
 
 def _load_terms(artifact: Artifact) -> tuple[Term, ...]:
