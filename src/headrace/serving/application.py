@@ -88,9 +88,9 @@ class Application:
         if len(self._doors) < len(self._models):
             raise ServerRefused("two models of the same name are to be served.", remedy="Serve one version of each model.")
         self._openapi = json_response(200, openapi([model.manifest for model in self._models]))
-        self._whole: dict[str, Call] = {}
+        self._whole: dict[bytes, Call] = {}
         if len(self._doors) == 1:  # of several models each question names its own, in a query, which is for the long way to read
-            self._whole["/predict"] = plain_call(self._door(None), self._asked, parts.limits.rows)
+            self._whole[b"/predict"] = plain_call(self._door(None), self._asked, parts.limits.rows)
         self._routes = self._make_routes()
         self._in_flight = 0
         self._started = False
@@ -98,7 +98,12 @@ class Application:
     @property
     def whole_paths(self) -> frozenset[bytes]:
         """The paths, without a query, that `answer_whole` answers; others are for the ASGI call."""
-        return frozenset(path.encode() for path in self._whole)
+        return frozenset(self._whole)
+
+    @property
+    def limits(self) -> Limits:
+        """What one request, and all of them together, may take."""
+        return self._limits
 
     def start(self) -> None:
         """Start logging predictions."""
@@ -174,7 +179,7 @@ class Application:
                 routes[root] = _get(_constant(json_response(200, model_metadata(door.model))))
                 routes[f"{root}/ready"] = _get(self._model_ready(manifest.model))
                 routes[f"{root}/infer"] = {"POST": self._infer(infer)}
-                self._whole[f"{root}/infer"] = infer
+                self._whole[f"{root}/infer".encode()] = infer
         return routes
 
     def _ready(self) -> Response:
@@ -188,7 +193,7 @@ class Application:
 
         return answer
 
-    def answer_whole(self, path: str, headers: Sequence[Header], body: bytes) -> Response | None:
+    def answer_whole(self, path: bytes, headers: Sequence[Header], body: bytes) -> Response | None:
         """Answer a POST at one of `whole_paths` whose body is here, in this call: no task, no timer, no queue. It never raises.
 
         None where there are too many rows to keep other requests waiting for: then the request is to go the long way.
@@ -203,7 +208,7 @@ class Application:
             question = call.read(body)
             return None if len(question.rows) > _TURN else call.write(self._score_now(call.door.scorer, question), question)
         except Exception as error:  # noqa: BLE001 - as in _answer
-            return problem_response(error, bare=path.startswith("/v2"))
+            return problem_response(error, bare=path.startswith(b"/v2"))
 
     def _score_now(self, scorer: Scorer, question: Question) -> list[PredictionRecord]:
         self.log.reserve(len(question.rows))

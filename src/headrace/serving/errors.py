@@ -9,6 +9,7 @@ UserError
 │   ├── WrongContentType     the body is declared as something other than JSON
 │   ├── BodyTooLarge         more bytes than the limit
 │   ├── TooManyRows          more rows than the limit
+│   ├── HeadTooSlow          the head did not arrive in time
 │   └── BodyTooSlow          the body did not arrive in time
 └── ServerRefused            the server will not start as asked
 SystemFault
@@ -76,6 +77,13 @@ class TooManyRows(RequestError):
         super().__init__(
             f"the request has {rows} rows, more than {limit}.", remedy="Send fewer rows in one request; `headrace predict` scores files."
         )
+
+
+class HeadTooSlow(RequestError):
+    """The head did not arrive in time."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the head of the request did not arrive within {seconds:g} seconds.", remedy="Send it again.")
 
 
 class BodyTooSlow(RequestError):

@@ -66,7 +66,9 @@ class PredictionLog:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the writer; usage counts from here."""
+        """Start the writer; usage counts from here. There is one writer: doing it again changes nothing."""
+        if self._thread is not None:
+            return
         self._cpu, self._wall = time.process_time(), time.perf_counter()
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self._thread.start()

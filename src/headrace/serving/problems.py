@@ -6,6 +6,7 @@ from headrace.core.errors import HeadraceError, UserError
 from headrace.serving.errors import (
     BodyTooLarge,
     BodyTooSlow,
+    HeadTooSlow,
     InvalidValue,
     MalformedRequest,
     Overloaded,
@@ -28,6 +29,7 @@ _STATUSES: tuple[tuple[type[HeadraceError], int, str], ...] = (
     (WrongContentType, 415, "unsupported_media_type"),
     (BodyTooLarge, 413, "body_too_large"),
     (TooManyRows, 413, "too_many_rows"),
+    (HeadTooSlow, 408, "head_too_slow"),
     (BodyTooSlow, 408, "body_too_slow"),
     (Overloaded, 429, "overloaded"),
     (UserError, 422, "refused"),

@@ -44,11 +44,17 @@ def serve(options: ServerOptions, application: Application, announce: Announce =
         gc.collect()
         gc.freeze()
         try:
-            with _own_signals():
-                _Server(config, lambda: announce(_url(listener))).run(sockets=[listener])
+            _run(_Server(config, lambda: announce(_url(listener))), listener, application)
         finally:
             gc.unfreeze()
-            # A second SIGINT skips the lifespan's end; the log is written nevertheless.
+
+
+def _run(server: uvicorn.Server, listener: socket.socket, application: Application) -> None:
+    with _own_signals(server):
+        try:
+            server.run(sockets=[listener])
+        finally:
+            # A second SIGINT skips the lifespan's end; the log is written nevertheless, and a signal that comes now does not end that.
             application.close()
 
 
@@ -83,12 +89,13 @@ def _url(listener: socket.socket) -> str:
 
 
 @contextmanager
-def _own_signals() -> Iterator[None]:
-    """Keep uvicorn from ending the process: after its graceful stop it raises the signals again, to whoever handled them before."""
+def _own_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Keep a signal from ending the process: one that comes before uvicorn listens to signals stops it as soon as it has started, and
+    after its graceful stop uvicorn raises those it heard again, to whoever handled them before."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:

@@ -12,6 +12,8 @@ class Limits:
     Attributes:
         in_flight: prediction requests being read or answered at one moment; more are told to come back (429).
         waiting_records: predictions answered and not yet logged; when there is no room, requests are told to come back.
+        head_seconds: how long the line and the headers of a request may take to arrive, the first of a connection since it was made.
+        idle_seconds: how long a connection is kept for a next request after an answer.
         body_seconds: how long a body may take to arrive.
     """
 
@@ -19,6 +21,8 @@ class Limits:
     rows: int = 1000
     in_flight: int = 256
     waiting_records: int = 20_000
+    head_seconds: float = 10.0
+    idle_seconds: float = 5.0
     body_seconds: float = 10.0
     retry_after_seconds: int = 1
 

@@ -3,6 +3,8 @@
 Most questions are one row: they and their answer fit into one packet. For them uvicorn would make a scope, a task, an event and two
 writes, which cost more than the prediction. Everything else - larger or slower bodies, other paths, a query, HTTP/1.0, an answer that
 is still on its way - goes the long way, through ASGI, with its limits on time and room. What is refused is refused alike on both.
+
+A connection on which no request comes, or half the head of one, is ended in time.
 """
 
 import asyncio
@@ -14,9 +16,12 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from headrace.serving.application import Application
+from headrace.serving.errors import HeadTooSlow
 from headrace.serving.exchange import Header, Response
+from headrace.serving.problems import problem_response
 
 _CLOSE = (b"connection", b"close")
+_NEVER = float("inf")
 _LARGEST = 16 << 10
 # Requests that a client sends without awaiting the answers, answered in one go; others get a turn after them.
 _IN_ONE_GO = 16
@@ -38,6 +43,23 @@ class WholeRequests(HttpToolsProtocol):
         self._left = _IN_ONE_GO
         self._own: list[Header] | None = None
         self._common = b""
+        self._head_seconds, self._idle_seconds = application.limits.head_seconds, application.limits.idle_seconds
+        self._now = self.loop.time
+        # When the connection is to be ended unless something has come, and whether that would be in the middle of a head.
+        self._due, self._in_head = _NEVER, False
+        self._watch: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Wait for the first request as long as for its head."""
+        super().connection_made(transport)
+        self._due = self._now() + self._head_seconds
+        self._watch = self.loop.call_later(min(self._head_seconds, self._idle_seconds), self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Watch no more."""
+        if self._watch is not None:
+            self._watch.cancel()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Read what came; a body of which only a part came goes on the long way."""
@@ -46,12 +68,18 @@ class WholeRequests(HttpToolsProtocol):
         if self._held is not None and not self.transport.is_closing():
             self._go_the_long_way()
 
+    def on_message_begin(self) -> None:
+        """Forget the request before. What uvicorn prepares for ASGI is prepared when a request goes that way."""
+        self.url, self.headers, self.expect_100_continue = b"", [], False
+        self._due, self._in_head = self._now() + self._head_seconds, True
+
     def on_headers_complete(self) -> None:
         """Hold back what may go the short way until its body is here, and what comes after the last answer for good."""
+        self._due, self._in_head = _NEVER, False
         if self.transport.is_closing() or self._may_be_short():
             self._held, self._keep_alive = b"", self.parser.should_keep_alive()
         else:
-            super().on_headers_complete()
+            self._begin_the_long_way()
 
     def on_body(self, body: bytes) -> None:
         """Collect the body."""
@@ -67,7 +95,7 @@ class WholeRequests(HttpToolsProtocol):
             super().on_message_complete()
         elif self.transport.is_closing():
             self._held = None
-        elif len(held) <= _LARGEST and (response := self._answer(self.url.decode("ascii"), self.headers, held)) is not None:
+        elif len(held) <= _LARGEST and (response := self._answer(self.url, self.headers, held)) is not None:
             self._held = None
             self._send(response)
         else:
@@ -86,9 +114,40 @@ class WholeRequests(HttpToolsProtocol):
             and not self.parser.should_upgrade()
         )
 
+    def on_response_complete(self) -> None:
+        """Count the answer, take further reading up again, and wait for the next request: no timer is armed anew for it."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif not self._in_head:
+            self._due = self._now() + self._idle_seconds
+
+    def _look(self) -> None:
+        """End the connection if nothing came for too long, or half a head. Looks again when that may be so, at the latest when an answer
+        given just now would be old: a timer for each request would cost more than reading it."""
+        left = self._due - self._now()
+        if left > 0 or not (self.cycle is None or self.cycle.response_complete):
+            latest = min(self._head_seconds, self._idle_seconds)
+            self._watch = self.loop.call_later(min(left, latest) if left > 0 else latest, self._look)
+        elif self._in_head and not self.transport.is_closing():
+            self._keep_alive = False
+            self._send(problem_response(HeadTooSlow(self._head_seconds), bare=False))
+        else:
+            self.transport.close()
+
+    def _begin_the_long_way(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        super().on_headers_complete()
+
     def _go_the_long_way(self) -> None:
         held, self._held = self._held, None
-        super().on_headers_complete()
+        self._begin_the_long_way()
         if held:
             super().on_body(held)
 
@@ -103,7 +162,6 @@ class WholeRequests(HttpToolsProtocol):
         self.transport.write(b"%b%b%d\r\n%b\r\n%b" % (STATUS_LINE[response.status], self._lines(), len(body), _lines(more), body))
         if not keep_alive:
             self.transport.close()
-        # Counts the answer, takes further reading up again, and arms the timer that ends idle connections.
         self.on_response_complete()
 
     def _lines(self) -> bytes:

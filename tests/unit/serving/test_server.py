@@ -2,6 +2,7 @@ import os
 import signal
 import socket
 import threading
+import time
 
 import httpx
 import pytest
@@ -75,3 +76,38 @@ def test_predictions_that_no_sink_took_are_told_at_the_end(sink, model_of, row):
 
     with pytest.raises(PredictionsLost, match="2 predictions"):
         serve(ServerOptions(port=0), application, lambda url: threading.Thread(target=ask, args=(url,)).start())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_while_the_last_predictions_are_written_lose_none(build, row, sink, number):
+    """As a person does who thinks that nothing happens, and as a supervisor may: the signal comes again during the last write."""
+    application = build(flush_seconds=60)
+    write = sink.write
+
+    def write_slowly(batch):
+        for _ in range(3):
+            os.kill(os.getpid(), number)
+            time.sleep(0.1)
+        write(batch)
+
+    sink.write = write_slowly
+
+    def ask(url):
+        httpx.post(f"{url}/predict", json=row)
+        os.kill(os.getpid(), number)
+
+    serve(ServerOptions(port=0), application, lambda url: threading.Thread(target=ask, args=(url,)).start())
+    assert len(sink.records) == 1
+
+
+def test_a_signal_before_the_first_request_can_be_taken_stops_the_server(build):
+    application = build()
+    start = application.start
+
+    def start_late():
+        os.kill(os.getpid(), signal.SIGTERM)
+        start()
+
+    application.start = start_late
+    serve(ServerOptions(port=0), application, lambda url: None)
+    assert not application._started

@@ -259,3 +259,54 @@ def test_at_the_limit_of_requests_in_flight_the_short_way_sheds_too(talking, sho
     shed, answer = talking(conversation, limits=Limits(in_flight=1))
     assert (shed[0], shed[1]["retry-after"], answer[0]) == (429, "1", 200)
     assert shortened == [429]
+
+
+def test_half_a_head_is_waited_for_only_so_long(talking, shortened):
+    def conversation(talk):
+        talk.send(b"POST /predict HTTP/1.1\r\nhost: ", b"te", b"st")
+        return talk.answer(), talk.answer()
+
+    answer, end = talking(conversation, limits=Limits(head_seconds=0.3))
+    assert (answer[0], answer[1]["connection"], end) == (408, "close", None)
+    assert (answer[2]["error"]["code"], shortened) == ("head_too_slow", [])
+
+
+def test_the_head_of_a_later_request_is_timed_by_itself(talking, row):
+    asked = request(row)
+
+    def conversation(talk):
+        told = []
+        for _ in range(4):
+            talk.send(asked[:30], asked[30:])
+            told.append(talk.answer()[0])
+        talk.send(asked + asked[:30])
+        return *told, talk.answer()[0], talk.answer()[0], talk.answer()
+
+    assert talking(conversation, limits=Limits(head_seconds=0.15)) == (200, 200, 200, 200, 200, 408, None)
+
+
+def test_a_connection_that_asks_nothing_is_closed_without_a_word(talking):
+    assert talking(lambda talk: talk.answer(), limits=Limits(head_seconds=0.1)) is None
+
+
+def test_a_connection_is_closed_when_no_request_follows_an_answer(talking, row):
+    def conversation(talk):
+        answers = both_ways(talk, request(row))
+        time.sleep(APART)
+        talk.send(request(row))
+        return *answers, talk.answer(), talk.answer()
+
+    *answers, end = talking(conversation, limits=Limits(idle_seconds=0.2))
+    assert ([answer[0] for answer in answers], end) == ([200, 200, 200], None)
+
+
+def test_the_time_of_a_head_does_not_end_a_request_whose_body_is_awaited(talking, row):
+    asked = request(row)
+
+    def conversation(talk):
+        talk.send(asked[:-1])
+        time.sleep(0.4)
+        talk.send(asked[-1:])
+        return talk.answer()
+
+    assert talking(conversation, limits=Limits(head_seconds=0.1, idle_seconds=0.1))[0] == 200
