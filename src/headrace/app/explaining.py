@@ -18,7 +18,7 @@ from headrace.bundles.reading import Bundle
 from headrace.core.ids import id_time
 from headrace.costs.prices import Prices
 from headrace.expressions import DType
-from headrace.features.batch import POLARS
+from headrace.expressions.polars_backend.columns import POLARS_TYPES
 from headrace.ledger import charges, freed, models, runs
 
 _UNITS = {"binary": "log-odds", "multiclass": "the decided class's score", "regression": "the prediction's own unit"}
@@ -84,7 +84,7 @@ def _score(bundle: Bundle, scores: list[float]) -> float | dict[str, float]:
 def _contributions(bundle: Bundle, values: dict[str, Any], scores: list[float]) -> tuple[list[FeatureLine], float | None]:
     frame = pl.DataFrame(
         {
-            field.name: pl.Series([_revived(values[field.name], field.dtype)], dtype=POLARS[field.dtype])
+            field.name: pl.Series([_revived(values[field.name], field.dtype)], dtype=POLARS_TYPES[field.dtype])
             for field in bundle.manifest.features
         }
     )

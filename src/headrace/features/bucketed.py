@@ -10,6 +10,7 @@ needs the rows that became known between them, and of those before the newest of
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -17,11 +18,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from headrace.features.batch import AS_OF, answer, assemble_frame, find_table, lookup_column, questions_of
+from headrace.features.answering import AS_OF, Prepared
+from headrace.features.batch import assemble_frame, find_table, lookup_column, questions_of
 from headrace.features.buckets import MOST, PLACE, Bucket, BucketWriter, frame_of
 from headrace.features.edges import left_edge
 from headrace.features.frames import Bounds, framed, height
 from headrace.features.lookups import PlannedLookup
+from headrace.features.once import Once
 from headrace.features.plan import FeaturePlan
 from headrace.features.prepared import ARRIVAL, KNOWN, TIME, key_names, visible_rows
 
@@ -84,26 +87,40 @@ def _part(rows: pl.LazyFrame, lookup: PlannedLookup, folder: Path, count: int, b
 def _answer_bucket(lookup: PlannedLookup, there: Bucket, asked: Bucket, answers: BucketWriter, number: int, bounds: Bounds) -> None:
     """Answer a bucket's questions, and keep the values with their places, a record batch for each frame of the spine."""
     cuts = _cuts(lookup, there, asked, bounds.rows_at_once)
-    questions, edges = asked.together()
-    questions = questions.with_row_index("_row")
-    pieces = [_answer_piece(lookup, rows, questions, low, high) for rows, low, high in _pieces(lookup, there, cuts)]
-    values = pl.concat(pieces).sort("_row") if len(pieces) > 1 else pieces[0]
-    answers.write_frames(number, pl.DataFrame([questions[PLACE], values["value"]]), edges)
-
-
-def _answer_piece(lookup: PlannedLookup, rows: pl.DataFrame, questions: pl.DataFrame, low: int, high: int) -> pl.DataFrame:
-    """Answer the questions asked from `low` until before `high`; those asked at no time go with the first."""
-    if low > _EARLIEST or high < _LATEST:
-        within = pl.col(AS_OF).is_between(low, high, closed="left" if high < _LATEST else "both")
-        questions = questions.filter(within if low > _EARLIEST else within | pl.col(AS_OF).is_null())
-    return pl.DataFrame([questions["_row"], answer(lookup, rows, questions).alias("value")])
-
-
-def _pieces(lookup: PlannedLookup, there: Bucket, cuts: list[int]) -> Iterator[tuple[pl.DataFrame, int, int]]:
-    """Yield, for the questions between two cuts, the rows that they need."""
     if not cuts:
-        yield there.together()[0].drop(PLACE), _EARLIEST, _LATEST
+        _answer_piece(Prepared(lookup, there.together(), Once()), asked, (_EARLIEST, _LATEST), _Place(answers, number), bounds)
         return
+    with tempfile.TemporaryDirectory(prefix="pieces-", dir=bounds.folder) as name, ExitStack() as opened:
+        folder, count = Path(name) / "answers", len(cuts) + 1
+        with BucketWriter(folder, count) as pieces:
+            for piece, (rows, span) in enumerate(_pieces(lookup, there, cuts)):
+                _answer_piece(Prepared(lookup, rows, Once()), asked, span, _Place(pieces, piece), bounds)
+        done = [opened.enter_context(Bucket(folder, piece)) for piece in range(count)]
+        for frame in range(asked.frames):
+            answers.write(number, frame_of(done, frame))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where values go: one of the buckets of a writer."""
+
+    writer: BucketWriter
+    number: int
+
+
+def _answer_piece(prepared: Prepared, asked: Bucket, span: tuple[int, int], to: _Place, bounds: Bounds) -> None:
+    """Answer the questions asked within a span, so many at once; those asked at no time go with the first."""
+    low, high = span
+    for questions, edges in asked.several(bounds.rows_at_once):
+        if span != (_EARLIEST, _LATEST):
+            within = questions[AS_OF].is_between(low, high, closed="left" if high < _LATEST else "both").fill_null(low == _EARLIEST)
+            questions, edges = questions.filter(within), np.append(0, np.cumsum(within.to_numpy()))[edges].tolist()
+        values = prepared.answer(questions, Once())
+        to.writer.write_frames(to.number, pl.DataFrame([questions[PLACE], values.alias("value")]), edges)
+
+
+def _pieces(lookup: PlannedLookup, there: Bucket, cuts: list[int]) -> Iterator[tuple[pl.DataFrame, tuple[int, int]]]:
+    """Yield, for the questions asked from one cut until before the next, the rows that they need."""
     newest: pl.DataFrame | None = None
     for low, high in zip([_EARLIEST, *cuts], [*cuts, _LATEST], strict=True):
         first = low if lookup.over_us is None or low == _EARLIEST else int(left_edge(np.array([low]), lookup.over_us, lookup.hop_us)[0])
@@ -111,7 +128,7 @@ def _pieces(lookup: PlannedLookup, there: Bucket, cuts: list[int]) -> Iterator[t
         rows = pl.concat([frame.filter(within) for frame in there]).drop(PLACE)
         if newest is not None:
             rows = pl.concat([newest, rows])
-        yield rows, low, high
+        yield rows, (low, high)
         if lookup.over_us is None:
             newest = rows.sort(KNOWN, TIME, ARRIVAL).unique(key_names(lookup), keep="last", maintain_order=True)
 

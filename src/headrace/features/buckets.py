@@ -87,10 +87,23 @@ class Bucket:
         """Return the same as Arrow."""
         return self._reader.get_batch(number)
 
-    def together(self) -> tuple[pl.DataFrame, list[int]]:
-        """Return the rows of all frames, and the edges between them: 0, where the second begins, and so on to the number of all."""
-        batches = [self.batch(number) for number in range(self.frames)]
-        return _frame(batches), [0, *accumulate(batch.num_rows for batch in batches)]
+    def together(self) -> pl.DataFrame:
+        """Return the rows of all frames."""
+        return _frame([self.batch(number) for number in range(self.frames)])
+
+    def several(self, most: int) -> Iterator[tuple[pl.DataFrame, list[int]]]:
+        """Yield the rows of frames that follow each other, as many frames as have no more than `most` rows, and one at least.
+
+        With them the edges between the frames: 0, where the second begins, and so on to the number of all.
+        """
+        waiting: list[pa.RecordBatch] = []
+        for number in range(self.frames):
+            batch = self.batch(number)
+            if waiting and sum(each.num_rows for each in waiting) + batch.num_rows > most:
+                yield _frame(waiting), _edges(waiting)
+                waiting = []
+            waiting.append(batch)
+        yield _frame(waiting), _edges(waiting)
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         return (self.frame(number) for number in range(self.frames))
@@ -131,7 +144,7 @@ def arrow(frame: pl.DataFrame) -> pa.Table:
 
 
 def _batch(frame: pl.DataFrame) -> pa.RecordBatch:
-    table = arrow(frame).combine_chunks()
+    table = arrow(frame.rechunk()).combine_chunks()  # Polars 2.1 cuts the nulls of a column wrong where another one has more chunks
     batches = table.to_batches()
     return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
 
@@ -140,3 +153,7 @@ def _frame(batches: list[pa.RecordBatch]) -> pl.DataFrame:
     found = pl.from_arrow(pa.Table.from_batches(batches))
     assert isinstance(found, pl.DataFrame)
     return found
+
+
+def _edges(batches: list[pa.RecordBatch]) -> list[int]:
+    return [0, *accumulate(batch.num_rows for batch in batches)]

@@ -9,8 +9,7 @@ from headrace.expressions import DType, Expr
 from headrace.expressions.polars_backend import to_polars
 from headrace.features.lookups import ARRIVAL_COLUMN, Functions, PlannedLookup
 
-GROUP, KNOWN, TIME, ARRIVAL, VALUE = "_group", "_known", "_time", "_arrival", "_value"
-_WHERE = "_where"
+GROUP, KNOWN, TIME, ARRIVAL, VALUE, SEEN = "_group", "_known", "_time", "_arrival", "_value", "_seen"
 
 
 def key_names(lookup: PlannedLookup) -> list[str]:
@@ -32,24 +31,34 @@ def key_columns(lookup: PlannedLookup, spine: bool) -> list[pl.Expr]:
 def visible_rows(lookup: PlannedLookup, table: pl.LazyFrame, functions: Functions, before: datetime | None = None) -> pl.LazyFrame:
     """Return the rows of a table that a lookup can ever see; with `before`, only those known strictly before it.
 
-    Columns: the keys, `_known` and `_time` (Int64, microseconds since 1970; 0 where rows were always known), `_arrival`, and `_value`
-    unless rows are counted. Dropped: rows with a null in a key, rows never known, those for which `where` is not true, and for a window
-    those whose value is null.
+    Columns: as `row_columns`, without `_seen`. Dropped: rows that are not seen, and those with a null in a key.
     """
-    argument, condition = lookup.argument(functions), lookup.condition(functions)
-    columns = [*key_columns(lookup, spine=False), knowledge_time(lookup).alias(KNOWN), pl.col(ARRIVAL_COLUMN).alias(ARRIVAL)]
-    columns.append((pl.lit(0, pl.Int64) if lookup.time is None else pl.col(lookup.time).to_physical()).alias(TIME))
-    if argument is not None:
-        columns.append(full_length(argument, lookup.columns).alias(VALUE))
-    if condition is not None:
-        columns.append(full_length(condition, lookup.columns).alias(_WHERE))
-    required = [*key_names(lookup), KNOWN, *([VALUE] if argument is not None and lookup.kind == "window" else [])]
-    rows = table.select(columns).filter(pl.all_horizontal(pl.col(name).is_not_null() for name in required))
-    if condition is not None:
-        rows = rows.filter(pl.col(_WHERE)).drop(_WHERE)
+    keyed = (pl.col(name).is_not_null() for name in key_names(lookup))
+    rows = table.select(row_columns(lookup, functions)).filter(pl.col(SEEN), *keyed).drop(SEEN)
     if before is not None and lookup.known:
         rows = rows.filter(pl.col(KNOWN) < pl.lit(before, pl.Datetime("us", "UTC")).to_physical())
     return rows
+
+
+def row_columns(lookup: PlannedLookup, functions: Functions) -> list[pl.Expr]:
+    """What a lookup needs of a table.
+
+    The keys, `_known` and `_time` (Int64, microseconds since 1970; 0 where rows were always known), `_arrival`, `_value` unless rows are
+    counted, and `_seen`: not so are rows never known, those for which `where` is not true, and for a window those whose value is null.
+    """
+    argument, condition = lookup.argument(functions), lookup.condition(functions)
+    known = knowledge_time(lookup)
+    columns = [*key_columns(lookup, spine=False), known.alias(KNOWN), pl.col(ARRIVAL_COLUMN).alias(ARRIVAL)]
+    columns.append((pl.lit(0, pl.Int64) if lookup.time is None else pl.col(lookup.time).to_physical()).alias(TIME))
+    seen = [pl.col(name).is_not_null() for name in lookup.known]
+    if argument is not None:
+        value = full_length(argument, lookup.columns)
+        columns.append(value.alias(VALUE))
+        seen.extend([value.is_not_null()] if lookup.kind == "window" else [])
+    if condition is not None:
+        seen.append(full_length(condition, lookup.columns).fill_null(value=False))
+    columns.append(pl.all_horizontal(pl.lit(value=True), *seen).alias(SEEN))
+    return columns
 
 
 def knowledge_time(lookup: PlannedLookup) -> pl.Expr:

@@ -38,6 +38,9 @@ def slice_integer_sums(values: Integers, low: Integers, high: Integers) -> Integ
 
 def slice_integer_means(values: Integers, low: Integers, high: Integers) -> Floats:
     """Return the mean of each slice, right even where the sum passes 2**63; NaN for an empty one."""
+    if len(values) * max(int(values.max(initial=0)), -int(values.min(initial=0))) < 2**53:
+        with np.errstate(invalid="ignore"):
+            return np.asarray(slice_integer_sums(values, low, high) / (high - low))
     upper = slice_integer_sums(values >> 32, low, high)
     lower = slice_integer_sums(values & 0xFFFFFFFF, low, high)
     with np.errstate(invalid="ignore"):

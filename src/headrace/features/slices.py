@@ -42,12 +42,11 @@ def aggregate_slices(kind: str, probability: float | None, values: pl.Series | N
 
 def pick(values: pl.Series, places: Integers, there: Booleans) -> pl.Series:
     """Return the values at some places, null where there is none."""
-    at = pl.Series(np.where(there, places, 0), dtype=pl.UInt32 if len(values) < 2**32 - 1 else pl.UInt64)
-    return (
-        values.gather(at.set(pl.Series(~there), None))
-        if len(values)
-        else pl.Series(values=[], dtype=values.dtype).extend_constant(None, len(places))
-    )
+    if not len(values):
+        return pl.Series(values=[], dtype=values.dtype).extend_constant(None, len(places))
+    at = places.astype(np.uint32 if len(values) < 2**32 - 1 else np.uint64)
+    at[~there] = 0
+    return _where(there, values.gather(pl.Series(at)))
 
 
 def ranks(values: pl.Series) -> tuple[Integers, pl.Series]:

@@ -8,6 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal, assert_series_equal
 
 from headrace.expressions import DType, col, count
+from headrace.features.answering import Prepared
 from headrace.features.batch import compute, lookup_column
 from headrace.features.bucketed import compute_frames, lookup_frames
 from headrace.features.buckets import PLACE, Bucket, BucketWriter, bucket_rows
@@ -16,11 +17,12 @@ from headrace.features.frames import Bounds, framed, reframed
 from headrace.features.plan import FeaturePlan
 from headrace.spec.features import Features, latest, window
 from headrace.spec.sources import File
-from headrace.spec.tables import Events
+from headrace.spec.tables import Entity, Events
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TYPES = {"shop": DType.STRING, "amount": DType.FLOAT, "note": DType.STRING, "time": DType.DATETIME}
 SALES = Events("sales", source=File("sales.csv"), time="time")
+SHOPS = Entity("shops", source=File("shops.csv"), key="shop")
 
 
 def sales(rows: int, shops: int) -> pl.LazyFrame:
@@ -69,6 +71,29 @@ def test_few_questions_have_the_values_of_many(tmp_path):
         assert_frame_equal(frame, compute(plan(), asked, {"sales": rows}), rel_tol=1e-12)
 
 
+@pytest.mark.parametrize("shop", ["s1", None])
+@pytest.mark.parametrize("moment", [None, START + timedelta(minutes=1500)])
+def test_no_more_questions_than_rows_at_once_are_answered_together(tmp_path, monkeypatch, shop, moment):
+    """All rows of one shop, or of none: a table without a time cannot be cut, nor can questions of one moment."""
+    together = []
+
+    class Watched(Prepared):
+        def answer(self, questions, shared):
+            together.append(questions.height)
+            return super().answer(questions, shared)
+
+    monkeypatch.setattr("headrace.features.bucketed.Prepared", Watched)
+    asked, table = sales(3000, 5).with_columns(shop=pl.lit(shop, pl.String)), {"sales": sales(1000, 5), "shops": sales(20, 20)}
+    values = {"note": latest(SALES, "note", by="shop"), "amount": latest(SHOPS, "amount", by="shop")}
+    features = Features(spine=SALES, given=["shop", "time"], as_of=col("time"), values=values)
+    planned = FeaturePlan.build(features, TYPES, {"sales": TYPES, "shops": TYPES})
+    found = pl.concat(compute_frames(planned, asked, table, Bounds(tmp_path, 300, 100), moment))
+    assert_frame_equal(found, compute(planned, asked, table, moment))
+    assert max(together) <= 300
+    assert sum(together) == 2 * 3000
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_lookup_comes_in_frames_whether_it_fits_or_not(tmp_path):
     rows, expected = sales(1000, 5), None
     for at_once in (100, 10_000):
@@ -113,6 +138,17 @@ def test_a_bucket_has_all_rows_of_its_keys_and_says_where_they_were(tmp_path):
         assert not shops & seen
         seen |= shops
     assert len(seen) == 21  # twenty and none
+
+
+def test_frames_of_a_bucket_come_together_up_to_a_bound(tmp_path):
+    frames = [sales(500, 3).collect()[first:end] for first, end in ((0, 30), (30, 100), (100, 100), (100, 400), (400, 500))]
+    with BucketWriter(tmp_path / "there", 1) as writer:
+        for frame in frames:
+            writer.write(0, frame)
+    with Bucket(tmp_path / "there", 0) as bucket:
+        several = list(bucket.several(100))
+    assert [edges for _, edges in several] == [[0, 30, 100, 100], [0, 300], [0, 100]]
+    assert_frame_equal(pl.concat(rows for rows, _ in several), pl.concat(frames))
 
 
 def test_a_bucket_is_read_lazily_too(tmp_path):

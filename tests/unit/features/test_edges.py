@@ -1,20 +1,68 @@
 """Where questions' rows begin and end."""
 
 import numpy as np
+import polars as pl
+import pytest
 
-from headrace.features.edges import Edges, left_edge
-
-
-def test_edges_are_within_the_group():
-    edges = Edges(np.array([0, 0, 0, 1, 2, 2]), np.array([10, 20, 20, 5, 20, 30]))
-    group = np.array([0, 0, 0, 0, 1, 1, 2, -1])
-    moment = np.array([5, 20, 21, 99, 5, 6, 21, 20])
-    assert edges.first_at_or_after(group, moment).tolist() == [0, 1, 3, 3, 3, 4, 5, 0]
+from headrace.features.edges import Edges, Moments, Questions, Timeline, arrived, left_edge, places_before, sort_stable
 
 
-def test_no_rows():
-    edges = Edges(np.array([], np.int64), np.array([], np.int64))
-    assert edges.first_at_or_after(np.array([-1, -1]), np.array([0, 5])).tolist() == [0, 0]
+def ordered(known, time=None, seen=None):
+    places = arrived(pl.Series(time or [0] * len(known), dtype=pl.Int64), pl.Series(range(len(known)), dtype=pl.Int64))
+    return Timeline(pl.Series(known, dtype=pl.Int64), places, seen)
+
+
+def first_from(edges, timeline, keys, moments):
+    moments = Moments(np.array(moments))
+    return edges.first_from(Questions(np.array(keys), moments), timeline.ranks(moments.distinct)).tolist()
+
+
+def test_edges_are_within_the_key():
+    timeline = ordered([20, 10, 5, 20, 30, 20])
+    edges = Edges(timeline, np.array([0, 0, 1, 2, 2, 0]), 3)
+    assert edges.order.tolist() == [1, 0, 5, 2, 3, 4]
+    keys = [0, 0, 0, 0, 1, 1, 2, -1]
+    assert first_from(edges, timeline, keys, [5, 20, 21, 99, 5, 6, 21, 20]) == [0, 1, 3, 3, 3, 4, 5, 0]
+    assert (edges.starts(np.array(keys)).tolist(), edges.ends(np.array(keys)).tolist()) == (
+        [0, 0, 0, 0, 3, 3, 4, 0],
+        [3, 3, 3, 3, 4, 4, 6, 0],
+    )
+
+
+def test_rows_without_a_key_and_rows_never_seen_are_left_out():
+    timeline = ordered([7, None, 3, 5], seen=np.array([True, False, True, True]))
+    edges = Edges(timeline, np.array([0, 0, -1, 0]), 2)
+    assert edges.order.tolist() == [3, 0]
+    assert first_from(edges, timeline, [0, 0, 1, -1], [6, 9, 9, 9]) == [1, 2, 2, 0]
+
+
+def test_ties_go_by_time_null_first_then_by_arrival():
+    assert ordered([9, 9, 9, 9, 1], time=[5, None, 3, 3, 9]).order.tolist() == [4, 1, 2, 3, 0]
+
+
+def test_no_rows_and_no_questions():
+    timeline = ordered([])
+    edges = Edges(timeline, np.array([], np.int64), 0)
+    assert first_from(edges, timeline, [-1, -1], [0, 5]) == [0, 0]
+    assert first_from(edges, timeline, np.array([], np.int64), np.array([], np.int64)) == []
+    assert edges.ends(np.array([-1])).tolist() == [0]
+
+
+@pytest.mark.parametrize("unit", [1, 60_000_000, 1 << 40])
+@pytest.mark.parametrize("first", [0, -(10**15)])
+def test_integers_are_sorted_as_a_stable_sort_does_however_wide_they_are(unit, first):
+    values = np.random.default_rng(3).integers(0, 1000, 5000) * unit + first
+    for some in (values, np.append(values, first + 1)):  # with a last one that has nothing in common with the others
+        found, order = sort_stable(some)
+        assert order.tolist() == np.argsort(some, kind="stable").tolist()
+        assert found.tolist() == some[order].tolist()
+
+
+def test_places_are_those_of_a_binary_search():
+    rng = np.random.default_rng(4)
+    for rows, wanted in ((0, 5), (5, 0), (50, 3), (3, 50), (500, 500)):
+        there, asked = np.sort(rng.integers(-99, 99, rows)), np.sort(rng.integers(-99, 99, wanted))
+        assert places_before(there, asked).tolist() == np.searchsorted(there, asked).tolist()
 
 
 def test_a_hop_moves_the_left_edge_down_to_a_tile_also_before_1970():

@@ -145,7 +145,7 @@ def test_columns_can_be_computed_one_by_one():
 
 
 def test_many_rows_are_answered_in_parts(monkeypatch):
-    monkeypatch.setattr("headrace.features.batch._ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("headrace.features.answering._ROWS_AT_ONCE", 2)
     table = rows(*[("a", number, number, float(number)) for number in range(5)])
     found = answers(table, spine(*[("a", number) for number in range(5)]), x=latest(EVENTS, "x", by="key"))
     assert found["x"] == [None, 0.0, 1.0, 2.0, 3.0]

@@ -108,7 +108,11 @@ PLAIN_MOMENTS: dict[str, Plain] = {
     "abs_duration": lambda duration: _span(_us(duration).abs()),
     "microseconds": lambda duration: _us(duration).cast(pl.Float64),
     "day_of_year": _part("ordinal_day"),
-    **{part: _part(part) for part in ("year", "month", "day", "hour", "minute", "second", "weekday")},
+    **{part: _part(part) for part in ("year", "month", "day")},
+    "weekday": lambda moment: (_us(moment) - _MONDAY_US) // _DAY_US % 7 + 1,
+    "hour": lambda moment: _us(moment) % _DAY_US // 3_600_000_000,
+    "minute": lambda moment: _us(moment) % 3_600_000_000 // 60_000_000,
+    "second": lambda moment: _us(moment) % 60_000_000 // 1_000_000,
 }
 MOMENTS: dict[str, Build] = {
     "truncate": _truncate,

@@ -1,0 +1,96 @@
+"""A table made ready for a lookup, which then answers questions, as many at a time as one likes.
+
+Keys become numbers (`keys`), numbers and moments say which rows of the sorted table are a question's (`edges`), and those are aggregated
+(`slices`).
+"""
+
+from functools import partial
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from headrace.expressions.polars_backend.columns import POLARS_TYPES
+from headrace.features.edges import Edges, Moments, Questions, Timeline, arrived, left_edge
+from headrace.features.keys import ColumnNumbers, Keys
+from headrace.features.lookups import PlannedLookup
+from headrace.features.once import Once
+from headrace.features.prepared import ARRIVAL, KNOWN, SEEN, TIME, VALUE, key_names
+from headrace.features.slices import aggregate_slices
+
+AS_OF = "_as_of"
+Integers = NDArray[np.int64]
+_ROWS_AT_ONCE = 1 << 22
+"""How many slices are aggregated at once: a quantile or a variance holds many numbers a slice."""
+
+
+class Prepared:
+    """A table made ready for one lookup. Safe to ask from many threads.
+
+    Lookups that share a `Once` share what they have in common; by it the same table must always mean the same rows, and the same spine
+    columns the same questions.
+    """
+
+    def __init__(self, lookup: PlannedLookup, rows: pl.DataFrame, shared: Once) -> None:
+        """Take rows as `row_columns` gives them, or `visible_rows`."""
+        self._lookup = lookup
+        table, right = lookup.table, tuple(right for _, right in lookup.keys)
+        columns = zip(right, key_names(lookup), strict=True)
+        self._columns = [shared(("column", table, name), partial(ColumnNumbers, rows[column])) for name, column in columns]
+        self._keys = shared(("keys", table, right), lambda: Keys(self._columns))
+        seen = rows[SEEN].to_numpy() if SEEN in rows.columns and not rows[SEEN].all() else None
+        self._seen = (table, lookup.known, lookup.time, None if seen is None else np.packbits(seen).tobytes())
+        order = shared(("arrived", table, lookup.time), lambda: arrived(rows[TIME], rows[ARRIVAL]))
+        self._timeline = shared(("timeline", self._seen), lambda: Timeline(rows[KNOWN], order, seen))
+        self._edges = shared(("edges", self._seen, right), lambda: Edges(self._timeline, self._keys.rows, self._keys.size))
+        self._values = rows[VALUE].gather(self._edges.order) if VALUE in rows.columns else None
+        self._time = rows[TIME]
+
+    def answer(self, questions: pl.DataFrame, shared: Once) -> pl.Series:
+        """Return the value for each question, in their order; `questions` are the keys and `_as_of` (Int64, microseconds since 1970)."""
+        lookup = self._lookup
+        span = ("slices", self._seen, lookup.keys, lookup.over_us, lookup.hop_us)
+        low, high = shared(span, lambda: self._slices(questions, shared))
+        if lookup.max_age_us is not None:
+            low = shared((*span, lookup.max_age_us), lambda: self._young(questions, low, high))
+        starts = range(0, max(len(low), 1), _ROWS_AT_ONCE)
+        pieces = [(low[start : start + _ROWS_AT_ONCE], high[start : start + _ROWS_AT_ONCE]) for start in starts]
+        found = pl.concat([aggregate_slices(lookup.aggregate_kind, lookup.probability, self._values, *piece) for piece in pieces])
+        found = found.set(questions[AS_OF].is_null(), None) if questions[AS_OF].null_count() else found
+        return found.cast(POLARS_TYPES[lookup.dtype])
+
+    def _slices(self, questions: pl.DataFrame, shared: Once) -> tuple[Integers, Integers]:
+        lookup = self._lookup
+        keys = shared(("keys found", lookup.table, lookup.keys), lambda: self._keys.find(self._found(questions, shared)))
+        if not lookup.known:
+            return self._edges.starts(keys), self._edges.ends(keys)
+        over, hop = lookup.over_us, lookup.hop_us
+        moments = shared("moments", lambda: Moments(_moments(questions)))
+        asked = shared(("questions", lookup.table, lookup.keys), lambda: Questions(keys, moments))
+        upper = shared(("ranks", self._seen), lambda: self._timeline.ranks(moments.distinct))
+        high = self._edges.first_from(asked, upper)
+        if over is None:
+            return self._edges.starts(keys), high
+        left = left_edge(moments.distinct, over, hop)
+        lower = shared(("ranks", self._seen, over, hop), lambda: self._timeline.ranks(left))
+        return self._edges.first_from(asked, lower), high
+
+    def _found(self, questions: pl.DataFrame, shared: Once) -> list[Integers]:
+        columns = zip(self._lookup.keys, self._columns, key_names(self._lookup), strict=True)
+        return [shared(("found", self._lookup.table, pair), partial(column.find, questions[name])) for pair, column, name in columns]
+
+    def _young(self, questions: pl.DataFrame, low: Integers, high: Integers) -> Integers:
+        """Close the slices whose newest row happened too long before the question, or nobody knows when."""
+        if not len(self._edges.order):
+            return low
+        time = self._time.gather(self._edges.order)
+        newest = high - 1  # in an empty slice any row will do
+        age = _moments(questions) - time.fill_null(0).to_numpy()[newest]
+        old = age > self._lookup.max_age_us
+        if time.null_count():
+            old |= time.is_null().to_numpy()[newest]
+        return np.where(old, high, low)
+
+
+def _moments(questions: pl.DataFrame) -> Integers:
+    return questions[AS_OF].fill_null(0).to_numpy()

@@ -1,0 +1,107 @@
+"""Numbers for keys: equal keys of a table and of its questions have the same one, and all other work is on integers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Integers = NDArray[np.int64]
+_DENSE = 1 << 20
+"""Numbers of several columns are combined by multiplication as long as they stay below this."""
+
+
+class ColumnNumbers:
+    """Numbers the values of one of a table's key columns from 0.
+
+    Attributes:
+        rows: the number of each row's value, -1 for null.
+        size: one more than the greatest number.
+    """
+
+    def __init__(self, column: pl.Series) -> None:
+        self._column = column
+        self._texts = column.cast(pl.Categorical(pl.Categories.random())) if column.dtype == pl.String else None
+        if self._texts is not None:  # which is kept, for Polars forgets the numbers of texts that no column holds
+            self._distinct, self.rows = None, _codes(self._texts)
+        else:
+            values, there = _integers(column), column.is_not_null().to_numpy()
+            self._distinct = Distinct(values[there])
+            self.rows = np.where(there, self._distinct.find(values), -1)
+        self.size = int(self.rows.max(initial=-1)) + 1
+
+    def find(self, column: pl.Series) -> Integers:
+        """Return the number of each value of another column of the same type, -1 for null and for those that the table has not."""
+        if column.equals(self._column):  # soon said, and so it is wherever a table is asked about its own rows
+            return self.rows
+        if self._texts is not None:
+            found = _codes(column.cast(self._texts.dtype))
+            found[found >= self.size] = -1
+        else:
+            assert self._distinct is not None
+            found = self._distinct.find(_integers(column))
+            found[column.is_null().to_numpy()] = -1
+        return found
+
+
+class Keys:
+    """Numbers the keys of a table from 0.
+
+    Attributes:
+        rows: the number of each row's key, -1 for one with a null.
+        size: what no number reaches. Those below it need not all be in use.
+    """
+
+    def __init__(self, columns: Sequence[ColumnNumbers]) -> None:
+        self._columns = columns
+        self._distinct: list[Distinct | None] = []
+        self.rows, self.size = columns[0].rows, columns[0].size
+        for column in columns[1:]:
+            self.rows, self.size = _pair(self.rows, column.rows, column.size), self.size * column.size
+            distinct = Distinct(self.rows[self.rows >= 0]) if self.size > _DENSE else None
+            if distinct is not None:
+                self.rows, self.size = distinct.find(self.rows), distinct.size
+            self._distinct.append(distinct)
+
+    def find(self, numbers: Sequence[Integers]) -> Integers:
+        """Return the number of each key from those of its columns' values, -1 for a key that the table has not."""
+        found = numbers[0]
+        for column, values, distinct in zip(self._columns[1:], numbers[1:], self._distinct, strict=True):
+            found = _pair(found, values, column.size)
+            found = found if distinct is None else distinct.find(found)
+        return found
+
+
+class Distinct:
+    """The places of integers among the distinct ones of an array."""
+
+    def __init__(self, values: Integers) -> None:
+        ordered = np.sort(values)  # np.unique hashes, which takes four times as long here
+        self._values = ordered[np.diff(ordered, prepend=ordered[:1] - 1) > 0]
+        self.size = len(self._values)
+
+    def find(self, values: Integers) -> Integers:
+        """Return each value's place, -1 where it is not among them."""
+        if not self.size:
+            return np.full(len(values), -1)
+        places = np.searchsorted(self._values, values)
+        return np.where(self._values.take(places, mode="clip") == values, places, -1)
+
+
+def _codes(texts: pl.Series) -> Integers:
+    """Categories as numbers, in the order in which they were first met; -1 for null."""
+    return texts.to_physical().cast(pl.Int64).fill_null(-1).to_numpy(writable=True)
+
+
+def _integers(column: pl.Series) -> Integers:
+    """Integers, moments, booleans or the bits of floats; anything for null."""
+    if column.dtype == pl.Float64:
+        return column.fill_null(0.0).to_numpy().view(np.int64)
+    return column.to_physical().cast(pl.Int64).fill_null(0).to_numpy()
+
+
+def _pair(left: Integers, right: Integers, size: int) -> Integers:
+    pairs = left * size
+    pairs += right
+    pairs[(left | right) < 0] = -1
+    return pairs
