@@ -13,6 +13,7 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 _FORMS = 6
 _CALLS = {"suggest": "Did you mean «nearest»? Valid: «choices»."}
+_COUNTS = ("counted", "every")
 Forms = tuple[str, ...]
 
 
@@ -134,6 +135,9 @@ def _forms(node: ast.expr, scope: _Scope) -> Forms:
             return next((forms for each in values if _says_something(each, scope) for forms in [_forms(each, scope)]), ("«…»",))
         case ast.Call(func=ast.Name(id=name)) if name in _CALLS:
             return (_CALLS[name],)
+        case ast.Call(func=ast.Name(id=name), args=[number, noun, *many]) if name in _COUNTS:
+            nouns = _forms(many[0], scope) if many else tuple(f"{form}s" for form in _forms(noun, scope))
+            return tuple(f"{'all ' if name == 'every' else ''}«{_named(number)}» {form}" for form in nouns)
         case ast.Call(func=ast.Attribute(value=ast.Dict(values=values), attr="get"), args=[_, default]):
             return tuple(form for each in (*values, default) for form in _forms(each, scope))
         case ast.Subscript(value=ast.Dict(values=values)):
@@ -158,7 +162,7 @@ def _says_something(node: ast.expr, scope: _Scope) -> bool:
         case ast.BinOp(op=ast.Add(), left=left, right=right):
             return _says_something(left, scope) or _says_something(right, scope)
         case ast.Call(func=ast.Name(id=name)):
-            return name in _CALLS
+            return name in _CALLS or name in _COUNTS
         case ast.Call(func=ast.Attribute(value=ast.Dict(), attr="get")) | ast.Subscript(value=ast.Dict()):
             return True
         case ast.Name(id=name):

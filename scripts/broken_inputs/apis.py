@@ -218,7 +218,7 @@ APIS = (
         "Fewer rows than the API says there are",
         steps(lambda place: declared(place, 'retries=1, total="total"'), second(Reply({"orders": [], "total": 40}))),
         (
-            "project.py:4: https://api.example.com/v1/orders?page=1 is not what was declared: 'total' says that there are 40 rows, "
+            "project.py:4: https://api.example.com/v1/orders?page=1 is not what was declared: 'total' gives a count of 40 rows, "
             "but 20 came.\n"
             "  If rows were added or removed while it was read, run again; else check paging= and total=."
         ),

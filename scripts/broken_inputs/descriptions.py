@@ -75,7 +75,7 @@ DESCRIPTIONS = (
         "A type that is not there",
         declares(table='types={"amount": "decimal"}'),
         (
-            "project.py:5: the types of 'orders' is {'amount': 'decimal'}.\n"
+            "project.py:5: the types of 'orders' cannot be {'amount': 'decimal'}.\n"
             "  Expected types out of bool, int, float, string, datetime, duration, null."
         ),
         "Take one that is.",
@@ -84,7 +84,7 @@ DESCRIPTIONS = (
         "A time zone that is not there",
         declares('hr.File("orders.csv", timezone="Europe/Berlyn")'),
         (
-            "project.py:4: the timezone of File('orders.csv') is 'Europe/Berlyn'.\n"
+            "project.py:4: the timezone of File('orders.csv') cannot be 'Europe/Berlyn'.\n"
             "  Expected a zone of the time zone database, such as 'Europe/Berlin'."
         ),
         "Correct it.",
@@ -93,7 +93,7 @@ DESCRIPTIONS = (
         "An encoding that is not there",
         declares('hr.File("orders.csv", encoding="utf8-bomb")'),
         (
-            "project.py:4: the encoding of File('orders.csv') is 'utf8-bomb'.\n"
+            "project.py:4: the encoding of File('orders.csv') cannot be 'utf8-bomb'.\n"
             "  Expected utf-8, utf-16, cp1252, latin-1 or another text encoding of Python."
         ),
         "Correct it.",

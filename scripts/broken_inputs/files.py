@@ -124,7 +124,7 @@ FILES = (
         "The name does not say what the file is",
         steps(declares('hr.File("orders.dat")'), holds(csv(), "orders.dat")),
         (
-            "project.py:4: the format of File('orders.dat') is ''.\n"
+            "project.py:4: the format of File('orders.dat') cannot be ''.\n"
             "  Expected a name that ends in .csv, .tsv, .txt, .jsonl, .ndjson, .parquet, .pq, .arrow, .feather, .ipc, .xlsx, "
             ".xlsm, .xlsb, .xls, .ods, .avro, or format= one of csv, jsonl, parquet, arrow, excel, avro."
         ),
@@ -296,7 +296,7 @@ FILES = (
     Kind(
         "Files overlap: a row is in two of them",
         steps(_days, holds(csv(orders()[19:]), "days/2.csv")),
-        "41 rows in = 40 accepted + 0 quarantined + 1 duplicates",
+        "41 rows in = 40 accepted + 0 quarantined + 1 duplicate",
         "Nothing: the first one stays. Or cut the files anew.",
         _days,
         0,

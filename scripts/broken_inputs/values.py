@@ -32,7 +32,7 @@ VALUES = (
         "Only one row",
         holds(csv(orders()[:1])),
         (
-            "step 'train:returned.baseline' failed: the target is true in all 1 train rows (rows: 1 train, 0 validation, 0 test).\n"
+            "step 'train:returned.baseline' failed: the target is true in the one train row (rows: 1 train, 0 validation, 0 test).\n"
             "  Check the target against the column's values (headrace show TABLE tells them), or make the part larger."
         ),
         "Give it more rows.",
@@ -229,7 +229,7 @@ VALUES = (
     Kind(
         "Two rows with one id",
         holds(changed(3, order_id="o2")),
-        "40 rows in = 39 accepted + 0 quarantined + 1 duplicates",
+        "40 rows in = 39 accepted + 0 quarantined + 1 duplicate",
         "Mend the row.",
         code=0,
         counts=Counts(39, 0, 1),

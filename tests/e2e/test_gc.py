@@ -172,7 +172,7 @@ def test_killed_at_any_moment_it_leaves_everything_that_is_needed(copied: Path) 
 
 
 def test_who_writes_the_log_of_predictions_makes_few_files_of_many(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prediction_table, "_COMPACT_EVERY", 4)
+    monkeypatch.setattr(prediction_table, "_COMPACT_EVERY", 4)  # a bound made small
     run_command(copied, "approve", "returned", "--comment", "fine", user="ben")
     made = [prediction for _ in range(6) for prediction in predict(copied)]
     log = DeltaTable(str(copied.parent / ".headrace" / "lake" / "returns" / "predictions.log"))
@@ -205,7 +205,7 @@ while not asked.is_set():
 
 
 def test_who_reads_the_log_of_predictions_reads_on_while_its_files_are_replaced(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collecting, "MANY_FILES", 3)
+    monkeypatch.setattr(collecting, "MANY_FILES", 3)  # a bound made small
     run_command(copied, "approve", "returned", "--comment", "fine", user="ben")
     predict(copied)
     home = copied.parent / ".headrace"

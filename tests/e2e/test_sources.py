@@ -1,5 +1,6 @@
 """A project whose events come from Postgres by a cursor, one of whose entities lies in SQLite, and another in a folder of files."""
 
+import json
 import signal
 import sqlite3
 import threading
@@ -14,7 +15,7 @@ import headrace as hr
 from headrace.app.sources import find_landing
 from headrace.spec.tables import Events
 
-from .command import call, run_command, started
+from .command import ask, call, run_command, started
 from .small_project import PROJECT, orders_csv, write_project
 
 WORD = "a-w0rd-nobody-may-see"
@@ -131,6 +132,20 @@ def test_a_life_on_databases_and_folders(shop: Shop) -> None:
     assert "done     ingest:shops" in told
     assert "reused   ingest:orders_raw" in told
     assert "Nothing to do" in shop.run()[0]
+
+
+def test_a_folder_of_which_some_files_lack_a_column_says_so_for_as_long_as_the_version_is_the_newest(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "returns")
+    project.write_text(project.read_text(encoding="utf-8").replace('hr.File("shops.csv")', 'hr.Folder("shops/*.csv")'), encoding="utf-8")
+    rows = (project.parent / "shops.csv").read_text(encoding="utf-8").splitlines()
+    (project.parent / "shops").mkdir()
+    (project.parent / "shops" / "all.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (project.parent / "shops" / "new.csv").write_text("shop,region\ns9,r1\n", encoding="utf-8")
+    note = "size is null in 1 of 2 files, without such a column: new.csv"
+    assert note in ask(project.parent, "run").err
+    assert "Nothing to do" in run_command(project, "run").out
+    assert f"\n  {note}\n" in run_command(project, "show", "shops").out
+    assert json.loads(run_command(project, "show", "shops", "--json").out)["notes"] == [note]
 
 
 def test_a_source_that_is_away_stops_the_run_unless_it_goes_on_without(shop: Shop) -> None:

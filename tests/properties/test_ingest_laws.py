@@ -57,7 +57,9 @@ class Found(NamedTuple):
 
 def read(table, folder, now=NOW, pins=None, previous=None, raw=None):
     raw = raw or open_source(table.source, Path(folder))
-    outcome = ingest_table(IngestRequest(table, raw, now, b"k" * 32, Path(folder), pins, previous))
+    outcome = ingest_table(
+        IngestRequest(table=table, raw=raw, now=now, pseudonym_key=b"k" * 32, scratch=Path(folder), pinned=pins, previous=previous)
+    )
     return Found(outcome.accepted.collect(), outcome.quarantined.collect(), outcome)
 
 

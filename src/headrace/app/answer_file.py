@@ -21,7 +21,10 @@ def check_output(output: Path) -> None:
         UserError: for a suffix that nothing writes.
     """
     if output.suffix not in WRITERS:
-        raise UserError(f"cannot write {output.name!r}.", remedy=f"Name a file that ends in {' or '.join(WRITERS)}.")
+        raise UserError(
+            f"no answers can be written into {output.name!r}: its ending names no format.",
+            remedy=f"Name a file that ends in {' or '.join(WRITERS)}.",
+        )
 
 
 class AnswerFile:

@@ -79,7 +79,7 @@ def _typed(raw: pl.Series, kind: DType, rows: int) -> pl.Series:
     bad = typed.is_null() & raw.is_not_null()
     if bad.any():
         row = rows + int(bad.arg_true()[0]) + 1
-        raise UserError(f"row {row:,}: {raw.name!r} is {raw.filter(bad)[0]!r}.", remedy=f"Expected {kind}.")
+        raise UserError(f"row {row:,}: {raw.name!r} cannot be {raw.filter(bad)[0]!r}.", remedy=f"Expected {kind}.")
     return typed
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from headrace.app.models import label
 from headrace.app.steps.training import ModelRows
 from headrace.bundles.card import CandidateTried, CardFacts, DataUsed, Measured
+from headrace.core.units import counted
 from headrace.ledger import evaluations, models
 from headrace.ledger.evaluations import Metric
 from headrace.ledger.models import ModelVersion
@@ -30,7 +31,9 @@ def card_facts(
     measured = evaluations.of_version(session, version.id)
     test = next(each for each in measured if each.split == "test")
     asked = f", asked as of {model.features.as_of}" if model.features.as_of is not None else ""
-    left_out = [f"{count:,} rows are in no part: {_LEFT_OUT[reason]}." for reason, count in evaluated["left_out"].items()]
+    left_out = [
+        f"{counted(count, 'row is', 'rows are')} in no part: {_LEFT_OUT[reason]}." for reason, count in evaluated["left_out"].items()
+    ]
     return CardFacts(
         project=project.name, model=model.name, version=label(version), task=version.task,
         purpose=f"Predicts {model.target} for a row of {model.features.spine.name}{asked}.",

@@ -7,6 +7,7 @@ from headrace.app.models import label
 from headrace.app.recording import catalogue_name
 from headrace.app.reports import CostLine, CostReport, ServedCost
 from headrace.app.workspace import Workspace
+from headrace.core.units import counted
 from headrace.costs.charges import per_thousand
 from headrace.costs.prices import Prices
 from headrace.ledger import charges, models, predictions
@@ -58,4 +59,4 @@ def served_costs(session: Session, project: str, prices: Prices, version_id: str
 
 def _line(total: Total, by: str) -> CostLine:
     names = {"model": "tables and shared steps", "run": "predictions", "step": "predictions"}
-    return CostLine(name=total.key or names[by], amount_usd=str(total.amount_usd), detail=f"{total.charges} charges")
+    return CostLine(name=total.key or names[by], amount_usd=str(total.amount_usd), detail=counted(total.charges, "charge"))

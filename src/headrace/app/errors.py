@@ -5,6 +5,7 @@ UserError
     ├── ProjectNotFound     there is no project.py where one was looked for
     ├── ProjectNotLoadable  project.py raised, or declares no project
     ├── SettingInvalid      a setting has a value that cannot be used
+    ├── SettingsUnreadable  headrace.toml is no TOML
     ├── SecretInFile        a password or key stands in headrace.toml as such
     ├── RunInProgress       another process runs the project now
     ├── LakeShared          another ledger uses the lake, too: what it needs is not known here
@@ -53,7 +54,14 @@ class SettingInvalid(AppError):
     """A setting has a value that cannot be used."""
 
     def __init__(self, name: str, value: object, origin: str, expected: str) -> None:
-        super().__init__(f"the setting {name} is {value!r} (from {origin}).", remedy=f"Expected {expected}.")
+        super().__init__(f"the setting {name} cannot be {value!r} (from {origin}).", remedy=f"Expected {expected.rstrip('.')}.")
+
+
+class SettingsUnreadable(AppError):
+    """headrace.toml is no TOML."""
+
+    def __init__(self, path: str, why: object) -> None:
+        super().__init__(f"{path} cannot be read as TOML: {why}.", remedy='Correct that line: a setting is written as workers = "4".')
 
 
 class SecretInFile(AppError):

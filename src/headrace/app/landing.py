@@ -10,6 +10,7 @@ from headrace.app.presence import presence_of
 from headrace.app.sources import asked_tables, declaration_of, find_landing, landed
 from headrace.app.store import claim_lake, lake_of
 from headrace.app.workspace import Workspace
+from headrace.core.units import counted
 from headrace.engine.observers import Observer, Outcome, StepEnd, shown
 from headrace.ledger import landing
 from headrace.ledger.landing import Landing, NewLanding
@@ -44,7 +45,7 @@ def not_asked(workspace: Workspace) -> list[str]:
         if record is None:
             assert isinstance(table.source, Asked)
             raise NotLanded(table.name, table.source.place, table.location)
-        lines.append(f"NOT ASKED: {table.name} is as it was landed at {record.landed:%Y-%m-%d %H:%M} UTC ({record.rows:,} rows).")
+        lines.append(f"NOT ASKED: {table.name} is as it was landed at {record.landed:%Y-%m-%d %H:%M} UTC ({counted(record.rows, 'row')}).")
     return lines
 
 
@@ -57,9 +58,9 @@ def to_be_asked(workspace: Workspace) -> list[str]:
         if record is None:
             how = "for everything: nothing was landed yet"
         elif record.cursor is None:
-            how = f"for everything again; {record.rows:,} rows were landed at {record.landed:%Y-%m-%d %H:%M} UTC"
+            how = f"for everything again; {counted(record.rows, 'row was', 'rows were')} landed at {record.landed:%Y-%m-%d %H:%M} UTC"
         else:
-            how = f"for what is new; {record.rows:,} rows were landed, the last at {record.landed:%Y-%m-%d %H:%M} UTC"
+            how = f"for what is new; {counted(record.rows, 'row was', 'rows were')} landed, the last at {record.landed:%Y-%m-%d %H:%M} UTC"
         lines.append(f"{table.name} ({table.source.place}) {how}")
     return lines
 
@@ -96,7 +97,7 @@ def _land(workspace: Workspace, table: Events | Entity, report: Callable[[int], 
         _record(workspace, table, now)
     came = now.rows - (known.rows if known else 0)
     lost = ("what was landed before is gone from the lake, so everything was asked for",) if _is_lost(before, known) else ()
-    counts = f"{came:,} new rows, {now.rows:,} in all" if known else f"{now.rows:,} rows"
+    counts = f"{counted(came, 'new row')}, {now.rows:,} in all" if known else counted(now.rows, "row")
     return "; ".join((counts, *lost, *notes))
 
 

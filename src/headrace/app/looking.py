@@ -9,6 +9,7 @@ from headrace.app.models import model_report
 from headrace.app.presence import presence_of
 from headrace.app.reports import AuditReport, ModelReport, Report, RunLine, RunReport, StatusReport, StepLine, TableLine, TableReport
 from headrace.app.workspace import Workspace
+from headrace.core.units import counted
 from headrace.ingest.finding import Finding
 from headrace.ledger import charges, freed, models, runs, tables
 from headrace.ledger.errors import NoSuchRecord
@@ -156,7 +157,7 @@ def _show_table(session: Session, workspace: Workspace, name: str) -> TableRepor
             "rule": each.rule,
             "severity": each.severity,
             "passed": each.passed,
-            "message": each.message or (f"{each.failing_rows:,} rows" if each.failing_rows else ""),
+            "message": each.message or (counted(each.failing_rows, "row") if each.failing_rows else ""),
         }
         for each in tables.contract_results(session, version.id)
     ]
@@ -168,4 +169,5 @@ def _show_table(session: Session, workspace: Workspace, name: str) -> TableRepor
         rules=rules,
         profile={column["name"]: column for column in version.profile["columns"]["columns"]},
         findings=msgspec.convert(version.profile["columns"].get("findings", []), list[Finding]),
+        notes=version.profile.get("notes", []),
     )

@@ -113,7 +113,7 @@ class TableLine(Report, frozen=True, kw_only=True):
 
 
 class TableReport(Report, frozen=True, kw_only=True):
-    """A table's newest version with its contract and profile."""
+    """A table's newest version with its contract and profile; `notes` say how its rows came together, such as files without a column."""
 
     line: TableLine
     location: str
@@ -121,6 +121,7 @@ class TableReport(Report, frozen=True, kw_only=True):
     rules: list[dict[str, Any]]
     profile: dict[str, Any]
     findings: list[Finding] = []
+    notes: list[str] = []
     freed: str | None = None
 
 

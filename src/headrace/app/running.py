@@ -234,7 +234,7 @@ def _commit(workspace: Workspace) -> str:
 
 def _load_tables() -> None:
     """Load Polars by the thread that is to have Ctrl-C: kept out of a run that finds nothing to do."""
-    import polars  # noqa: F401
+    import polars  # noqa: F401 - to have it loaded
 
     _hear_ctrl_c()
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from headrace.app.errors import SecretInFile, SettingInvalid
+from headrace.app.errors import SecretInFile, SettingInvalid, SettingsUnreadable
 from headrace.app.lake_options import LakeOption, read_lake_options
 from headrace.core.errors import UserError, suggest
 from headrace.core.secrets import has_plain_password, masked
@@ -69,6 +69,7 @@ def read_settings(project_file: Path, environment: Mapping[str, str], flags: Map
 
     Raises:
         SettingInvalid: naming the setting, its value, where it came from and what was expected.
+        SettingsUnreadable: if the file is no TOML.
     """
     project_file = project_file.absolute()
     file_values = _read_file(project_file.parent / "headrace.toml")
@@ -97,7 +98,7 @@ def _read_file(path: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise SettingInvalid("file", str(path), "headrace.toml", f"TOML ({error})") from error
+        raise SettingsUnreadable(str(path), error) from error
     for name in values:
         if name not in (*_DEFAULTS, _LAKE_OPTIONS):
             raise SettingInvalid(

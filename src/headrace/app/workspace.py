@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -123,10 +122,13 @@ def _secret(path: Path) -> bytes:
 
 
 def replace_folder(source: Path, target: Path) -> None:
-    """Put a finished folder in another's place."""
-    if target.exists():
-        shutil.rmtree(target)
+    """Put a finished folder in another's place; what was there lies beside the source then, called `replaced`.
+
+    Whoever dies meanwhile leaves the old folder, none or the new one, and never a part of one.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     settle_folder(source)
+    if target.exists():
+        target.rename(source.with_name("replaced"))
     source.rename(target)
     settle(target)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from headrace.bundles.errors import NotABundle, TamperedBundle, UnsafeArchive
+from headrace.core.units import counted, format_bytes
 
 MAX_FILES = 64
 MAX_BYTES = 2 << 30
@@ -54,7 +55,7 @@ def _read_folder(folder: Path, max_bytes: int) -> dict[str, bytes]:
             raise TamperedBundle(str(folder), path.name, "is not a plain file")
         left -= path.stat().st_size
         if left < 0 or len(files) >= MAX_FILES:
-            raise NotABundle(str(folder), f"it holds more than {MAX_FILES} files or {max_bytes} bytes")
+            raise NotABundle(str(folder), f"it holds more than {MAX_FILES:,} files or {format_bytes(max_bytes)}")
         files[path.name] = path.read_bytes()
     return files
 
@@ -62,7 +63,7 @@ def _read_folder(folder: Path, max_bytes: int) -> dict[str, bytes]:
 def _read_zip(archive: zipfile.ZipFile, where: str, max_bytes: int) -> dict[str, bytes]:
     entries = archive.infolist()
     if len(entries) > MAX_FILES:
-        raise UnsafeArchive(where, f"it holds {len(entries)} files, more than {MAX_FILES}")
+        raise UnsafeArchive(where, f"it holds {counted(len(entries), 'file')}, more than {MAX_FILES:,}")
     files: dict[str, bytes] = {}
     left = max_bytes
     for entry in entries:
@@ -72,7 +73,7 @@ def _read_zip(archive: zipfile.ZipFile, where: str, max_bytes: int) -> dict[str,
             data = member.read(left + 1)
         left -= len(data)
         if left < 0:
-            raise UnsafeArchive(where, f"it unpacks to more than {max_bytes} bytes")
+            raise UnsafeArchive(where, f"it unpacks to more than {format_bytes(max_bytes)}")
         files[entry.filename] = data
     return files
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from headrace.bundles.errors import InvalidKey
 from headrace.core.durable import settle
+from headrace.core.units import counted
 
 PRIVATE_FILE = "bundle_signing.key"
 PUBLIC_SUFFIX = ".pub"
@@ -83,7 +84,9 @@ def load_or_create_signing_key(folder: Path) -> SigningKey:
     raw = path.read_bytes()
     if len(raw) != 32:
         raise InvalidKey(
-            str(path), f"it holds {len(raw)} bytes and an Ed25519 key has 32", "Restore it from a copy, or delete it to make a new one."
+            str(path),
+            f"it holds {counted(len(raw), 'byte')} and an Ed25519 key has 32",
+            "Restore it from a copy, or delete it to make a new one.",
         )
     key = SigningKey(Ed25519PrivateKey.from_private_bytes(raw))
     public_path = folder / f"{key.id}{PUBLIC_SUFFIX}"

@@ -28,7 +28,7 @@ from headrace.app.reports import (
 )
 from headrace.cli.columns import columns
 from headrace.core.money import format_usd
-from headrace.core.units import format_bytes
+from headrace.core.units import counted, every, format_bytes
 
 if TYPE_CHECKING:
     from headrace.app.scaffolding.scaffold import Scaffold
@@ -42,10 +42,11 @@ _COST_LINES = 20
 def run(report: RunReport) -> str:
     """How a run ended."""
     if report.run_id is None:
-        return "\n".join([f"Nothing to do: all {len(report.steps)} steps are unchanged ({report.seconds:.1f} s).", *report.notes])
+        return "\n".join([f"Nothing to do: {_unchanged(len(report.steps))} ({report.seconds:.1f} s).", *report.notes])
     ran = [step for step in report.steps if step.outcome == "done"]
     reused = len(report.steps) - len(ran)
-    head = f"{report.run_id} by {report.actor}: {len(ran)} steps run, {reused} unchanged, {report.seconds:.1f} s, {_usd(report.cost_usd)}."
+    steps = f"{counted(len(ran), 'step')} run, {reused} unchanged"
+    head = f"{report.run_id} by {report.actor}: {steps}, {report.seconds:.1f} s, {_usd(report.cost_usd)}."
     return "\n\n".join(["\n".join([head, *report.notes]), *(model(each) for each in report.models)])
 
 
@@ -53,8 +54,8 @@ def plan(report: PlanReport) -> str:
     """What a run would do."""
     asks = ["Would ask, and then do what the answers make necessary:", *(f"  {line}" for line in report.asks)] if report.asks else []
     if not report.to_run:
-        return "\n".join([*asks, f"Nothing {'else ' if asks else ''}to do: all {report.unchanged} steps are unchanged."])
-    head = f"Would run {len(report.to_run)} steps ({report.unchanged} unchanged):"
+        return "\n".join([*asks, f"Nothing {'else ' if asks else ''}to do: {_unchanged(report.unchanged)}."])
+    head = f"Would run {counted(len(report.to_run), 'step')} ({report.unchanged} unchanged):"
     return "\n".join([*asks, head, *(f"  {name}" for name in report.to_run)])
 
 
@@ -66,7 +67,7 @@ def model(report: ModelReport) -> str:
             [
                 f"{'*' if each.chosen else ' '} {each.name}",
                 _measured(each.measured),
-                "1 trial" if each.trials == 1 else f"{each.trials} trials",
+                counted(each.trials, "trial"),
                 f"{each.seconds:.1f} s",
             ]
             for each in report.candidates
@@ -74,7 +75,7 @@ def model(report: ModelReport) -> str:
         indent=2,
     )
     looks = "the first look" if report.looks == 1 else f"look number {report.looks}"
-    lines += ["", f"  {report.candidate}, on the {report.test_rows:,} sealed test rows: {looks} at them"]
+    lines += ["", f"  {report.candidate}, on the {counted(report.test_rows, 'sealed test row')}: {looks} at them"]
     lines += columns([[_measured(each)] for each in report.test], indent=4)
     if report.threshold is not None:
         lines += [f"    decides yes from a score of {report.threshold:.4g}"]
@@ -141,6 +142,7 @@ def table(report: TableReport) -> str:
     parts = [f"table {report.line.name}, version {report.line.version}  ({report.location})", *_tables([report.line])]
     if report.freed:
         parts.append(f"  {report.freed}")
+    parts += [f"  {note}" for note in report.notes]
     return "\n".join(
         [*parts, "", "contract", *(columns(rules, indent=2) or ["  no rules"]), "", "profile", *columns(profile, indent=2), *findings]
     )
@@ -172,7 +174,7 @@ def why(report: WhyReport) -> str:
         "",
         "model",
         f"  {report.model.version}, {report.model.candidate}, {report.model.state}",
-        f"  on {report.model.test_rows:,} test rows ({looks}): {test}",
+        f"  on {counted(report.model.test_rows, 'test row')} ({looks}): {test}",
     ]
     lines += [
         "run",
@@ -210,7 +212,7 @@ def cost(report: CostReport) -> str:
                 [
                     each.version,
                     each.source,
-                    f"{each.predictions:,} predictions",
+                    counted(each.predictions, "prediction"),
                     f"{each.cpu_seconds:.2f} CPU s",
                     f"{_usd(each.per_thousand_usd)} a thousand" if each.per_thousand_usd else "too few to tell",
                 ]
@@ -226,7 +228,7 @@ def doctor(report: DoctorReport) -> str:
     found = columns([[_MARKS[line.well, line.mended], line.check, line.finding] for line in report.checks])
     remedies = [f"\n        {line.remedy}" if line.remedy else "" for line in report.checks]
     wrong = sum(not line.well for line in report.checks)
-    end = "Everything is whole." if report.whole else f"{wrong} of {len(report.checks)} checks found something wrong."
+    end = "Everything is whole." if report.whole else f"{wrong} of {counted(len(report.checks), 'check')} found something wrong."
     return "\n".join([*(line + remedy for line, remedy in zip(found, remedies, strict=True)), "", end])
 
 
@@ -237,7 +239,7 @@ def audit(report: AuditReport) -> str:
     """Whether the chain is whole."""
     if report.whole:
         keep = "Keep that somewhere else: a later check against it shows whether the whole chain was rewritten."
-        return f"The audit is whole: {report.rows:,} rows.\nIts head is {report.head}\n{keep}"
+        return f"The audit is whole: {counted(report.rows, 'row')}.\nIts head is {report.head}\n{keep}"
     return f"THE AUDIT IS BROKEN: {report.reason}"
 
 
@@ -262,7 +264,7 @@ def published(states: Sequence[PublishedState]) -> str:
 
 def predicted(report: PredictReport) -> str:
     """A file that was predicted."""
-    return f"{report.rows:,} rows predicted by {report.version} into {report.output}"
+    return f"{counted(report.rows, 'row')} predicted by {report.version} into {report.output}"
 
 
 def serving(event: ServingEvent) -> str:
@@ -280,7 +282,7 @@ def settings(found: "Settings") -> str:
 
 def scaffold(made: "Scaffold") -> str:
     """What init wrote."""
-    wrote = f"Wrote {made.path}: a {made.task} model of {made.target!r} from {len(made.features)} features."
+    wrote = f"Wrote {made.path}: a {made.task} model of {made.target!r} from {counted(len(made.features), 'feature')}."
     told = f"\nIts texts are read with {', '.join(made.reading)}, as they look." if made.reading else ""
     odd = "\n".join(["\nFor you to judge:", *columns(_odd(made.findings), indent=2)]) if made.findings else ""
     return f"{wrote}{told}{odd}\nRead it, then: cd {Path(made.path).parent} && headrace run"
@@ -295,14 +297,18 @@ def _tables(lines: Sequence[TableLine]) -> list[str]:
         [
             line.name,
             f"v{line.version}",
-            f"{line.rows:,} rows",
+            counted(line.rows, "row"),
             f"{line.quarantined:,} quarantined",
-            f"{line.duplicates:,} duplicates",
+            counted(line.duplicates, "duplicate"),
             _moment(line.made),
         ]
         for line in lines
     ]
     return columns(rows, indent=2) or ["  none yet: headrace run"]
+
+
+def _unchanged(steps: int) -> str:
+    return f"{every(steps, 'step')} {'is' if steps == 1 else 'are'} unchanged"
 
 
 def _measured(line: MeasuredLine) -> str:

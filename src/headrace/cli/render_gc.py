@@ -2,12 +2,12 @@
 
 from headrace.app.reports import GcLine, GcReport
 from headrace.cli.columns import columns
-from headrace.core.units import format_bytes
+from headrace.core.units import counted, format_bytes
 
 
 def collected(report: GcReport) -> str:
     """What was freed, or would be, and what stays."""
-    stays = f"{sum(report.needed.values()):,} table versions and blobs stay"
+    stays = counted(sum(report.needed.values()), "table version or blob stays", "table versions and blobs stay")
     if not report.lines:
         return "\n".join([f"Nothing to free: {stays}.", *report.notes])
     head = f"{'Freed' if report.freed else 'Would free'} {format_bytes(report.size_bytes)}; {stays}."
@@ -15,7 +15,6 @@ def collected(report: GcReport) -> str:
 
 
 def _cells(line: GcLine) -> list[str]:
-    many = "" if line.count == 1 else "s"
-    noun = line.what.replace("file of", f"file{many} of").replace("commit of", f"commit{many} of")
-    noun = noun if noun != line.what or " of " in line.what else f"{line.what}{many}"
-    return [f"{line.count:,}", noun, format_bytes(line.size_bytes) if line.size_bytes else "", line.why]
+    head, of, rest = line.what.partition(" of ")
+    number, _, noun = counted(line.count, head).partition(" ")
+    return [number, f"{noun}{of}{rest}", format_bytes(line.size_bytes) if line.size_bytes else "", line.why]

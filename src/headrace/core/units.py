@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them."""
+"""Durations, sizes and counts as people write them."""
 
 import re
 from datetime import timedelta
@@ -47,6 +47,24 @@ def format_bytes(size_bytes: float) -> str:
             return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
         size_bytes /= 1024
     return f"{size_bytes:.1f} TiB"
+
+
+def counted(number: int, noun: str, many: str = "") -> str:
+    """Return a number with its noun; `many` is said of all numbers but one, the noun with an s if it is not given.
+
+    >>> counted(1, "row"), counted(1200, "row"), counted(0, "row is", "rows are")
+    ('1 row', '1,200 rows', '0 rows are')
+    """
+    return f"{number:,} {noun if number == 1 else many or noun + 's'}"
+
+
+def every(number: int, noun: str) -> str:
+    """Return how all of several things are named.
+
+    >>> every(1, "row"), every(1200, "row")
+    ('the one row', 'all 1,200 rows')
+    """
+    return f"the one {noun}" if number == 1 else f"all {counted(number, noun)}"
 
 
 def days(number: float) -> timedelta:

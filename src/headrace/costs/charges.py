@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from headrace.core.money import ZERO, usd
+from headrace.core.units import counted
 from headrace.costs.prices import Prices
 from headrace.costs.usage import Usage, gib, seconds
 
@@ -62,7 +63,7 @@ def per_thousand(cpu_seconds: float, wall_seconds: float, predictions: int, pric
         ValueError: if there were no predictions.
     """
     if predictions < 1:
-        raise ValueError(f"the cost of {predictions} predictions says nothing: measure at least one")
+        raise ValueError(f"the cost of {counted(predictions, 'prediction')} says nothing: measure at least one")
     used, held = (usd(seconds(round(time * 1e6)) * prices.vcpu_second * 1000 / predictions) for time in (cpu_seconds, wall_seconds))
     return PerThousand(used, held)
 

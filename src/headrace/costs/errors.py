@@ -28,7 +28,7 @@ class InvalidPrice(CatalogueError):
     """An entry that is missing, unknown, or no decimal number written as a text."""
 
     def __init__(self, path: str, entry: str, value: object, expected: str) -> None:
-        super().__init__(f"{entry} in the price catalogue {path!r} is {value!r}.", remedy=f"Expected {expected}.")
+        super().__init__(f"{entry} in the price catalogue {path!r} cannot be {value!r}.", remedy=f"Expected {expected}.")
         self.entry = entry
 
 

@@ -28,7 +28,7 @@ class Aggregate(msgspec.Struct, frozen=True):
         if self.argument is None and self.kind != "count":
             raise ExpressionError(f"the aggregate {self.kind} needs an expression.", remedy=f"Write col('x').{self.kind}().")
         if self.kind == "quantile" and not (isinstance(self.parameter, float) and 0 <= self.parameter <= 1):
-            raise ExpressionError(f"the probability of quantile() is {self.parameter!r}.", remedy="Expected a number from 0 to 1.")
+            raise ExpressionError(f"the probability of quantile() cannot be {self.parameter!r}.", remedy="Expected a number from 0 to 1.")
 
     def columns(self) -> frozenset[str]:
         """The names of the columns that it reads."""

@@ -6,6 +6,7 @@ import zoneinfo
 from collections.abc import Callable, Mapping
 
 from headrace.core.errors import suggest
+from headrace.core.units import counted
 from headrace.expressions.errors import ExpressionError
 from headrace.expressions.fluent import Option
 from headrace.expressions.formats import check_format
@@ -94,13 +95,15 @@ def check_options(operation: str, operands: int, options: Mapping[str, Option]) 
     least, most = arity(operation)
     odd = operation == "when" and operands % 2 == 0
     if operands < least or (most is not None and operands > most) or odd:
-        raise ExpressionError(f"{operation}() has {operands} operands.", remedy=f"Expected {'at least ' if most is None else ''}{least}.")
+        raise ExpressionError(
+            f"{operation}() has {counted(operands, 'operand')}.", remedy=f"Expected {'at least ' if most is None else ''}{least}."
+        )
     expected = _EXPECTED.get(operation, {})
     if set(options) != set(expected):
         raise ExpressionError(f"{operation}() has the settings {sorted(options)}.", remedy=f"Expected {sorted(expected)}.")
     for name, (check, meaning) in expected.items():
         if not check(options[name]):
-            raise ExpressionError(f"{name} of {operation}() is {options[name]!r}.", remedy=f"Expected {meaning}.")
+            raise ExpressionError(f"{name} of {operation}() cannot be {options[name]!r}.", remedy=f"Expected {meaning}.")
     low, high = options.get("low"), options.get("high")
     if operation == "clip" and ((low is None and high is None) or (low is not None and high is not None and low > high)):  # type: ignore[operator]
-        raise ExpressionError(f"the range of clip() is ({low!r}, {high!r}).", remedy="Expected at least one bound, and low <= high.")
+        raise ExpressionError(f"the range of clip() cannot be ({low!r}, {high!r}).", remedy="Expected at least one bound, and low <= high.")

@@ -109,8 +109,8 @@ def plan_lookup(
     for moment in (*known, *((table.time,) if table.time else ())):
         _require(moment, schema, "column", lookup, location)
         if schema[moment] != DType.DATETIME:
-            problem = f"{moment!r} of table {table.name!r} is {schema[moment]}."
-            raise InvalidFeature(problem, remedy="time= and known= name datetimes.", location=table.location)
+            problem = f"{moment!r} of table {table.name!r} must be a datetime, since time= or known= names it; it is {schema[moment]}."
+            raise InvalidFeature(problem, remedy="Parse it in columns=, or name another column.", location=table.location)
     definition = lookup.declaration()
     parts: dict[str, Any] = {name: part for name, part in definition.items() if name not in ("kind", "table", "keys")}
     dtype = _lookup_type(lookup, schema, location)
@@ -151,7 +151,9 @@ def _lookup_type(lookup: Lookup, schema: Mapping[str, DType], location: Location
         return typed(lookup.value, schema, label, location)
     assert isinstance(lookup, Window)
     if lookup.where is not None and (kind := typed(lookup.where, schema, label, location)) != DType.BOOL:
-        raise InvalidFeature(f"{label}: where= is {kind}.", remedy="It must be a boolean, such as col('x') > 0.", location=location)
+        raise InvalidFeature(
+            f"{label}: where= must be a boolean; it is {kind}.", remedy="Write a condition, such as col('x') > 0.", location=location
+        )
     if lookup.aggregate.argument is not None:
         typed(lookup.aggregate.argument, schema, label, location)
     try:

@@ -74,7 +74,7 @@ def _row_reader(plan: FeaturePlan, state: FeatureState) -> _Read:
         values.append(f"{lookup.slot!r}: read{number}({places[stored.keys, columns]}, moment)")
     source = "\n    ".join(["def read(get, moment):", *lines, f"return {{{', '.join(values)}}}\n"])
     exec(compile(source, "<headrace lookups>", "exec"), scope)  # noqa: S102 - written above; names enter by repr only
-    return scope["read"]  # type: ignore[no-any-return]
+    return scope["read"]  # type: ignore[no-any-return]  # what exec made
 
 
 def _index(table: Any) -> dict[object, int]:

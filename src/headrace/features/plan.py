@@ -65,7 +65,11 @@ class FeaturePlan(msgspec.Struct, frozen=True, kw_only=True):
         types = {name: typed(value, row_types, f"feature {name!r}", features.location) for name, value in values.items()}
         as_of = features.as_of
         if as_of is not None and (kind := typed(as_of, given, "as_of", features.location)) != DType.DATETIME:
-            raise InvalidFeature(f"as_of is {kind}: {as_of}", remedy="It must be a datetime.", location=features.location)
+            raise InvalidFeature(
+                f"as_of= must be a datetime; {as_of} is {kind}.",
+                remedy="Name a column of moments, or parse one: .parse_datetime(format).",
+                location=features.location,
+            )
         return cls(
             spine=features.spine.name, given=given, personal=tuple(name for name in given if name in features.spine.personal),
             as_of=None if as_of is None else as_of.to_json(), lookups=tuple(slots.values()),

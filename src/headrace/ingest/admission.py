@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 from msgspec.structs import replace
 
+from headrace.core.units import counted
 from headrace.expressions import DType
 from headrace.ingest.again import FirstIngested
 from headrace.ingest.column_types import POLARS_TYPES
@@ -197,7 +198,7 @@ def _as_quarantine(frame: pl.DataFrame) -> pl.DataFrame:
 def _stop_if_broken(table: Table, results: Sequence[RuleResult], examples: Sequence[str]) -> None:
     stops = [each for each in results if each.severity == "stop" and not each.passed]
     if stops:
-        broken = [(each.rule, each.detail or f"{each.failed} of {each.checked} rows") for each in stops]
+        broken = [(each.rule, each.detail or f"{each.failed:,} of {counted(each.checked, 'row')}") for each in stops]
         raise ContractBroken(table.name, broken, examples, table.location)
 
 

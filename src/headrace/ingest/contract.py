@@ -6,7 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
-from headrace.core.units import format_duration
+from headrace.core.units import counted, format_duration
 from headrace.expressions import DType, infer
 from headrace.expressions.polars_backend import to_polars
 from headrace.ingest.errors import ColumnProblem
@@ -92,7 +92,7 @@ def _judge_table(table: Table, accepted: int, newest: datetime | None, now: date
     for rule in table.expect:
         if isinstance(rule, RowCount):
             fits = rule.minimum <= accepted and (rule.maximum is None or accepted <= rule.maximum)
-            results.append(RuleResult(rule.title, rule.severity, int(not fits), 1, f"{accepted} rows"))
+            results.append(RuleResult(rule.title, rule.severity, int(not fits), 1, counted(accepted, "row")))
         if isinstance(rule, Fresh):
             results.append(_judge_fresh(rule, newest, table, now))
     return results

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from headrace.core.units import counted
 from headrace.expressions import DType
 from headrace.ingest.column_types import convert
 from headrace.ingest.dialect import Dialect
@@ -52,7 +53,7 @@ class DriftSurvey:
 
     def _result(self, name: str, column: _Column) -> RuleResult:
         kind, told = self._types[name], shown(column.found, name in self._personal)
-        detail = f"{column.failed:,} of {column.present:,} values: {told}; {self._remedy(name, column)}"
+        detail = f"{column.failed:,} of {counted(column.present, 'value')}: {told}; {self._remedy(name, column)}"
         title = f"type of {name} has changed from {kind}" if column.failed > _MOST * column.present else f"type of {name} is {kind}"
         return RuleResult(title, "warn", column.failed, column.present, detail)
 

@@ -125,8 +125,8 @@ class Advance:
             problem = f"the cursor {self._column!r} has values such as {first!r}; a cursor has {_KINDS}"
             raise SourceChanged(self._place, problem, "Take another column, or convert it where it is asked for.")
         try:
-            grows = values.is_sorted() and (self.edge is None or first >= self.edge.at)  # type: ignore[operator]
-        except TypeError:
+            grows = values.is_sorted() and (self.edge is None or first >= self.edge.at)  # type: ignore[operator]  # see below
+        except TypeError:  # of another type than the edge
             grows = False
         if not grows:
             problem = f"its rows do not come in the order of {self._column!r}, the cursor"

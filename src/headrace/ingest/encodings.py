@@ -108,7 +108,7 @@ class _Transcoded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]  # RawIOBase takes any buffer; BufferedReader gives these
         while not self._left:
             block = self._stream.read(_BLOCK_BYTES)
             self._left = self._decoder.decode(block, final=not block).encode("utf-8", errors="surrogatepass")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from headrace.core.errors import suggest
+from headrace.core.units import counted
 from headrace.expressions import DType
 from headrace.ingest.column_types import POLARS_TYPES, convert, dtype_of
 from headrace.ingest.dialect import Dialect
@@ -124,11 +125,16 @@ def _widen(raw: RawTable, known: dict[str, DType], table: Table, dialect: Dialec
     wide = _with_decimals(raw, candidates, dialect)
     if wide and rule == "refuse":
         name, (count, row) = next(iter(wide.items()))
-        problem = f"the column {name!r} of table {table.name!r} was int, and has {count:,} values with decimals, the first in row {row:,}."
+        values = f"{counted(count, 'value')} with decimals, the first in row {row:,}"
+        problem = f"the column {name!r} of table {table.name!r} was int, and has {values}."
         remedy = 'evolve=hr.Evolve(widen="accept") reads it as float, widen="quarantine" sets those rows aside.'
         raise ColumnProblem(problem, remedy=remedy, location=table.evolution.location)
     results = [
-        remark(f"{name} is float", count, f"widened from int by evolve=: {count:,} values have decimals, the first in row {row:,}")
+        remark(
+            f"{name} is float",
+            count,
+            f"widened from int by evolve=: {counted(count, 'value has', 'values have')} decimals, the first in row {row:,}",
+        )
         for name, (count, row) in wide.items()
     ]
     return {**known, **dict.fromkeys(wide, DType.FLOAT)}, results

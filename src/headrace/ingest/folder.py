@@ -13,6 +13,7 @@ import polars as pl
 
 from headrace.core.errors import suggest
 from headrace.core.fingerprints import fingerprint
+from headrace.core.units import counted
 from headrace.expressions.formats import read_format
 from headrace.ingest.dialect import parse_format
 from headrace.ingest.errors import ColumnProblem, SourceUnreadable
@@ -111,7 +112,7 @@ def say_changes(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str,
     changed = [name for name in now if name in before and before[name] != now[name]]
     gone = [name for name in before if name not in now]
     told = ((new, "new"), (changed, "changed"), (gone, "gone"))
-    return tuple(f"{len(names):,} {'file' if len(names) == 1 else 'files'} {word}: {_listed(names)}" for names, word in told if names)
+    return tuple(f"{counted(len(names), 'file')} {word}: {_listed(names)}" for names, word in told if names)
 
 
 def _split(source: Folder) -> tuple[Path, str]:
@@ -180,14 +181,14 @@ def _check(source: Folder, headers: Mapping[str, tuple[str, ...]], names: tuple[
 
 
 def _undated(left_out: Sequence[Found]) -> tuple[str, ...]:
-    files = "1 file is" if len(left_out) == 1 else f"{len(left_out):,} files are"
+    files = counted(len(left_out), "file is", "files are")
     return (f"{files} left out, with no such date in the calendar: {_listed([each.name for each in left_out])}",) if left_out else ()
 
 
 def _differences(headers: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> tuple[str, ...]:
     missing = {name: [file for file, header in headers.items() if name not in header] for name in names}
     return tuple(
-        f"{name} is null in {len(files):,} of {len(headers):,} files, which have it not: {_listed(files)}"
+        f"{name} is null in {len(files):,} of {counted(len(headers), 'file')}, without such a column: {_listed(files)}"
         for name, files in missing.items()
         if files
     )
@@ -210,5 +211,5 @@ def _nothing(source: Folder, folder: Path) -> SourceUnreadable:
         there = [each.name for each in folder.parent.iterdir()] if folder.parent.is_dir() else []
         return SourceUnreadable(f"there is no folder {folder}.", remedy=suggest(folder.name, there), location=source.location)
     there = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    remedy = f"There are: {_listed(there)}." if there else "There are none at all."
+    remedy = f"There are: {_listed(there)}." if there else "The folder is empty: check where it is, and path=."
     return SourceUnreadable(f"no file in {folder} is called as {source.path!r} says.", remedy=remedy, location=source.location)

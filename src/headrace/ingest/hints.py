@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from headrace.core.units import counted
 from headrace.expressions import DType
 from headrace.ingest.dialect import Dialect
 from headrace.ingest.readings import ColumnSurvey, Misfits, Reading
@@ -70,10 +71,11 @@ def _number_hint(name: str, equal: list[Reading], misfits: Misfits, personal: bo
     chosen, rows = equal[0], misfits.fitting
     comma_is_decimal = chosen.decimal == "," and not chosen.thousands
     if comma_is_decimal and any(each.thousands == "," for each in equal):
-        said = f"{rows:,} texts are numbers, whose commas may be decimal marks (decimal=',') or stand between thousands (thousands=',')"
+        numbers = counted(rows, "text is a number", "texts are numbers")
+        said = f"{numbers}, whose commas may be decimal marks (decimal=',') or stand between thousands (thousands=',')"
         return Hint(name, rows, f"{said}; find out which, and add it to the source")
     marks = {key: mark for key, mark, usual in (("decimal", chosen.decimal, "."), ("thousands", chosen.thousands, "")) if mark != usual}
-    return _with_misfits(Hint(name, rows, f"{rows:,} texts are numbers", marks), misfits, "float", personal)
+    return _with_misfits(Hint(name, rows, counted(rows, "text is a number", "texts are numbers"), marks), misfits, "float", personal)
 
 
 def _date_hint(name: str, dates: Mapping[Reading, Misfits], personal: bool) -> Hint | None:
@@ -81,12 +83,13 @@ def _date_hint(name: str, dates: Mapping[Reading, Misfits], personal: bool) -> H
     formats = tuple(each.format for each, misfits in dates.items() if misfits.rows == best)
     misfits = next(misfits for each, misfits in dates.items() if each.format == formats[0])
     rows = misfits.fitting
+    told = counted(rows, "text is a date", "texts are dates")
     if len(formats) > 1:
         choices = " or ".join(f"dates={{{name!r}: {each!r}}}" for each in formats)
-        said = f"{rows:,} texts are dates, in which day and month cannot be told apart: {choices}; find out which, and add it to the source"
+        said = f"{told}, in which day and month cannot be told apart: {choices}; find out which, and add it to the source"
         return Hint(name, rows, said, formats=formats)
     dated = {"dates": {name: formats[0]}}
-    return _with_misfits(Hint(name, rows, f"{rows:,} texts are dates", dated, formats), misfits, None, personal)
+    return _with_misfits(Hint(name, rows, told, dated, formats), misfits, None, personal)
 
 
 def _with_misfits(hint: Hint, misfits: Misfits, kind: str | None, personal: bool) -> Hint | None:

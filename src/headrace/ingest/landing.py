@@ -148,7 +148,7 @@ def _usual(frame: pl.DataFrame) -> pl.DataFrame:
             wider[name] = pl.Float64()
         elif isinstance(dtype, pl.Categorical | pl.Enum):
             wider[name] = pl.String()
-    return frame.cast(wider) if wider else frame  # type: ignore[arg-type]
+    return frame.cast(wider) if wider else frame  # type: ignore[arg-type]  # Polars takes types and classes of types
 
 
 def _joined(above: pl.DataFrame, below: pl.DataFrame) -> pl.DataFrame | None:

@@ -9,6 +9,7 @@ import msgspec
 import polars as pl
 
 from headrace.core.errors import SystemFault
+from headrace.core.units import counted
 from headrace.expressions import DType
 from headrace.ingest.profile import TableProfile
 from headrace.ingest.raw import RawTable
@@ -24,45 +25,48 @@ def unheard(rows: int) -> None:
     """Tell nobody."""
 
 
-@dataclass(frozen=True)
-class IngestRequest:
-    """Read a source into a table.
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What making a table takes whatever its rows come from.
 
     Attributes:
-        table: the declaration.
-        raw: the rows of its source.
         now: the moment of ingestion, aware, UTC.
         pseudonym_key: the project's key for personal columns.
         scratch: an empty folder to stage rows in, which lasts as long as the answer is used.
         pinned: `Ingested.source_types` of the version before, if its `pins_fingerprint` was the same; None the first time.
         previous: the newest accepted rows, so that rows read again keep the moment at which they were first ingested.
-        before: the profile of the version before, by which a renamed column is recognised.
         heard: called every now and then with the number of rows behind; what it raises ends the ingestion.
+    """
+
+    now: datetime
+    pseudonym_key: bytes
+    scratch: Path
+    pinned: Mapping[str, DType] | None = None
+    previous: pl.LazyFrame | None = None
+    heard: Callable[[int], None] = unheard
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestRequest(Terms):
+    """Read a source into a table.
+
+    Attributes:
+        table: the declaration.
+        raw: the rows of its source.
+        before: the profile of the version before, by which a renamed column is recognised.
     """
 
     table: Events | Entity
     raw: RawTable
-    now: datetime
-    pseudonym_key: bytes
-    scratch: Path
-    pinned: Mapping[str, DType] | None = None
-    previous: pl.LazyFrame | None = None
-    heard: Callable[[int], None] = unheard
     before: TableProfile | None = None
 
 
-@dataclass(frozen=True)
-class DeriveRequest:
-    """Make a table from tables; `inputs` are the accepted rows of `table.inputs`, in that order. The rest is as in `IngestRequest`."""
+@dataclass(frozen=True, kw_only=True)
+class DeriveRequest(Terms):
+    """Make a table from tables; `inputs` are the accepted rows of `table.inputs`, in that order."""
 
     table: Derived
     inputs: tuple[pl.LazyFrame, ...]
-    now: datetime
-    pseudonym_key: bytes
-    scratch: Path
-    pinned: Mapping[str, DType] | None = None
-    previous: pl.LazyFrame | None = None
-    heard: Callable[[int], None] = unheard
 
 
 class RuleResult(msgspec.Struct, frozen=True):
@@ -109,10 +113,10 @@ class Ingested:
     profile: TableProfile
 
     def __post_init__(self) -> None:
-        counted = self.accepted.height + self.quarantined.height + self.duplicates
-        if counted != self.rows_in:
+        total = self.accepted.height + self.quarantined.height + self.duplicates
+        if total != self.rows_in:
             raise SystemFault(
-                f"{self.rows_in} rows came in, but {self.accepted.height} accepted, {self.quarantined.height} quarantined"
-                f" and {self.duplicates} duplicates make {counted}; nothing was written.",
+                f"{counted(self.rows_in, 'row')} came in, but {self.accepted.height} accepted, {self.quarantined.height} quarantined"
+                f" and {counted(self.duplicates, 'duplicate')} make {total:,}; nothing was written.",
                 remedy="This is a defect of Headrace: please report it.",
             )

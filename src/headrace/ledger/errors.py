@@ -18,6 +18,7 @@ SystemFault
 from collections.abc import Iterable
 
 from headrace.core.errors import SystemFault, UserError
+from headrace.core.units import counted
 
 
 class NoSuchRecord(UserError):
@@ -45,9 +46,9 @@ class InconsistentCounts(UserError):
     """Rows in are not accepted + quarantined + duplicates."""
 
     def __init__(self, table: str, rows_in: int, accepted: int, quarantined: int, duplicates: int) -> None:
-        parts = f"{accepted} accepted + {quarantined} quarantined + {duplicates} duplicates"
+        parts = f"{accepted} accepted + {quarantined} quarantined + {counted(duplicates, 'duplicate')}"
         super().__init__(
-            f"table {table!r}: {rows_in} rows came in, but {parts} make {accepted + quarantined + duplicates}.",
+            f"table {table!r}: {counted(rows_in, 'row')} came in, but {parts} make {accepted + quarantined + duplicates}.",
             remedy="No row may be lost or made: count again where the rows are divided.",
         )
 

@@ -23,7 +23,7 @@ class ConstantPredictor:
         """See `Predictor.scores`."""
         return np.tile(self._values, (len(matrix), 1)) if self._task == "multiclass" else np.full(len(matrix), self._values[0])
 
-    def score_row(self, vector: list[float]) -> float | tuple[float, ...]:  # noqa: ARG002
+    def score_row(self, vector: list[float]) -> float | tuple[float, ...]:  # noqa: ARG002 - the same whatever the row holds
         """See `Predictor.score_row`."""
         return self._row
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.core.units import counted
 from headrace.models.errors import LibraryFault
 
 PROBABILITY, CONTRIBUTION = 0, 3
@@ -66,7 +67,7 @@ def load_library() -> ctypes.CDLL:
 
 def _check(library: ctypes.CDLL, status: int) -> None:
     if status != 0:
-        raise LibraryFault(f"LightGBM: {library.LGBM_GetLastError().decode(errors='replace')}.")
+        raise LibraryFault(f"LightGBM failed: {library.LGBM_GetLastError().decode(errors='replace')}.")
 
 
 class Booster:
@@ -80,7 +81,7 @@ class Booster:
         weakref.finalize(self, library.LGBM_BoosterFree, handle)
         _check(library, library.LGBM_BoosterGetNumFeature(handle, ctypes.byref(features)))
         if features.value != width:
-            raise LibraryFault(f"the tree model takes {features.value} columns, its artifact says {width}.")
+            raise LibraryFault(f"the tree model takes {counted(features.value, 'column')}, its artifact says {width}.")
         self.width, self.outputs = width, outputs
         self._thread = threading.local()
 
@@ -100,7 +101,7 @@ class Booster:
             )  # fmt: skip
             _check(self._library, status)
             if written.value != result.size:
-                raise LibraryFault(f"LightGBM gave {written.value} numbers where {result.size} were expected.")
+                raise LibraryFault(f"LightGBM gave {counted(written.value, 'number')}, not {result.size:,}.")
         return result
 
     def predict_row(self, vector: list[float]) -> tuple[float, ...]:

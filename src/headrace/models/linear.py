@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.core.units import counted
 from headrace.models.arrays import load_array
 from headrace.models.artifact import Artifact
 from headrace.models.errors import BrokenArtifact
@@ -130,7 +131,7 @@ def _raw_function(terms: Sequence[Term], weights: Sequence[list[list[float]]], b
             lines.append(_LEVEL_LINE.format(n=index, levels=term.levels))
     source = "\n    ".join(["def score(vector):", *lines, "return raw\n"])
     exec(compile(source, "<headrace linear model>", "exec"), scope)  # noqa: S102 - written above; nothing of the artifact but counts enters the text
-    return scope["score"]  # type: ignore[no-any-return]
+    return scope["score"]  # type: ignore[no-any-return]  # what exec made
 
 
 def _load_terms(artifact: Artifact) -> tuple[Term, ...]:
@@ -139,7 +140,9 @@ def _load_terms(artifact: Artifact) -> tuple[Term, ...]:
     except msgspec.DecodeError as error:
         raise BrokenArtifact(artifact.family, "design.json", f"cannot be read ({error})") from error
     if len(terms) != len(artifact.columns):
-        raise BrokenArtifact(artifact.family, "design.json", f"has {len(terms)} terms for {len(artifact.columns)} columns")
+        raise BrokenArtifact(
+            artifact.family, "design.json", f"has {counted(len(terms), 'term')} for {counted(len(artifact.columns), 'column')}"
+        )
     return terms
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from headrace.core.money import format_usd
+from headrace.core.units import counted
 from headrace.rollout.errors import MissingEvidence
 from headrace.rollout.evidence import Evidence, GateResult
 from headrace.spec.gate import AtLeast, Beats, Cost, Gate, Latency, Slices
@@ -75,7 +76,7 @@ def _beats(gate: Beats, evidence: Evidence) -> GateResult:
         title(gate), f"no difference against the {gate.opponent} was measured", "Evaluate both on the same test rows."
     )
     value, low, high = _bounds(gate, evidence.differences.get(gate.opponent), missing)
-    looks = "1 look" if evidence.look == 1 else f"{evidence.look} looks"
+    looks = counted(evidence.look, "look")
     opponent = f"champion {evidence.champion}" if gate.opponent == "champion" else gate.opponent
     verb = "better" if value >= 0 else "worse"
     measured = (
@@ -87,7 +88,7 @@ def _beats(gate: Beats, evidence: Evidence) -> GateResult:
         "level": evidence.level, "look": evidence.look, "support": evidence.support,
     }  # fmt: skip
     if evidence.support < FEWEST_TO_COMPARE:
-        measured += f"; it rests on {evidence.support} rows, too few to tell"
+        measured += f"; it rests on {counted(evidence.support, 'row')}, too few to tell"
     return GateResult(title(gate), low > 0 and evidence.support >= FEWEST_TO_COMPARE, measured, needed, details)
 
 
@@ -123,10 +124,10 @@ def _slices(gate: Slices, evidence: Evidence, minimum_support: int) -> GateResul
     small = [group.group for group in groups if group.value is None or group.support < minimum_support]
     gap = judged[-1][0] - judged[0][0] if len(judged) > 1 else None
     if gap is None:
-        measured = f"{len(judged)} of {len(groups)} groups rest on enough rows: there is nothing to compare"
+        measured = f"{len(judged)} of {counted(len(groups), 'group rests', 'groups rest')} on enough rows: there is nothing to compare"
     else:
         (lowest, lowest_group), (highest, highest_group) = judged[0], judged[-1]
-        measured = f"gap {gap:.3f}: {lowest_group} {lowest:.3f}, {highest_group} {highest:.3f}, over {len(judged)} groups"
+        measured = f"gap {gap:.3f}: {lowest_group} {lowest:.3f}, {highest_group} {highest:.3f}, over {counted(len(judged), 'group')}"
         measured += f"; too small to tell: {', '.join(small)}" if small else ""
     return GateResult(
         title(gate),

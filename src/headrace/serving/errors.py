@@ -20,6 +20,7 @@ SystemFault
 from collections.abc import Iterable
 
 from headrace.core.errors import SystemFault, UserError
+from headrace.core.units import counted
 
 
 class RequestError(UserError):
@@ -67,7 +68,7 @@ class BodyTooLarge(RequestError):
     """More bytes than the limit."""
 
     def __init__(self, limit_bytes: int) -> None:
-        super().__init__(f"the body has more than {limit_bytes} bytes.", remedy="Send fewer rows in one request.")
+        super().__init__(f"the body has more than {counted(limit_bytes, 'byte')}.", remedy="Send fewer rows in one request.")
 
 
 class TooManyRows(RequestError):
@@ -75,7 +76,8 @@ class TooManyRows(RequestError):
 
     def __init__(self, rows: int, limit: int) -> None:
         super().__init__(
-            f"the request has {rows} rows, more than {limit}.", remedy="Send fewer rows in one request; `headrace predict` scores files."
+            f"the request has {counted(rows, 'row')}, more than {limit:,}.",
+            remedy="Send fewer rows in one request; `headrace predict` scores files.",
         )
 
 
@@ -110,7 +112,7 @@ class PredictionsLost(SystemFault):
 
     def __init__(self, count: int, reason: str) -> None:
         super().__init__(
-            f"{count} predictions were answered but could not be logged before the server stopped: {reason}.",
+            f"{counted(count, 'prediction was', 'predictions were')} answered but could not be logged before the server stopped: {reason}.",
             remedy="Repair the lake or the ledger; `headrace why` will not know these predictions.",
         )
         self.count = count

@@ -52,7 +52,7 @@ def read_question(body: bytes, reader: RowReader, manifest: Manifest, now: datet
     counts = {len(values) for values in columns.values()}
     if len(counts) > 1:
         sizes = ", ".join(f"{name}: {len(values)}" for name, values in columns.items())
-        raise MalformedRequest("the tensors have different numbers of rows.", remedy=f"They are {sizes}.")
+        raise MalformedRequest(f"the tensors have different numbers of rows: {sizes}.", remedy="Send as many in each.")
     check_count(max(counts, default=0), row_limit)
     typed = [reader.read_column(name, columns[name]) for name in reader.given]
     rows = [dict(zip(reader.given, values, strict=True)) for values in zip(*typed, strict=True)]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from headrace.core.units import counted
 from headrace.serving.errors import ServerRefused
 
 
@@ -29,7 +30,7 @@ class Limits:
     def __post_init__(self) -> None:
         if self.waiting_records < self.rows:
             raise ServerRefused(
-                f"a request may have {self.rows} rows, but only {self.waiting_records} predictions may wait to be logged.",
+                f"a request may have {self.rows:,} rows, but only {counted(self.waiting_records, 'prediction')} may wait to be logged.",
                 remedy="Raise waiting_records or lower rows.",
             )
 

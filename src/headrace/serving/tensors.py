@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from headrace.bundles.manifest import GivenField, Manifest
+from headrace.core.units import counted
 from headrace.expressions import DType
 from headrace.serving.errors import InvalidValue, MalformedRequest
 from headrace.serving.fields import describe
@@ -60,8 +61,9 @@ def tensor_values(tensor: dict[str, Any], field: GivenField) -> list[object]:
     if type(data) is not list:
         raise InvalidValue(None, field.name, "a tensor with its data as a list", f"without: data is {describe(data)}")
     flat = _flatten(data)
-    if len(flat) != shape[0]:  # type: ignore[index]
-        raise InvalidValue(None, field.name, f"{shape[0]} values, as its shape says", f"{len(flat)} values")  # type: ignore[index]
+    length: int = shape[0]  # type: ignore[index]  # what is no shape is refused above
+    if len(flat) != length:
+        raise InvalidValue(None, field.name, f"{counted(length, 'value')}, as its shape says", counted(len(flat), "value"))
     return flat
 
 

@@ -29,7 +29,7 @@ class InvalidOption(SpecError):
     """A value outside what an option accepts."""
 
     def __init__(self, option: str, value: object, expected: str, *, location: Location | None = None) -> None:
-        super().__init__(f"{option} is {value!r}.", remedy=f"Expected {expected}.", location=location)
+        super().__init__(f"{option} cannot be {value!r}.", remedy=f"Expected {expected}.", location=location)
         self.option = option
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from headrace.core.units import every
 from headrace.spec.metrics import REGRESSION
 from headrace.spec.split import ByTime, Random, Split
 from headrace.training.errors import EmptyPart
@@ -83,7 +84,7 @@ def _check_answers(target: pl.Series) -> None:
         raise EmptyPart("there is nothing to split: the table of the spine has no accepted rows.", remedy=remedy)
     if target.null_count() == len(target):
         remedy = "Check the target against the column's values: headrace show TABLE tells them."
-        raise EmptyPart(f"the target is null in all {len(target):,} rows.", remedy=remedy)
+        raise EmptyPart(f"the target is null in {every(len(target), 'row')}.", remedy=remedy)
 
 
 def _mark(part: pl.Series, where: pl.Series, label: str) -> pl.Series:
@@ -153,7 +154,7 @@ def _check(parts: Parts, rows: SplitRows) -> None:
         if rows.task != REGRESSION and needed and len(values) < 2:
             only = str(values[0]).lower() if rows.task == "binary" else repr(values[0])
             raise EmptyPart(
-                f"the target is {only} in all {counts[name]:,} {name} rows ({told}).",
+                f"the target is {only} in {every(counts[name], f'{name} row')} ({told}).",
                 remedy="Check the target against the column's values (headrace show TABLE tells them), or make the part larger.",
             )
 

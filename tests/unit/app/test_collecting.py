@@ -43,7 +43,7 @@ def logged(workspace, monkeypatch) -> Callable[[], list[int]]:
         return iter(found)
 
     append()
-    monkeypatch.setattr(sweeping, "_listed", busy)
+    monkeypatch.setattr(sweeping, "_listed", busy)  # the real listing; only the moments of the writers are chosen
     return lambda: committed
 
 

@@ -58,7 +58,7 @@ def test_texts_are_given_back_as_they_are_written(tmp_path):
 
 
 def test_a_value_of_another_type_is_told_by_its_row_of_the_file(tmp_path):
-    with pytest.raises(UserError, match=r"row 5: 'amount' is 'ten'\."):
+    with pytest.raises(UserError, match=r"row 5: 'amount' cannot be 'ten'\."):
         keep_questions(raw((["s"] * 3, ["1"] * 3, ["x"] * 3), (["s"] * 2, ["1", "ten"], ["x"] * 2)), asked(), tmp_path / "kept")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.app.errors import SecretInFile, SettingInvalid
+from headrace.app.errors import SecretInFile, SettingInvalid, SettingsUnreadable
 from headrace.app.settings import Settings, read_settings
 
 
@@ -44,14 +44,14 @@ def test_an_absolute_home_and_urls_stay_as_they_are(tmp_path):
 
 @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", ""])
 def test_workers_are_a_whole_number_above_zero(tmp_path, value):
-    with pytest.raises(SettingInvalid, match=r"the setting workers is .* \(from HEADRACE_WORKERS\)"):
+    with pytest.raises(SettingInvalid, match=r"the setting workers cannot be .* \(from HEADRACE_WORKERS\)"):
         read_settings(tmp_path / "project.py", {"HEADRACE_WORKERS": value})
 
 
 def test_a_file_that_is_not_toml_or_names_no_setting_is_told(tmp_path):
     path = tmp_path / "headrace.toml"
     path.write_text("home = ", encoding="utf-8")
-    with pytest.raises(SettingInvalid, match="TOML"):
+    with pytest.raises(SettingsUnreadable, match="cannot be read as TOML"):
         read_settings(tmp_path / "project.py", {})
     path.write_text('hme = "x"', encoding="utf-8")
     with pytest.raises(SettingInvalid, match="Did you mean 'home'"):
@@ -64,7 +64,7 @@ def test_a_limit_on_steps_is_a_duration_or_none(tmp_path):
 
     assert limit("90m") == timedelta(minutes=90)
     assert limit("none") is None
-    with pytest.raises(SettingInvalid, match=r"step_timeout is 'soon' \(from HEADRACE_STEP_TIMEOUT\)"):
+    with pytest.raises(SettingInvalid, match=r"step_timeout cannot be 'soon' \(from HEADRACE_STEP_TIMEOUT\)"):
         limit("soon")
 
 

@@ -76,7 +76,7 @@ def test_a_run():
         StepLine(name="train:x", outcome="reused", seconds=0, summary=""),
     ]
     report = RunReport(run_id="run_1", actor="ana", seconds=2.04, steps=steps, models=[], cost_usd="0.0001234")
-    assert render.run(report) == "run_1 by ana: 1 steps run, 1 unchanged, 2.0 s, $0.000123."
+    assert render.run(report) == "run_1 by ana: 1 step run, 1 unchanged, 2.0 s, $0.000123."
     assert render.run(msgspec.structs.replace(report, run_id=None)) == "Nothing to do: all 2 steps are unchanged (2.0 s)."
     assert render.shown(report).splitlines() == [
         "run_1 by ana, 2.0 s, $0.000123",
@@ -86,7 +86,7 @@ def test_a_run():
 
 
 def test_a_plan():
-    assert render.plan(PlanReport(to_run=["a:b"], unchanged=2)) == "Would run 1 steps (2 unchanged):\n  a:b"
+    assert render.plan(PlanReport(to_run=["a:b"], unchanged=2)) == "Would run 1 step (2 unchanged):\n  a:b"
     assert render.plan(PlanReport(to_run=[], unchanged=2)) == "Nothing to do: all 2 steps are unchanged."
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.core.errors import UserError
-from headrace.core.units import days, format_bytes, format_duration, hours, minutes, parse_duration
+from headrace.core.units import counted, days, every, format_bytes, format_duration, hours, minutes, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,15 @@ def test_sizes_are_in_powers_of_1024(size, text):
 
 def test_words_for_durations():
     assert (days(1), hours(1), minutes(1)) == (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(
+    ("number", "told", "all_told"), [(0, "0 rows", "all 0 rows"), (1, "1 row", "the one row"), (1200, "1,200 rows", "all 1,200 rows")]
+)
+def test_counts_agree_with_their_noun(number, told, all_told):
+    assert counted(number, "row") == told
+    assert every(number, "row") == all_told
+
+
+def test_a_noun_may_bring_its_verb():
+    assert [counted(number, "row is", "rows are") for number in (1, 2)] == ["1 row is", "2 rows are"]

@@ -228,8 +228,8 @@ def test_a_recorded_failure_keeps_its_words():
 
 
 def test_a_server_that_stays_away_ends_the_run_with_one_message_and_the_run_goes_on_when_it_is_back(tmp_path, postgres, monkeypatch):
-    monkeypatch.setattr(store_watch, "_AWAY_SECONDS", 1.0)
-    monkeypatch.setattr(store_watch, "_EVERY_SECONDS", 0.2)
+    monkeypatch.setattr(store_watch, "_AWAY_SECONDS", 1.0)  # two minutes, which no test should wait
+    monkeypatch.setattr(store_watch, "_EVERY_SECONDS", 0.2)  # a bound made small
     url, ran = postgres.database(), []
 
     def stops_the_server(context):

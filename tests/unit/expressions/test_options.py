@@ -12,7 +12,7 @@ x = col("x")
 @pytest.mark.parametrize(
     ("make", "problem"),
     [
-        (lambda: x.cast("datetime"), "dtype of cast.* is 'datetime'"),
+        (lambda: x.cast("datetime"), "dtype of cast.* cannot be 'datetime'"),
         (lambda: x.cast("integer"), "one of bool, int, float, string"),
         (lambda: x.hash_bucket(0), "n of hash_bucket"),
         (lambda: x.hash_bucket(True), "n of hash_bucket"),
@@ -42,7 +42,7 @@ x = col("x")
         (lambda: x.parse_datetime("%Y%"), "unknown directive %"),
         (lambda: x.parse_datetime(3), "format of parse_datetime"),
         (lambda: call("explode", x), "there is no operation 'explode'"),
-        (lambda: call("add", x), r"add\(\) has 1 operands"),
+        (lambda: call("add", x), r"add\(\) has 1 operand\."),
         (lambda: call("when", x, x), r"when\(\) has 2 operands"),
         (lambda: call("abs", x, power=2), "settings"),
         (lambda: call("duration_of", x, unit_us=5), "unit_us"),

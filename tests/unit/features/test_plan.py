@@ -86,7 +86,7 @@ def test_what_decides_knowledge_time(lookup, known):
         ({"x": lit(None)}, InvalidFeature, "feature 'x': .* is always null"),
         ({"x": window(FLIGHTS, lit(None).count(), by="origin", over="1h")}, InvalidFeature, "is always null"),
         ({"x": col("origin") + 1}, InvalidFeature, "feature 'x'"),
-        ({"x": window(FLIGHTS, count(), by="origin", over="1h", where=col("delay"))}, InvalidFeature, "where= is float"),
+        ({"x": window(FLIGHTS, count(), by="origin", over="1h", where=col("delay"))}, InvalidFeature, "where= must be a boolean"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named_with_their_line(values, error, message):
@@ -96,7 +96,9 @@ def test_mistakes_are_named_with_their_line(values, error, message):
     assert raised.value.location.file == __file__
 
 
-@pytest.mark.parametrize(("known", "message"), [("seen", "'seen' of table 'weather' is string"), ("sen", "there is no column 'sen'")])
+@pytest.mark.parametrize(
+    ("known", "message"), [("seen", "'seen' of table 'weather' must be a datetime"), ("sen", "there is no column 'sen'")]
+)
 def test_moments_are_datetimes(known, message):
     table = Entity("weather", source=File("w.csv"), key="origin", time="hour", known=known)
     with pytest.raises((InvalidFeature, UnknownName), match=message):
@@ -104,7 +106,7 @@ def test_moments_are_datetimes(known, message):
 
 
 def test_as_of_is_a_datetime():
-    with pytest.raises(InvalidFeature, match="as_of is float"):
+    with pytest.raises(InvalidFeature, match="as_of= must be a datetime"):
         build(features(as_of=col("distance"), x=col("origin")))
 
 

@@ -40,7 +40,9 @@ def ingest(tmp_path):
         table = Events("rows", source=File(name, null_values=null_values), **options)
         pins = before.source_types if before else pinned
         raw, previous = open_source(table.source, tmp_path), before.accepted.lazy() if before else None
-        return collected(ingest_table(IngestRequest(table, raw, now, KEY, tmp_path, pins, previous)))
+        return collected(
+            ingest_table(IngestRequest(table=table, raw=raw, now=now, pseudonym_key=KEY, scratch=tmp_path, pinned=pins, previous=previous))
+        )
 
     return run
 
@@ -54,6 +56,12 @@ def derive(tmp_path):
             Events("x", source=File("x.csv")),
         )
         table = Derived("made", inputs=inputs, build=build, **options)
-        return collected(derive_table(DeriveRequest(table, tuple(frame.lazy() for frame in frames), NOW, KEY, tmp_path, pinned)))
+        return collected(
+            derive_table(
+                DeriveRequest(
+                    table=table, inputs=tuple(frame.lazy() for frame in frames), now=NOW, pseudonym_key=KEY, scratch=tmp_path, pinned=pinned
+                )
+            )
+        )
 
     return run

@@ -54,7 +54,7 @@ def test_each_value_keeps_its_meaning(tmp_path: Path, codec: str) -> None:
 
 
 def test_records_come_in_frames_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headrace.ingest.avro._CHUNK_ROWS", 3)
+    monkeypatch.setattr("headrace.ingest.avro._CHUNK_ROWS", 3)  # a bound made small
     raw = open_source(File(written(tmp_path / "orders.avro", 7).name), tmp_path)
     for _ in range(2):
         assert [frame["n"].to_list() for frame in raw.chunks()] == [[0, 1, 2], [3, 4, 5], [6]]
@@ -89,6 +89,6 @@ def test_bytes_and_what_is_no_record_are_refused(tmp_path: Path) -> None:
 
 def test_without_its_library_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(tmp_path / "orders.avro", 1)
-    monkeypatch.setitem(sys.modules, "fastavro", None)
+    monkeypatch.setitem(sys.modules, "fastavro", None)  # as if it were not installed
     with pytest.raises(FormatNeedsExtra, match=r"pip install 'headrace\[avro\]'"):
         read_source(File("orders.avro"), tmp_path)

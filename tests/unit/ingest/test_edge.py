@@ -70,7 +70,7 @@ def test_a_later_page_may_not_go_back() -> None:
 
 
 def test_too_many_rows_with_one_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge, "MOST_AT_THE_EDGE", 3)
+    monkeypatch.setattr(edge, "MOST_AT_THE_EDGE", 3)  # a bound made small
     with pytest.raises(SourceChanged, match=r"more than 3 rows have 1 in 'at'"):
         follow([(1, "a")] * 4)
 

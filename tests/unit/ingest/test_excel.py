@@ -92,7 +92,7 @@ def test_a_column_without_a_name_or_a_sheet_without_anything(tmp_path: Path) -> 
 
 
 def test_without_its_library_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "python_calamine", None)
+    monkeypatch.setitem(sys.modules, "python_calamine", None)  # as if it were not installed
     with pytest.raises(FormatNeedsExtra, match=r"pip install 'headrace\[excel\]'"):
         read(workbook(tmp_path / "book.xlsx", [["a"], [1]]))
 

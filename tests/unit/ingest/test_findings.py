@@ -94,7 +94,7 @@ def test_repeats_that_few_values_make_inevitable_are_none():
 
 
 def test_of_too_many_rows_a_part_is_kept_and_counted_for_all(monkeypatch):
-    monkeypatch.setattr(repeats, "_MOST_KEPT", 1000)
+    monkeypatch.setattr(repeats, "_MOST_KEPT", 1000)  # a bound made small
     count = 20_000
     frame = pl.DataFrame({"x": [f"v{n % (count // 2)}" for n in range(count)], "y": [n % (count // 2) / 7 for n in range(count)]})
 

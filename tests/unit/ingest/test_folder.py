@@ -95,7 +95,10 @@ def test_columns_that_a_file_has_not_are_null_and_that_is_said(tmp_path: Path) -
     put(tmp_path, "in/2.csv", "b,c\n3,4\n")
     raw = open_folder(Folder("in/*.csv"), tmp_path)
     assert [row for frame in raw.chunks() for row in frame.rows()] == [("1", "2", None), (None, "3", "4")]
-    assert raw.notes == ("a is null in 1 of 2 files, which have it not: 2.csv", "c is null in 1 of 2 files, which have it not: 1.csv")
+    assert raw.notes == (
+        "a is null in 1 of 2 files, without such a column: 2.csv",
+        "c is null in 1 of 2 files, without such a column: 1.csv",
+    )
 
 
 def test_columns_that_differ_may_be_refused(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ class Box:
 
 @pytest.fixture
 def box(monkeypatch: pytest.MonkeyPatch) -> Box:
-    monkeypatch.setattr(landing, "PAGE_ROWS", 10)
+    monkeypatch.setattr(landing, "PAGE_ROWS", 10)  # a bound made small
     return Box()
 
 

@@ -25,7 +25,7 @@ ROWS = 3000
 
 @pytest.fixture
 def few_bytes(monkeypatch):
-    """Everything that is kept in memory, kept in a few kilobytes of it."""
+    """Everything that is kept in memory, kept in a few kilobytes of it: bounds made small."""
     monkeypatch.setattr("headrace.ingest.staging._PART_BYTES", 20_000)
     monkeypatch.setattr("headrace.ingest.raw._KEPT_BYTES", 10_000)
     monkeypatch.setattr("headrace.ingest.delimited._CHUNK_BYTES", 10_000)
@@ -67,7 +67,9 @@ def ingested(tmp_path, name):
     scratch = tmp_path / f"scratch {len(list(tmp_path.iterdir()))}"
     scratch.mkdir()
     raw = open_source(table.source, tmp_path)
-    return collected(ingest_table(IngestRequest(table, raw, NOW, KEY, scratch, heard=heard.append))), heard
+    return collected(
+        ingest_table(IngestRequest(table=table, raw=raw, now=NOW, pseudonym_key=KEY, scratch=scratch, heard=heard.append))
+    ), heard
 
 
 WRITERS = {
@@ -111,7 +113,9 @@ def test_a_stop_is_heard_while_rows_are_read(tmp_path, few_bytes):
         raise KeyboardInterrupt(behind)
 
     with pytest.raises(KeyboardInterrupt) as stopped:
-        ingest_table(IngestRequest(table, open_source(table.source, tmp_path), NOW, KEY, tmp_path, heard=stop))
+        ingest_table(
+            IngestRequest(table=table, raw=open_source(table.source, tmp_path), now=NOW, pseudonym_key=KEY, scratch=tmp_path, heard=stop)
+        )
     assert stopped.value.args[0] < ROWS / 2
 
 
@@ -163,7 +167,9 @@ def test_objects_with_other_names_make_one_table(tmp_path, few_bytes):
     lines = [{"a": 1}] * 2000 + [{"b": "x"}] * 2000 + [{"a": 2.5}]
     (tmp_path / "x.jsonl").write_text("\n".join(map(json.dumps, lines)))
     table = Events("t", source=File("x.jsonl"))
-    found = collected(ingest_table(IngestRequest(table, open_source(table.source, tmp_path), NOW, KEY, tmp_path)))
+    found = collected(
+        ingest_table(IngestRequest(table=table, raw=open_source(table.source, tmp_path), now=NOW, pseudonym_key=KEY, scratch=tmp_path))
+    )
     assert found.accepted.select("a", "b").rows() == [(1.0, None)] * 2000 + [(None, "x")] * 2000 + [(2.5, None)]
 
 
@@ -196,7 +202,7 @@ def test_a_look_at_many_rows_is_every_so_many_of_them(tmp_path, few_bytes, monke
     rows().write_csv(tmp_path / "x.csv")
     raw = open_source(File("x.csv"), tmp_path)
     whole = look_at(raw)
-    monkeypatch.setattr("headrace.ingest.sampling._MOST_BYTES", 30_000)
+    monkeypatch.setattr("headrace.ingest.sampling._MOST_BYTES", 30_000)  # a bound made small
     some = look_at(raw)
 
     assert whole.every == 1

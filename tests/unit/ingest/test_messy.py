@@ -21,7 +21,13 @@ def messy(tmp_path):
     def run(text, *, name="rows.csv", pinned=None, reading=None, **options):
         (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
         table = Events("rows", source=File(name, **(reading or {})), **options)
-        return collected(ingest_table(IngestRequest(table, open_source(table.source, tmp_path), NOW, KEY, tmp_path, pinned)))
+        return collected(
+            ingest_table(
+                IngestRequest(
+                    table=table, raw=open_source(table.source, tmp_path), now=NOW, pseudonym_key=KEY, scratch=tmp_path, pinned=pinned
+                )
+            )
+        )
 
     return run
 

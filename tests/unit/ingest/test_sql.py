@@ -111,10 +111,10 @@ def test_no_rows_have_columns(shop: Callable[[str], None], tmp_path: Path) -> No
 
 def test_rows_without_a_position_are_counted_and_said(shop: Callable[[str], None], tmp_path: Path) -> None:
     pages = list(reader_of(SQL(SHOP, table="orders", cursor="at"), Secrets({}), tmp_path).pages(None))
-    assert [note for page in pages for note in page.notes] == ["1 rows have no at and are never asked for"]
+    assert [note for page in pages for note in page.notes] == ["1 row without at, never asked for"]
     assert sum(page.rows.height for page in pages) == 1
     again = list(reader_of(SQL(SHOP, table="orders", cursor="at"), Secrets({}), tmp_path).pages(pages[-1].cursor))
-    assert [(page.rows.height, page.cursor, page.notes) for page in again] == [(0, None, ("1 rows have no at and are never asked for",))]
+    assert [(page.rows.height, page.cursor, page.notes) for page in again] == [(0, None, ("1 row without at, never asked for",))]
 
 
 def test_what_is_not_there_is_named_with_the_nearest(shop: object, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_what_cannot_be_opened_says_what_is_missing(tmp_path: Path, url: str, wo
 
 
 def test_a_database_that_is_busy_may_be_asked_again(shop: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headrace.ingest.sql.engine._BUSY_SECONDS", 0)
+    monkeypatch.setattr("headrace.ingest.sql.engine._BUSY_SECONDS", 0)  # a bound made small
     holder = sqlite3.connect(tmp_path / "shop.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     with pytest.raises(SourceUnreachable, match="database is locked") as caught:

@@ -185,7 +185,7 @@ def test_stop_writes_nothing_and_shows_counts_and_rows(ingest):
     assert '"a":-1' in str(caught.value)
     assert "bob" not in str(caught.value)
     assert caught.value.rules == ("between(a, 0, 10)",)
-    with pytest.raises(ContractBroken, match=r"rows\(5, None\): 1 rows"):
+    with pytest.raises(ContractBroken, match=r"rows\(5, None\): 1 row\."):
         ingest("a\n1\n", expect=[rows(5)])
 
 
@@ -194,7 +194,7 @@ def test_row_counts_and_freshness_are_of_accepted_rows(ingest):
     found = ingest(text, time="at", expect=[rows(1, 1), fresh("2d"), fresh("1h"), between("a", 0, 9)])
 
     told = {each.rule: (each.passed, each.detail) for each in found.results}
-    assert told["rows(1, 1)"] == (True, "1 rows")
+    assert told["rows(1, 1)"] == (True, "1 row")
     assert told["fresh(2d)"] == (True, "the newest row is 1d old")
     assert told["fresh(1h)"] == (False, "the newest row is 1d old")
     empty = ingest("at,a\n", time="at", expect=[fresh("2d")])

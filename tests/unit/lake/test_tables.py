@@ -176,7 +176,7 @@ def test_overwrites_that_collide_are_made_again(lake):
 
 
 def test_frames_are_written_one_after_the_other_and_read_in_their_order(lake, monkeypatch):
-    monkeypatch.setattr("headrace.lake.parts._PART_BYTES", 1000)
+    monkeypatch.setattr("headrace.lake.parts._PART_BYTES", 1000)  # a bound made small
     frames = [
         pl.DataFrame({"n": range(start, start + 100), "took": pl.Series([timedelta(seconds=1)] * 100)}) for start in range(0, 2000, 100)
     ]
@@ -191,7 +191,7 @@ def test_frames_are_written_one_after_the_other_and_read_in_their_order(lake, mo
 
 
 def test_frames_that_fail_leave_no_file_behind(lake, tmp_path, monkeypatch):
-    monkeypatch.setattr("headrace.lake.parts._PART_BYTES", 1000)
+    monkeypatch.setattr("headrace.lake.parts._PART_BYTES", 1000)  # a bound made small
 
     def frames():
         for number in range(10):
@@ -226,7 +226,7 @@ def test_a_fault_after_the_commit_is_seen_through(tmp_path, monkeypatch):
         if "_delta_log" in path:
             raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(Place, "settle", fails_on_the_log)
+    monkeypatch.setattr(Place, "settle", fails_on_the_log)  # a disk that fails in this very moment cannot be had
     assert tables.write("t", pl.DataFrame({"a": [2]}), mode="append").version == 1
     monkeypatch.undo()
     assert sorted(tables.scan("t").collect()["a"]) == [1, 2]

@@ -46,7 +46,7 @@ def test_weights_of_another_shape_are_refused():
 
 
 def test_a_design_for_other_columns_is_refused():
-    with pytest.raises(BrokenArtifact, match="1 terms for 2 columns"):
+    with pytest.raises(BrokenArtifact, match="1 term for 2 columns"):
         LinearPredictor(linear(terms=TERMS[:1]))
 
 

@@ -71,7 +71,7 @@ def test_bytes_are_limited_declared_or_not(ask, build, row):
     streamed = ask(application, "POST", "/predict", content=chunks(), headers=JSON)
     for answer in (declared, streamed):
         assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
-        assert "1000 bytes" in answer.json()["error"]["message"]
+        assert "1,000 bytes" in answer.json()["error"]["message"]
     assert ask(application, "POST", "/predict", json=row).status_code == 200
 
 

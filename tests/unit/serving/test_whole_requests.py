@@ -63,7 +63,7 @@ def shortened(monkeypatch):
             answered.append(response.status)
         return response
 
-    monkeypatch.setattr(Application, "answer_whole", counting)
+    monkeypatch.setattr(Application, "answer_whole", counting)  # the real one answers; this only counts
     return answered
 
 

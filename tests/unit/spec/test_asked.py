@@ -38,7 +38,7 @@ def test_a_table_or_a_query() -> None:
     for options in ({}, {"table": "a", "query": "SELECT 1"}):
         with pytest.raises(SpecError, match="takes a table= or a query="):
             SQL("sqlite:///shop.db", **options)
-    with pytest.raises(InvalidOption, match=r"url of SQL is 'shop.db'"):
+    with pytest.raises(InvalidOption, match=r"url of SQL cannot be 'shop.db'"):
         SQL("shop.db", table="orders")
 
 

@@ -35,9 +35,9 @@ def test_caps_of_tuning():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"trials": 0}, r"trials of Tune\(\) is 0"),
-        ({"cost_usd": 0}, r"cost_usd of Tune\(\) is 0"),
-        ({"cost_usd": "much"}, r"cost_usd of Tune\(\) is 'much'"),
+        ({"trials": 0}, r"trials of Tune\(\) cannot be 0"),
+        ({"cost_usd": 0}, r"cost_usd of Tune\(\) cannot be 0"),
+        ({"cost_usd": "much"}, r"cost_usd of Tune\(\) cannot be 'much'"),
     ],
 )
 def test_caps_leave_something_to_do(options, message):

@@ -43,7 +43,7 @@ def test_dollars(written, amount):
 def test_people():
     assert Person("ana", roles="reviewer").roles == ("reviewer",)
     assert Approve(role="reviewer").count == 1
-    with pytest.raises(InvalidOption, match=r"count of Approve\(\) is 0"):
+    with pytest.raises(InvalidOption, match=r"count of Approve\(\) cannot be 0"):
         Approve(role="reviewer", count=0)
     with pytest.raises(AttributeError):
         Pseudonym().location = None

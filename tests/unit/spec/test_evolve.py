@@ -16,7 +16,7 @@ def test_a_table_has_rules_without_being_told():
 
 @pytest.mark.parametrize("options", [{"add": "yes"}, {"widen": "null"}, {"remove": "accept"}])
 def test_an_unknown_rule_lists_the_valid_ones(options):
-    with pytest.raises(InvalidOption, match=r"of Evolve\(\) is") as raised:
+    with pytest.raises(InvalidOption, match=r"of Evolve\(\) cannot be") as raised:
         Evolve(**options)
     assert "'refuse'" in raised.value.remedy
     assert raised.value.location.file == __file__

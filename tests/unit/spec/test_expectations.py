@@ -37,7 +37,7 @@ def test_default_severities():
 
 
 def test_rows_can_be_quarantined_and_tables_cannot():
-    with pytest.raises(InvalidOption, match=r"the severity of fresh\(1d\) is 'quarantine'") as raised:
+    with pytest.raises(InvalidOption, match=r"the severity of fresh\(1d\) cannot be 'quarantine'") as raised:
         expectations.fresh("1d", severity="quarantine")
     assert raised.value.remedy == "Expected one of warn, stop."
     with pytest.raises(InvalidOption, match="the severity of") as raised:
@@ -49,12 +49,12 @@ def test_rows_can_be_quarantined_and_tables_cannot():
     ("declare", "message"),
     [
         (lambda: expectations.not_null(), "the columns of not_null"),
-        (lambda: expectations.between("a", 2, 1), r"the range of between\('a'\) is \(2, 1\)"),
+        (lambda: expectations.between("a", 2, 1), r"the range of between\('a'\) cannot be \(2, 1\)"),
         (lambda: expectations.between("a", "x", 1), r"the range of between\('a'\)"),
         (lambda: expectations.one_of("a", []), r"the choices of one_of\('a'\)"),
         (lambda: expectations.matches("a", "("), r"the pattern of matches\('a'\)"),
         (lambda: expectations.unique([]), "the columns of unique"),
-        (lambda: expectations.rows(5, 2), r"the range of rows\(\) is \(5, 2\)"),
+        (lambda: expectations.rows(5, 2), r"the range of rows\(\) cannot be \(5, 2\)"),
         (lambda: expectations.rows(-1), r"the range of rows\(\)"),
     ],
 )

@@ -46,7 +46,7 @@ def test_lookups_are_leaves_that_combine():
         (lambda: latest(PLANES, "x", by=[]), r"by= of latest\(\)"),
         (lambda: latest(PLANES, "x", by="tail", max_age="1h"), r"max_age of latest\(planes\)"),
         (lambda: latest(PLANES, col("x").mean(), by="tail"), r"the value of latest\(planes\)"),
-        (lambda: latest(PLANES, latest(PLANES, "x", by="tail") + 1, by="tail"), r"the value of latest\(planes\) is .*"),
+        (lambda: latest(PLANES, latest(PLANES, "x", by="tail") + 1, by="tail"), r"the value of latest\(planes\) cannot be .*"),
         (lambda: window(EVENTS, latest(PLANES, "x", by="tail").mean(), by="a", over="1h"), r"the aggregate of window\(events\)"),
         (lambda: window(EVENTS, col("x"), by="a", over="1h"), r"the aggregate of window\(events\)"),
         (lambda: window(EVENTS, count(), by="a", over="1h", where=True), r"where= of window\(events\)"),
@@ -78,11 +78,11 @@ def test_lookups_of_another_meaning_are_others():
 
 
 def test_an_aggregate_is_no_feature():
-    with pytest.raises(InvalidOption, match="feature 'm' is") as raised:
+    with pytest.raises(InvalidOption, match="feature 'm' cannot be") as raised:
         Features(spine=EVENTS, given="a", values={"m": col("a").mean()})
     assert "hr.window" in raised.value.remedy
     assert raised.value.location.file == __file__
-    with pytest.raises(InvalidOption, match="feature 'm' is '3'"):
+    with pytest.raises(InvalidOption, match="feature 'm' cannot be '3'"):
         Features(spine=EVENTS, given="a", values={"m": 3})
 
 

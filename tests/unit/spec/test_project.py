@@ -55,16 +55,16 @@ def test_a_target_may_be_a_column():
 @pytest.mark.parametrize(
     ("changes", "kind", "message"),
     [
-        ({"name": "a/b"}, InvalidOption, "a model's name is 'a/b'"),
-        ({"name": "größe"}, InvalidOption, "a model's name is 'größe'"),
-        ({"name": "_late"}, InvalidOption, "a model's name is '_late'"),
+        ({"name": "a/b"}, InvalidOption, "a model's name cannot be 'a/b'"),
+        ({"name": "größe"}, InvalidOption, "a model's name cannot be 'größe'"),
+        ({"name": "_late"}, InvalidOption, "a model's name cannot be '_late'"),
         ({"target": col("delay").mean()}, InvalidOption, "the target of model 'late'"),
         ({"task": "ranking"}, UnknownName, "there is no task 'ranking'"),
         ({"metric": "rocauc"}, UnknownName, "there is no metric 'rocauc'"),
-        ({"task": "regression"}, InvalidOption, "the metric of model 'late', a regression one, is 'roc_auc'"),
+        ({"task": "regression"}, InvalidOption, "the metric of model 'late', a regression one, cannot be 'roc_auc'"),
         ({"candidates": [Logistic(), Logistic(c=1.0)]}, SpecError, "lists the candidate logistic twice"),
-        ({"candidates": [Ridge()]}, InvalidOption, "a candidate of model 'late' is 'Ridge'"),
-        ({"metric": "rmse"}, InvalidOption, "a candidate of model 'late' is 'Logistic'"),
+        ({"candidates": [Ridge()]}, InvalidOption, "a candidate of model 'late' cannot be 'Ridge'"),
+        ({"metric": "rmse"}, InvalidOption, "a candidate of model 'late' cannot be 'Logistic'"),
         (
             {"features": features(spine=Events("untimed", source=SOURCE), as_of=None), "split": split.by_time("1d", "1d")},
             SpecError,
@@ -100,7 +100,7 @@ def test_a_project_lists_tables_inputs_first():
 @pytest.mark.parametrize(
     ("declare", "message"),
     [
-        (lambda: Project("a b", models=[model()]), "the project's name is 'a b'"),
+        (lambda: Project("a b", models=[model()]), "the project's name cannot be 'a b'"),
         (lambda: Project("p", models=[model(), model()]), "two models are called 'late'"),
         (lambda: Project("p", models=[model()], team=[Person("ana"), Person("ana")]), "two persons are called 'ana'"),
         (

@@ -35,7 +35,7 @@ def test_a_table_is_frozen_and_knows_its_line():
 
 @pytest.mark.parametrize("name", ["", "1t", "a b", "a-b", "_t", "größe"])
 def test_a_name_is_a_plain_word(name):
-    with pytest.raises(InvalidOption, match="a table's name is") as raised:
+    with pytest.raises(InvalidOption, match="a table's name cannot be") as raised:
         Events(name, source=SOURCE)
     assert "letters, digits and underscores" in raised.value.remedy
     assert raised.value.location.file == __file__

@@ -19,6 +19,7 @@ from headrace.app.prediction_table import PREDICTIONS
 from headrace.app.reports import GcReport
 from headrace.app.store import claim_lake, lake_of
 from headrace.app.workspace import Workspace
+from headrace.core.units import counted
 from headrace.lake.sweeping import remove_staged
 from headrace.ledger import freed, naming
 from headrace.ledger.freed import NewFreed
@@ -110,7 +111,7 @@ def _tend_predictions(workspace: Workspace, found: Findings, grace: timedelta) -
         rows = upkeep.delete_before("moment", found.cutoff)
     compacted = upkeep.compact(MANY_FILES)
     if compacted is not None:
-        notes.append(f"Compacted {PREDICTIONS}: {compacted.files_before:,} files became {compacted.files_after:,}.")
+        notes.append(f"Compacted {PREDICTIONS}: {counted(compacted.files_before, 'file')} became {compacted.files_after:,}.")
     commits = upkeep.shorten_log(found.rules.now - max(grace, GRACE))
     tables = {**found.tables, PREDICTIONS: predictions_files(workspace, found.rules.now - grace)}
     return replace(found, tables=tables, expired=rows, small_files=0, commits=commits), notes

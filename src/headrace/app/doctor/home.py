@@ -10,7 +10,7 @@ from pathlib import Path
 from headrace.app.doctor.patient import Patient, ill, mended, well
 from headrace.app.reports import CheckLine
 from headrace.core.storage import try_writing
-from headrace.core.units import format_bytes
+from headrace.core.units import counted, format_bytes
 
 _LITTLE_BYTES = 256 << 20
 _QUIET_SECONDS = 600  # a server, or a run of another project in this home, may be writing what was touched since
@@ -49,7 +49,7 @@ def check_keys(patient: Patient) -> Iterator[CheckLine]:
     keys = sorted(patient.workspace.settings.keys.glob("*.key"))
     open_ones = [key for key in keys if stat.S_IMODE(key.stat().st_mode) & 0o077]
     if not open_ones:
-        yield well("keys", f"{len(keys)} keys, read by their owner only")
+        yield well("keys", f"{counted(len(keys), 'key')}, read by their owner only")
     for key in open_ones:
         mode = stat.S_IMODE(key.stat().st_mode)
         if patient.mending:
@@ -71,9 +71,9 @@ def check_leftovers(patient: Patient) -> Iterator[CheckLine]:
     elif patient.mending:
         for path in found:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-        yield mended("leftovers", f"{len(found)} left by killed processes and removed ({size})")
+        yield mended("leftovers", f"{counted(len(found), 'thing')} left by killed processes and removed ({size})")
     else:
-        told = f"{len(found)} left by killed processes ({size}), such as {os.path.relpath(found[0], patient.home)}"
+        told = f"{counted(len(found), 'thing')} left by killed processes ({size}), such as {os.path.relpath(found[0], patient.home)}"
         yield ill("leftovers", told, "They do no harm; headrace doctor --fix removes them.")
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from headrace.app.doctor.patient import Patient, ill, mended, well
 from headrace.app.reports import CheckLine
 from headrace.core.secrets import masked
+from headrace.core.units import counted
 from headrace.costs.prices import Prices
 from headrace.ledger import audit, runs
 from headrace.ledger.schema_version import HEAD
@@ -21,7 +22,7 @@ def check_settings(patient: Patient) -> Iterator[CheckLine]:
     """Can every setting be used? Reading them has checked all but the prices."""
     settings = patient.workspace.settings
     prices = Prices.load(settings.prices_file)
-    yield well("settings", f"{len(settings.values)} settings; prices of {prices.date.isoformat()}")
+    yield well("settings", f"{counted(len(settings.values), 'setting')}; prices of {prices.date.isoformat()}")
 
 
 def check_ledger(patient: Patient) -> Iterator[CheckLine]:
@@ -31,7 +32,7 @@ def check_ledger(patient: Patient) -> Iterator[CheckLine]:
     found = verify_audit(ledger)
     if found.whole:
         yield well("ledger", f"{ledger.url.removeprefix('sqlite:///')} answers, schema {HEAD}")
-        yield well("audit", f"{found.rows:,} rows, the chain is whole")
+        yield well("audit", f"{counted(found.rows, 'row')}, the chain is whole")
     else:
         yield ill("audit", f"the chain is broken: {found.reason}", "Restore the ledger from a backup; see headrace audit verify.")
 

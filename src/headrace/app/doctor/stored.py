@@ -11,6 +11,7 @@ from headrace.app.reports import CheckLine
 from headrace.app.store import lake_of
 from headrace.core.errors import HeadraceError
 from headrace.core.storage import StorageFault
+from headrace.core.units import counted
 from headrace.features.state import FeatureState
 from headrace.lake.errors import CorruptBlob, UnknownBlob
 from headrace.lake.trying import try_lake
@@ -40,7 +41,7 @@ def check_tables(patient: Patient) -> Iterator[CheckLine]:
     there = [table for table in known if table is not None]
     lost = [table for table in there if not presence.table(table.name, table.version)]
     if not lost:
-        yield well("tables", f"{len(there)} tables, each where the ledger says")
+        yield well("tables", f"{counted(len(there), 'table')}, each where the ledger says")
     for table in lost:
         yield ill("tables", f"version {table.version} of {table.name} is not in the lake", "headrace run makes it again.")
 

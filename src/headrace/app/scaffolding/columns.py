@@ -13,6 +13,7 @@ from headrace.app.scaffolding.personal import why_personal
 from headrace.app.scaffolding.split import TimeChoice
 from headrace.app.scaffolding.target import TargetChoice
 from headrace.app.scaffolding.text_dates import date_formats
+from headrace.core.units import counted
 from headrace.expressions import DType
 from headrace.ingest.profile import ColumnProfile, TableProfile
 
@@ -105,7 +106,8 @@ def _why_not(column: ColumnProfile, values: pl.Series) -> str | None:
     if column.distinct == 1 and not column.nulls:
         return f"it is {_short(column.min)} throughout"
     if _is_nearly_unique(column, present) and not is_long_text(values):
-        return f"{column.distinct} different texts in {present} rows: a name or an id, from which nothing general can be learnt"
+        texts = f"{counted(column.distinct, 'different text')} in {counted(present, 'row')}"
+        return f"{texts}: a name or an id, from which nothing general can be learnt"
     if (
         column.type is DType.INT
         and column.distinct == present > _FEW_TEXTS
@@ -144,7 +146,7 @@ def _describe(column: ColumnProfile, rows: int) -> str:
     nulls = (f", {share:.1%} null" if share >= 0.001 else f", {column.nulls} null") if column.nulls else ""
     if column.type in (DType.STRING, DType.BOOL):
         few = ", ".join(_short(each.value) for each in column.top[:3])
-        return f"{column.distinct} values: {few}{' ...' if column.distinct > 3 else ''}{nulls}"
+        return f"{counted(column.distinct, 'value')}: {few}{' ...' if column.distinct > 3 else ''}{nulls}"
     return f"{_short(column.min)} to {_short(column.max)}{nulls}"
 
 

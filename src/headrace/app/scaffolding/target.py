@@ -5,6 +5,7 @@ import polars as pl
 
 from headrace.app.scaffolding.errors import UnusableTarget
 from headrace.app.scaffolding.names import quoted
+from headrace.core.units import counted, every
 from headrace.expressions import DType
 from headrace.ingest.profile import ColumnProfile
 from headrace.spec.metrics import BINARY, MULTICLASS, REGRESSION
@@ -36,14 +37,14 @@ def choose_target(values: pl.Series, profile: ColumnProfile) -> TargetChoice:
     """
     _check_usable(profile, len(values))
     column = f"col({quoted(profile.name)})"
-    nulls = (f"{profile.nulls} rows without it are left out and counted.",) if profile.nulls else ()
+    nulls = (f"{counted(profile.nulls, 'row without it is', 'rows without it are')} left out and counted.",) if profile.nulls else ()
     if profile.type is DType.BOOL:
         return TargetChoice(BINARY, column, nulls)
     counts = dict(values.drop_nulls().value_counts().iter_rows())
     if profile.distinct == 2:
         positive = _positive(counts)
         negative = next(value for value in counts if value != positive)
-        found, other = (f"{quoted(value)} ({counts[value]} rows)" for value in (positive, negative))
+        found, other = (f"{quoted(value)} ({counted(counts[value], 'row')})" for value in (positive, negative))
         said = f"Two values: {found} is the one to find, {other} the other."
         return TargetChoice(BINARY, f"{column} == {quoted(positive)}", (said, *nulls))
     if profile.type is DType.STRING:
@@ -59,7 +60,7 @@ def _check_usable(profile: ColumnProfile, rows: int) -> None:
     if not rows:
         raise UnusableTarget(profile.name, "the file has no rows", "Give a file with rows.")
     if profile.distinct == 0:
-        raise UnusableTarget(profile.name, f"it is null in all {rows} rows", "Choose another column with --target.")
+        raise UnusableTarget(profile.name, f"it is null in {every(rows, 'row')}", "Choose another column with --target.")
     if profile.distinct == 1:
         raise UnusableTarget(
             profile.name, f"it is {quoted(profile.min)} in every row that has it", "Choose a column whose value differs between rows."
@@ -69,7 +70,7 @@ def _check_usable(profile: ColumnProfile, rows: int) -> None:
             profile.name, f"it is a {profile.type}", "Choose a column of numbers, texts or booleans, or compute one from it first."
         )
     if profile.type is DType.STRING and profile.distinct > MOST_TEXT_CLASSES:
-        problem = f"it holds {profile.distinct} different texts, more than the {MOST_TEXT_CLASSES} classes that a first model may have"
+        problem = f"it holds {profile.distinct:,} different texts, more than the {MOST_TEXT_CLASSES} classes that a first model may have"
         raise UnusableTarget(profile.name, problem, "Group them into fewer classes, or choose another column.")
 
 

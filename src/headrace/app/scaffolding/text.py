@@ -9,6 +9,7 @@ from headrace.app.scaffolding.columns import ColumnChoice
 from headrace.app.scaffolding.names import as_table_name, one_line, quoted
 from headrace.app.scaffolding.split import TimeChoice
 from headrace.app.scaffolding.target import METRIC_OF_TASK, TargetChoice
+from headrace.core.units import counted
 from headrace.expressions import DType
 from headrace.ingest.profile import TableProfile
 from headrace.spec.metrics import BINARY, MULTICLASS, REGRESSION
@@ -52,11 +53,12 @@ def render(plan: Plan) -> str:
 def _head(plan: Plan) -> list[str]:
     # Neither a backslash nor a double quote may stand in the docstring, whatever the column and the file are called.
     said = f"Predict {one_line(plan.target)} from {one_line(plan.source.path)}.".replace("\\", "/").replace('"', "'")
-    rows = f"{plan.profile.rows} rows" if plan.every == 1 else f"{plan.profile.rows} rows (one of every {plan.every})"
+    its, columns = "its" if plan.every == 1 else "some", counted(len(plan.profile.columns), "column")
+    rows = counted(plan.profile.rows, "row") + (f" (one of every {plan.every:,})" if plan.every > 1 else "")
     return [
         f'"""{said}',
         "",
-        f"Written by headrace init after a look at {'its' if plan.every == 1 else 'some'} {rows} and {len(plan.profile.columns)} columns.",
+        f"Written by headrace init after a look at {its} {rows} and {columns}.",
         "It is yours now: headrace run carries it out.",
         '"""',
         "",

@@ -9,6 +9,7 @@ from headrace.app.models import label
 from headrace.app.steps.comparing import against_baseline, against_champion, prepare_champion
 from headrace.app.steps.features import table_output
 from headrace.app.steps.training import ModelRows, load_candidates, model_rows
+from headrace.core.units import counted
 from headrace.engine.graph import Output, StepContext
 from headrace.ledger import evaluations, models
 from headrace.ledger.evaluations import Metric, NewEvaluation
@@ -62,6 +63,7 @@ def evaluate(job: Job, context: StepContext) -> Output:
     )
     _record_test(job, version, measured.metrics, scored, seen, look)
     value = measured.metrics[model.metric]
+    told = f"{model.metric} {_interval_text(value)} on {counted(len(test), 'test row')}"
     return {
         "version": version.id,
         "label": label(version),
@@ -70,7 +72,7 @@ def evaluate(job: Job, context: StepContext) -> Output:
         "evidence": encode_evidence(evidence),
         "parts": rows.parts.counts(),
         "left_out": rows.parts.left_out(),
-        "summary": f"{label(version)} is {best.candidate}: {model.metric} {_interval_text(value)} on {len(test):,} test rows, look {look}",
+        "summary": f"{label(version)} is {best.candidate}: {told}, look {look}",
     }
 
 

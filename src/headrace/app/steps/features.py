@@ -10,6 +10,7 @@ from headrace.app.scratch import scratch
 from headrace.app.steps.frames import get_frame, put_frame
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
+from headrace.core.units import counted
 from headrace.engine.graph import Output, StepContext
 from headrace.expressions import DType
 from headrace.features import batch
@@ -53,7 +54,7 @@ def assemble(job: Job, context: StepContext) -> Output:
     return {
         "table": features_table(job.model),
         "version": written.version,
-        "summary": f"{len(plan.types)} features of {written.rows:,} rows",
+        "summary": f"{counted(len(plan.types), 'feature')} of {counted(written.rows, 'row')}",
     }
 
 

@@ -12,6 +12,7 @@ from headrace.app.models import label
 from headrace.app.steps.evaluating import decode_evidence
 from headrace.app.steps.features import Inputs, spine_rows, table_rows
 from headrace.app.workspace import Workspace
+from headrace.core.units import counted
 from headrace.costs.charges import per_thousand
 from headrace.costs.prices import Prices
 from headrace.engine.graph import Output, StepContext
@@ -55,7 +56,7 @@ def judge(job: Job, context: StepContext) -> Output:
         if version.state == models.CANDIDATE:
             version = _move_on(session, version, model, passed)
     failed = [each.gate for each in said if not each.passed]
-    told = f"{len(said) - len(failed)} of {len(said)} gates passed" + (f" ({', '.join(failed)} failed)" if failed else "")
+    told = f"{len(said) - len(failed)} of {counted(len(said), 'gate')} passed" + (f" ({', '.join(failed)} failed)" if failed else "")
     return {"version": version.id, "passed": passed, "summary": f"{label(version)}: {told}; {version.state.replace('_', ' ')}"}
 
 

@@ -1,10 +1,9 @@
 """Ingesting and deriving: rows into the lake, what happened to each of them into the ledger."""
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 import msgspec
 import polars as pl
@@ -15,13 +14,14 @@ from headrace.app.scratch import scratch
 from headrace.app.sources import open_table, source_state
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
+from headrace.core.units import counted
 from headrace.engine.graph import Output, StepContext
 from headrace.expressions import DType
 from headrace.ingest.derived import derive_table
 from headrace.ingest.folder import say_changes
 from headrace.ingest.profile import TableProfile
 from headrace.ingest.remarks import INFO
-from headrace.ingest.requests import DeriveRequest, Ingested, IngestRequest, RuleResult
+from headrace.ingest.requests import DeriveRequest, Ingested, IngestRequest, RuleResult, Terms
 from headrace.ingest.sources import pins_fingerprint
 from headrace.ingest.staging import Staged
 from headrace.ingest.tables import ingest_table
@@ -42,12 +42,12 @@ def ingest(job: Job, context: StepContext) -> Output:
     last = _last(workspace, table)
     raw = open_table(workspace, table)
     with scratch(workspace.settings.home) as folder:
-        made = ingest_table(IngestRequest(table=table, raw=raw, before=last.profile, **_terms(job, context, last, folder)))
+        made = ingest_table(IngestRequest(table=table, raw=raw, before=last.profile, **vars(_terms(job, context, last, folder))))
         # The step's fingerprint stands for what the files held before they were read; they still hold it, or the rows are of neither.
         state = source_state(workspace, table)
         if state.fingerprint != job.source:
             raise SourceMoved(table.name, table.location)
-        return _keep(job, context, made, state.files, (*raw.notes, *say_changes(last.files, state.files)))
+        return _keep(job, context, made, state.files, raw.notes, say_changes(last.files, state.files))
 
 
 def derive(job: Job, context: StepContext) -> Output:
@@ -57,7 +57,7 @@ def derive(job: Job, context: StepContext) -> Output:
     inputs = tuple(_accepted(workspace, context, parent) for parent in table.inputs)
     last = _last(workspace, table)
     with scratch(workspace.settings.home) as folder:
-        return _keep(job, context, derive_table(DeriveRequest(table=table, inputs=inputs, **_terms(job, context, last, folder))))
+        return _keep(job, context, derive_table(DeriveRequest(table=table, inputs=inputs, **vars(_terms(job, context, last, folder)))))
 
 
 class _Last(NamedTuple):
@@ -76,19 +76,8 @@ class _Last(NamedTuple):
     files: Mapping[str, str] = MappingProxyType({})
 
 
-class _Terms(TypedDict):
-    """What ingesting and deriving are told alike."""
-
-    now: datetime
-    pseudonym_key: bytes
-    scratch: Path
-    pinned: Mapping[str, DType] | None
-    previous: pl.LazyFrame | None
-    heard: Callable[[int], None]
-
-
-def _terms(job: Job, context: StepContext, last: _Last, folder: Path) -> _Terms:
-    return _Terms(
+def _terms(job: Job, context: StepContext, last: _Last, folder: Path) -> Terms:
+    return Terms(
         now=job.workspace.clock.now(),
         pseudonym_key=job.workspace.pseudonym_key(),
         scratch=folder,
@@ -131,7 +120,12 @@ def _last(workspace: Workspace, table: Table) -> _Last:
 
 
 def _keep(
-    job: Job, context: StepContext, made: Ingested, files: Mapping[str, str] = MappingProxyType({}), notes: tuple[str, ...] = ()
+    job: Job,
+    context: StepContext,
+    made: Ingested,
+    files: Mapping[str, str] = MappingProxyType({}),
+    notes: tuple[str, ...] = (),
+    changes: tuple[str, ...] = (),
 ) -> Output:
     workspace, table = job.workspace, job.table
     assert table is not None
@@ -154,6 +148,7 @@ def _keep(
             "pins": pins_fingerprint(table),
             "columns": msgspec.to_builtins(made.profile),
             **({"files": dict(files)} if files else {}),
+            **({"notes": list(notes)} if notes else {}),
         },
         run_id=context.run_id,
     )
@@ -163,8 +158,8 @@ def _keep(
     ]
     with workspace.ledger.write(workspace.identity.name, "table.version") as session:
         record = ledger_tables.record(session, new, results)
-    parts = f"{made.accepted.height:,} accepted + {made.quarantined.height:,} quarantined + {made.duplicates:,} duplicates"
-    counts = f"{made.rows_in:,} rows in = {parts}"
+    parts = f"{made.accepted.height:,} accepted + {made.quarantined.height:,} quarantined + {counted(made.duplicates, 'duplicate')}"
+    counts = f"{counted(made.rows_in, 'row')} in = {parts}"
     said = [result.rule if result.severity == INFO else f"{result.rule}: {result.failed:,}" for result in made.results if _is_told(result)]
     return {
         "table": table.name,
@@ -173,7 +168,7 @@ def _keep(
         "made_from": list(dict.fromkeys(each for output in context.inputs.values() for each in (*output["made_from"], output["record"]))),
         "rows": made.accepted.height,
         "types": new.types,
-        "summary": "; ".join((counts + (f" ({'; '.join(said)})" if said else ""), *notes)),
+        "summary": "; ".join((counts + (f" ({'; '.join(said)})" if said else ""), *notes, *changes)),
     }
 
 

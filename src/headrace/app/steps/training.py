@@ -11,6 +11,7 @@ from headrace.app.steps.features import Inputs, plan_of, spine_rows, table_types
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
 from headrace.core.seeds import derive_seed
+from headrace.core.units import counted
 from headrace.engine.graph import Output, StepContext
 from headrace.expressions import infer
 from headrace.expressions.polars_backend import to_polars
@@ -61,7 +62,7 @@ def train(job: Job, context: StepContext) -> Output:
         )
     )
     measured = trained.validation.metrics[model.metric]
-    trials = "1 trial" if len(trained.trials) == 1 else f"{len(trained.trials)} trials"
+    trials = counted(len(trained.trials), "trial")
     value = "undefined" if measured.value is None else f"{measured.value:.4f}"
     return {
         "blob": lake_of(job.workspace).blobs.put(msgspec.msgpack.encode(trained)),

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from headrace.core.units import counted
 from headrace.ingest.errors import SourceChanged, SourceRefused
 from headrace.ingest.rest.addresses import same_origin, with_query
 from headrace.ingest.rest.authorization import Authorizer
@@ -55,7 +56,7 @@ class Asking:
             yield rows
             step = self._next(step, Seen(answer.value, answer.headers.get("Link", ""), len(rows), total == count))
         if total is not None and total != count:
-            raise self._changed(first, f"{self._source.total!r} says that there are {total:,} rows, but {count:,} came", _COUNTED)
+            raise self._changed(first, f"{self._source.total!r} gives a count of {counted(total, 'row')}, but {count:,} came", _COUNTED)
 
     def _next(self, step: Step, seen: Seen) -> Step | None:
         try:

@@ -8,6 +8,8 @@ import time
 import urllib3
 from urllib3.util.retry import Retry
 
+from headrace.ingest.rest.allowance import read_allowances
+
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.5, 60.0
 _EPOCH_FROM, _EPOCH_MILLISECONDS_FROM = 1e9, 1e12
 _RESETS = ("RateLimit-Reset", "X-RateLimit-Reset", "X-Rate-Limit-Reset")
@@ -21,7 +23,7 @@ def may_pass(status: int, headers: urllib3.HTTPHeaderDict) -> bool:
 
 def is_used_up(headers: urllib3.HTTPHeaderDict) -> bool:
     """Tell whether the headers say that no request is left."""
-    return any(headers.get(name, "").strip() == "0" for name in _REMAINING)
+    return any(headers.get(name, "").strip() == "0" for name in _REMAINING) or any(each.left == 0 for each in read_allowances(headers))
 
 
 def wait_before(attempt: int) -> float:
@@ -39,7 +41,13 @@ def asked_wait(headers: urllib3.HTTPHeaderDict) -> float | None:
 
 
 def reset_wait(headers: urllib3.HTTPHeaderDict) -> float | None:
-    """Return the seconds until the rate limit is reset, which APIs say as seconds from now or as a Unix time in seconds or milliseconds."""
+    """Return the seconds until the rate limit is reset, which APIs say as seconds from now or as a Unix time in seconds or milliseconds.
+
+    Of several quotas that are used up, the one that is reset last counts.
+    """
+    waits = [each.seconds for each in read_allowances(headers) if each.left == 0 and each.seconds is not None]
+    if waits:
+        return float(max(waits))
     for name in _RESETS:
         with contextlib.suppress(ValueError):
             seconds = float(headers.get(name, ""))

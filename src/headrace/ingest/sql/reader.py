@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchTableError
 
 from headrace.core.errors import suggest
 from headrace.core.secrets import Secrets
+from headrace.core.units import counted
 from headrace.ingest.edge import Advance, Edge, edge_at
 from headrace.ingest.errors import SourceChanged
 from headrace.ingest.python_rows import frame_of
@@ -116,7 +117,7 @@ class SqlReader:
         if not name:
             return ()
         without = connection.execute(select(func.count()).select_from(answer.rows).where(answer.rows.c[name].is_(None))).scalar_one()
-        return (f"{without:,} rows have no {name} and are never asked for",) if without else ()
+        return (f"{counted(without, 'row')} without {name}, never asked for",) if without else ()
 
     def _answer(self, connection: Connection) -> _Answer:
         source = self._source

@@ -26,7 +26,7 @@ FINE = Reply(ROWS)
         Reply(None, 408),
         Reply(ROWS, hang_up=True), Reply(ROWS, cut=500), Reply(ROWS, cut=30, packed=True),
         Reply([{"id": 1}], headers={"Content-Length": "100", "Connection": "close"}),
-        Reply(raw=b'[{"id": 1}, {"id": 2'), Reply(None, 403, {"X-RateLimit-Remaining": "0"}),
+        Reply(raw=b'[{"id": 1}, {"id": 2'), Reply(None, 403, {"X-RateLimit-Remaining": "0"}), Reply(None, 403, {"RateLimit": '"day";r=0'}),
         Reply(raw=b'b\r\n[{"id": 1}, \r\n', headers={"Transfer-Encoding": "chunked", "Connection": "close"}),
     ],
 )  # fmt: skip
@@ -83,6 +83,15 @@ def test_an_expired_token_says_what_to_check(api: JsonApi, asker: Asker) -> None
         ({"Retry-After": "7"}, 7.0),
         ({"RateLimit-Reset": "9"}, 9.0),
         ({"X-RateLimit-Reset": "11"}, 11.0),
+        ({"RateLimit": '"default";r=0;t=13'}, 13.0),
+        ({"RateLimit": '"a, day";r=0;t=40;pk=:cHsdsRa894==:, "burst";r=0;t=2, "hour";r=9;t=3000'}, 40.0),
+        ({"RateLimit": '"burst";r=0', "RateLimit-Policy": '"hour";q=1000;w=3600, "burst";q=10;w=5;qu="requests"'}, 5.0),
+        ({"RateLimit": '"default";r=0;t=13', "RateLimit-Reset": "99"}, 13.0),
+        ({"Retry-After": "7", "RateLimit": '"default";r=0;t=13'}, 7.0),
+        ({"RateLimit": '"default";r=50;t=30'}, 0.5),
+        ({"RateLimit": '"default;r=0;t=30'}, 0.5),
+        ({"RateLimit": '"default";r=0;t=soon'}, 0.5),
+        ({"RateLimit": '"default";r=0;t=-3, ,'}, 0.5),
         ({"Retry-After": "soon"}, 0.5),
         ({"X-RateLimit-Reset": "inf"}, 0.5),
         ({"X-RateLimit-Reset": "nan"}, 0.5),
@@ -117,8 +126,9 @@ def test_a_moment_of_reset_is_in_seconds_or_in_milliseconds(unit: int) -> None:
     assert 3000 < wait <= 3601
 
 
-def test_with_nothing_left_of_the_allowance_it_waits_before_it_is_refused(api: JsonApi, asker: Asker) -> None:
-    api.answers(Reply(ROWS, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "3"}))
+@pytest.mark.parametrize("headers", [{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "3"}, {"RateLimit": '"default";r=0;t=3'}])
+def test_with_nothing_left_of_the_allowance_it_waits_before_it_is_refused(api: JsonApi, asker: Asker, headers: dict[str, str]) -> None:
+    api.answers(Reply(ROWS, headers=headers))
     assert asker.rows(REST(api.url)) == ROWS
     assert asker.waits == [3.0]
 
@@ -139,7 +149,7 @@ def test_no_answer_within_the_time_limit(asker: Asker) -> None:
 
 @pytest.mark.parametrize("status", [200, 400])
 def test_an_answer_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch, api: JsonApi, asker: Asker, status: int) -> None:
-    monkeypatch.setattr("headrace.ingest.rest.connection._PARTS", 1)
+    monkeypatch.setattr("headrace.ingest.rest.connection._PARTS", 1)  # a bound made small
     api.answers(Reply(ROWS, status, pause_seconds=0.02))
     with pytest.raises(SourceUnreachable, match=r"one answer took longer than 0.1 s \(tried once\)"):
         asker.rows(REST(api.url, retries=0, timeout="100ms"))

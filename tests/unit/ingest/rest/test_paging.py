@@ -96,7 +96,7 @@ def test_links_in_a_circle_are_found_out(api: JsonApi, asker: Asker) -> None:
 
 def test_a_number_of_rows_that_is_not_what_came_is_refused(api: JsonApi, asker: Asker) -> None:
     api.answer = lambda asked: Reply({"items": ROWS if asked.query["page"] == "1" else [], "total": "9"})
-    with pytest.raises(SourceChanged, match="there are 9 rows, but 7 came"):
+    with pytest.raises(SourceChanged, match="gives a count of 9 rows, but 7 came"):
         asker.rows(REST(api.url, rows="items", paging=paging.page(), total="total"))
 
 
