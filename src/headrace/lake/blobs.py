@@ -2,7 +2,7 @@
 
 import hashlib
 
-from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import BaseError
 
 from headrace.lake.errors import CorruptBlob, LakeFault, UnknownBlob
 from headrace.lake.place import Place
@@ -18,12 +18,9 @@ class Blobs:
         """Keep the bytes and return their SHA-256 in 64 hexadecimal digits; the same bytes are kept once."""
         sha256 = hashlib.sha256(data).hexdigest()
         try:
-            self._place.store().put(_path(sha256), data, mode="create")
-            self._place.settle(_path(sha256))
-        except AlreadyExistsError:
-            # Content-addressed: whoever came first wrote the same bytes. Damaged ones are replaced, so that a new run mends the lake.
-            if not self._holds(sha256):
-                self._replace(sha256, data)
+            self._place.create(_path(sha256), data)
+        except FileExistsError:
+            self._confirm(sha256, data)
         except (BaseError, OSError) as error:
             raise LakeFault("keep a blob at", self.location(sha256), error) from error
         return sha256
@@ -80,10 +77,13 @@ class Blobs:
     def _holds(self, sha256: str) -> bool:
         return hashlib.sha256(self._read(sha256)).hexdigest() == sha256
 
-    def _replace(self, sha256: str, data: bytes) -> None:
+    def _confirm(self, sha256: str, data: bytes) -> None:
+        """Content-addressed: whoever came first wrote the same bytes. Damaged ones are replaced, so that a new run mends the lake."""
+        whole = self._holds(sha256)
         try:
-            self._place.store().put(_path(sha256), data, mode="overwrite")
-            self._place.settle(_path(sha256))
+            if not whole:
+                self._place.store().put(_path(sha256), data, mode="overwrite")
+            self._place.settle(_path(sha256))  # even if they are whole: who wrote them may not have come to that
         except (BaseError, OSError) as error:
             raise LakeFault("mend", self.location(sha256), error) from error
 

@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from obstore.exceptions import AlreadyExistsError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from headrace.core.durable import settle
+from headrace.core.durable import create, settle
 
 _NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 _NAMES = {
@@ -37,6 +38,20 @@ class Place(NamedTuple):
         if "://" in self.url:
             return _remote(self.url, tuple(sorted(self.options.items())))
         return LocalStore(self.url, automatic_cleanup=False, mkdir=True)
+
+    def create(self, path: str, data: bytes) -> None:
+        """Write a file that is not there, whole or not at all, and return when it is on the disk.
+
+        Raises:
+            FileExistsError: if it is there; its writer may not have come to its end yet.
+        """
+        if "://" not in self.url:
+            create(Path(self.url) / path, data)  # the store would take as long as the disk, for a small file
+            return
+        try:
+            self.store().put(path, data, mode="create")
+        except AlreadyExistsError as error:
+            raise FileExistsError(path) from error
 
     def settle(self, path: str) -> None:
         """Return when a file that the store has written is on the disk: the libraries rename what is whole, and no more. A server sees to

@@ -16,13 +16,20 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from headrace.core.errors import UserError
 from headrace.ledger.errors import LedgerDamaged
+from headrace.ledger.prepared import Prepared, insertion
 from headrace.ledger.schema import audit, audit_head
-from headrace.ledger.session import Session, as_struct
+from headrace.ledger.session import Session, columns_of
 from headrace.ledger.types import canonical_json
+
+_QUERY = select(audit_head.c.sequence, audit_head.c.hash)
+_HEAD = Prepared(_QUERY)
+# SQLite leaves FOR UPDATE out of the statement: there BEGIN IMMEDIATE has already made writers wait.
+_LOCKED_HEAD = Prepared(_QUERY.with_for_update())
+_MOVE_HEAD = Prepared(update(audit_head), ("sequence", "hash"))
 
 
 class AuditHead(msgspec.Struct, frozen=True):
@@ -75,21 +82,19 @@ class AuditRow(msgspec.Struct, frozen=True):
 
 def lock_head(connection: Connection, url: str) -> AuditHead:
     """Return the head and keep other writers waiting until the transaction ends."""
-    return _head(connection, url, lock=True)
+    return _first(connection, _LOCKED_HEAD, url)
 
 
 def read_head(connection: Connection, url: str) -> AuditHead:
     """Return the head."""
-    return _head(connection, url, lock=False)
+    return _first(connection, _HEAD, url)
 
 
-def _head(connection: Connection, url: str, *, lock: bool) -> AuditHead:
-    query = select(audit_head.c.sequence, audit_head.c.hash)
-    # SQLite leaves FOR UPDATE out of the statement: there BEGIN IMMEDIATE has already made writers wait.
-    row = connection.execute(query.with_for_update() if lock else query).first()
+def _first(connection: Connection, query: Prepared, url: str) -> AuditHead:
+    row = query.run(connection).first()
     if row is None:
         raise LedgerDamaged(url)
-    return as_struct(AuditHead, row)
+    return AuditHead(row[0], row[1])
 
 
 def append(connection: Connection, head: AuditHead, entry: Entry) -> None:
@@ -97,8 +102,8 @@ def append(connection: Connection, head: AuditHead, entry: Entry) -> None:
     details = json.loads(canonical_json(entry.details))  # as it will be read back
     row = AuditRow(head.sequence + 1, entry.moment, entry.actor, entry.action, entry.subject, details, head.hash, "")
     digest = row_hash(row)
-    connection.execute(insert(audit), {field: getattr(row, field) for field in row.__struct_fields__} | {"hash": digest})
-    connection.execute(update(audit_head), {"sequence": row.sequence, "hash": digest})
+    insertion(audit, AuditRow.__struct_fields__).run(connection, columns_of(row) | {"hash": digest})
+    _MOVE_HEAD.run(connection, {"sequence": row.sequence, "hash": digest})
 
 
 def row_hash(row: AuditRow) -> str:

@@ -6,15 +6,18 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from headrace.ledger.errors import IllegalTransition, NoSuchRecord
+from headrace.ledger.prepared import Prepared
 from headrace.ledger.schema import run as runs
 from headrace.ledger.schema import step as steps
 from headrace.ledger.session import Session, columns_of
 
 RUNNING, FINISHED, FAILED, INTERRUPTED = "running", "finished", "failed", "interrupted"
 _ENDS = (FINISHED, FAILED, INTERRUPTED)
+_BY_ID = select(runs).where(runs.c.id == bindparam("wanted"))
+_END = Prepared(update(runs).where(runs.c.id == bindparam("wanted"), runs.c.state == RUNNING), ("state", "finished", "error", "summary"))
 
 
 class NewRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,10 +90,10 @@ def finish(
         IllegalTransition: if it is not running, or to a state that is no end.
         NoSuchRecord: if there is no such run.
     """
-    present = get(session, run_id).state
-    if present != RUNNING or state not in _ENDS:
+    end = {"wanted": run_id, "state": state, "finished": session.now, "error": error, "summary": summary or {}}
+    if state not in _ENDS or not _END.run(session.connection, end).rowcount:
+        present = get(session, run_id).state
         raise IllegalTransition(f"run {run_id}", present, state, _ENDS if present == RUNNING else ())
-    session.execute(update(runs).where(runs.c.id == run_id).values(state=state, finished=session.now, error=error, summary=summary or {}))
     session.about(run_id)
     session.details.setdefault("runs", {})[run_id] = state
 
@@ -121,7 +124,7 @@ def get(session: Session, run_id: str) -> Run:
     Raises:
         NoSuchRecord: if there is none.
     """
-    found = session.first(Run, select(runs).where(runs.c.id == run_id))
+    found = session.first(Run, _BY_ID, wanted=run_id)
     if found is None:
         raise NoSuchRecord("run", run_id)
     return found

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Executable, Row, Table, and_, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, CursorResult, Executable, Row, Table
 
 from headrace.core.ids import id_after, new_id
+from headrace.ledger.prepared import insertion, newest, removal
 
 T = TypeVar("T")
 
@@ -40,33 +41,32 @@ class Session:
 
         Ids of one kind in one table: writers take turns, so no other id can come in between.
         """
-        last = self.connection.execute(select(func.max(table.c.id))).scalar()
+        last = newest(table).run(self.connection).scalar()
         return id_after(last, prefix, self.now)
 
-    def execute(self, statement: Executable) -> CursorResult[Any]:
-        """Run a statement."""
-        return self.connection.execute(statement)
+    def execute(self, statement: Executable, **values: Any) -> CursorResult[Any]:
+        """Run a statement, with values for its parameters."""
+        return self.connection.execute(statement, values)
 
     def insert(self, table: Table, *rows: Mapping[str, Any]) -> None:
         """Insert rows that have the same columns; none is nothing to do."""
         if rows:
-            self.connection.execute(insert(table), list(rows))
+            insertion(table, tuple(rows[0])).run(self.connection, *rows)
 
     def replace(self, table: Table, *rows: Mapping[str, Any]) -> None:
         """Insert rows that have the same columns in place of those with their primary keys, if there are any."""
         if rows:
             keys = [column.name for column in table.primary_key]
-            same = and_(*(table.c[name] == bindparam(f"key_{name}") for name in keys))
-            self.connection.execute(delete(table).where(same), [{f"key_{name}": row[name] for name in keys} for row in rows])
+            removal(table).run(self.connection, *({f"key_{name}": row[name] for name in keys} for row in rows))
             self.insert(table, *rows)
 
-    def all(self, kind: type[T], statement: Executable) -> tuple[T, ...]:
+    def all(self, kind: type[T], statement: Executable, **values: Any) -> tuple[T, ...]:
         """Return each row as a `kind`, whose fields are named as the columns."""
-        return tuple(as_struct(kind, row) for row in self.connection.execute(statement))
+        return tuple(as_struct(kind, row) for row in self.execute(statement, **values))
 
-    def first(self, kind: type[T], statement: Executable) -> T | None:
+    def first(self, kind: type[T], statement: Executable, **values: Any) -> T | None:
         """Return the first row as a `kind`, or None if there is none."""
-        row = self.connection.execute(statement).first()
+        row = self.execute(statement, **values).first()
         return None if row is None else as_struct(kind, row)
 
 

@@ -17,7 +17,7 @@ from headrace.core.errors import SystemFault
 from headrace.core.ids import new_id
 from headrace.core.secrets import masked
 from headrace.ledger import audit
-from headrace.ledger.database import AWAY_SECONDS, RETRY_SECONDS, begin, connect, is_away
+from headrace.ledger.database import AWAY_SECONDS, RETRY_SECONDS, apart, begin, connect, is_away
 from headrace.ledger.errors import LedgerDamaged, LedgerUnreachable, NestedWrite
 from headrace.ledger.locks import Hold, hold_lock, is_held
 from headrace.ledger.schema_version import bring_to_head
@@ -44,6 +44,7 @@ class Ledger:
         self.url = url
         self.clock = clock
         self._engine = engine
+        self._writer = apart(engine)
         self._turn = threading.Lock()
         self._writing: tuple[int, str] | None = None
 
@@ -135,7 +136,7 @@ class Ledger:
         while True:
             try:
                 with ExitStack() as attempt:
-                    connection = attempt.enter_context(begin(self._engine, writing=writing))
+                    connection = attempt.enter_context(begin(self._writer if writing else self._engine, writing=writing))
                     head = head_of(connection, self.url)
                     transaction.push(attempt.pop_all())
                     return connection, head
@@ -167,6 +168,7 @@ class Ledger:
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
+        self._writer.dispose()
 
     def __enter__(self) -> "Ledger":
         return self

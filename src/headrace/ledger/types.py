@@ -62,7 +62,7 @@ def canonical_json(value: Any) -> str:
 
     Equal to itself after a round trip: `canonical_json(json.loads(canonical_json(x))) == canonical_json(x)`.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+    return _encode(value)
 
 
 def _plain(value: object) -> object:
@@ -73,3 +73,6 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple | set | frozenset):
         return sorted(value) if isinstance(value, set | frozenset) else list(value)
     raise TypeError(f"the ledger cannot keep a {type(value).__qualname__} as JSON: {value!r:.80}")
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode
