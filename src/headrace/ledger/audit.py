@@ -91,10 +91,10 @@ def read_head(connection: Connection, url: str) -> AuditHead:
 
 
 def _first(connection: Connection, query: Prepared, url: str) -> AuditHead:
-    row = query.run(connection).first()
+    row = query.first(connection)
     if row is None:
         raise LedgerDamaged(url)
-    return AuditHead(row[0], row[1])
+    return AuditHead(*row)
 
 
 def append(connection: Connection, head: AuditHead, entry: Entry) -> None:

@@ -1,14 +1,16 @@
 """Statements that are built and compiled once.
 
-SQLAlchemy takes longer to build a statement, to look it up and to convert its values than SQLite takes to run it; a write is a dozen
-of them.
+SQLAlchemy takes longer to build a statement, to look it up, to convert its values and to wrap its result than SQLite takes to run it,
+and a write is half a dozen of them. So SQLite's driver is given them as they are; its errors are wrapped as ever.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, CursorResult, Dialect, Table, and_, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Dialect, Table, and_, bindparam, delete, func, insert, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import ClauseElement
 
 _Convert = Callable[[Any], Any]
@@ -29,9 +31,16 @@ class _Form(NamedTuple):
         return {name: values[name] if convert is None else convert(values[name]) for name, convert in self.parameters}
 
 
+class _Ran(Protocol):
+    @property
+    def rowcount(self) -> int: ...
+    def fetchone(self) -> Any: ...
+
+
 class Prepared:
-    """A statement, and the columns that it writes. Thread safe. Values go in by the types of their columns; they come out as the driver
-    gives them, so what it reads must be plain numbers and text.
+    """A statement, and the columns that it writes; it is run inside a transaction that was begun. Thread safe.
+
+    Values go in by the types of their columns; they come out as the driver gives them, so what it reads must be plain numbers and text.
     """
 
     def __init__(self, statement: ClauseElement, columns: Iterable[str] = ()) -> None:
@@ -39,12 +48,27 @@ class Prepared:
         self._columns = tuple(columns)
         self._forms: dict[str, _Form] = {}
 
-    def run(self, connection: Connection, *rows: Mapping[str, Any]) -> CursorResult[*tuple[Any, ...]]:
-        """Run it once with the parameters of each row; once where there is no row."""
-        form = self._forms.get(connection.dialect.name) or self._compiled(connection.dialect)
-        if len(rows) > 1:
-            return connection.exec_driver_sql(form.text, [form.bound(row) for row in rows])
-        return connection.exec_driver_sql(form.text, form.bound(rows[0] if rows else {}))
+    def run(self, connection: Connection, *rows: Mapping[str, Any]) -> int:
+        """Run it once with the parameters of each row, and return how many rows of the table were changed."""
+        return self._ran(connection, rows).rowcount
+
+    def first(self, connection: Connection) -> tuple[Any, ...] | None:
+        """Run it without parameters and return the first row that it finds."""
+        found = self._ran(connection, ({},)).fetchone()
+        return None if found is None else tuple(found)
+
+    def _ran(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> _Ran:
+        dialect = connection.dialect
+        form = self._forms.get(dialect.name) or self._compiled(dialect)
+        bound = form.bound(rows[0]) if len(rows) == 1 else [form.bound(row) for row in rows]
+        if dialect.name != "sqlite":
+            return connection.exec_driver_sql(form.text, bound)
+        driver: Any = connection.connection.driver_connection
+        try:
+            ran: _Ran = driver.execute(form.text, bound) if len(rows) == 1 else driver.executemany(form.text, bound)
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(form.text, bound, error, sqlite3.Error, dialect=dialect) from error
+        return ran
 
     def _compiled(self, dialect: Dialect) -> _Form:
         compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._columns or None)

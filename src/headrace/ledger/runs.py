@@ -91,7 +91,7 @@ def finish(
         NoSuchRecord: if there is no such run.
     """
     end = {"wanted": run_id, "state": state, "finished": session.now, "error": error, "summary": summary or {}}
-    if state not in _ENDS or not _END.run(session.connection, end).rowcount:
+    if state not in _ENDS or not _END.run(session.connection, end):
         present = get(session, run_id).state
         raise IllegalTransition(f"run {run_id}", present, state, _ENDS if present == RUNNING else ())
     session.about(run_id)

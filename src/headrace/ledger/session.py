@@ -41,7 +41,7 @@ class Session:
 
         Ids of one kind in one table: writers take turns, so no other id can come in between.
         """
-        last = newest(table).run(self.connection).scalar()
+        (last,) = newest(table).first(self.connection) or (None,)
         return id_after(last, prefix, self.now)
 
     def execute(self, statement: Executable, **values: Any) -> CursorResult[Any]:

@@ -1,9 +1,11 @@
+import pickle
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import Connection, Engine, bindparam, create_engine, insert, select, update
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError
 
 from headrace.ledger.prepared import Prepared, insertion, newest, removal
 from headrace.ledger.schema import charge, memo, metadata
@@ -40,12 +42,12 @@ def test_one_statement_takes_many_rows_or_one(connection: Connection) -> None:
 def test_what_the_statement_says_itself_holds_for_every_row(connection: Connection) -> None:
     connection.execute(insert(memo), [_memo("a"), _memo("b") | {"step_name": "t"}])
     rename = Prepared(update(memo).where(memo.c.fingerprint == bindparam("wanted"), memo.c.step_name == "s"), ("step_name",))
-    counts = [rename.run(connection, {"wanted": name, "step_name": "u"}).rowcount for name in ("a", "b")]
+    counts = [rename.run(connection, {"wanted": name, "step_name": "u"}) for name in ("a", "b")]
     assert counts == [1, 0]
 
 
 def test_the_greatest_id_is_none_while_there_is_no_row(connection: Connection) -> None:
-    assert newest(charge).run(connection).scalar() is None
+    assert newest(charge).first(connection) == (None,)
 
 
 def test_for_postgres_parameters_have_names() -> None:
@@ -53,3 +55,12 @@ def test_for_postgres_parameters_have_names() -> None:
     form = insertion(charge, tuple(row))._compiled(postgresql.psycopg.dialect())
     assert form.bound(row) == {"id": "chg_1", "amount_usd": "0.100000000000"}
     assert "%(amount_usd)s" in form.text
+
+
+def test_what_the_store_refuses_is_an_error_as_everywhere(connection: Connection) -> None:
+    row = _memo("f")
+    insertion(memo, tuple(row)).run(connection, row)
+    for rows in ([row], [_memo("g"), row]):
+        with pytest.raises(IntegrityError, match="UNIQUE") as caught:
+            insertion(memo, tuple(row)).run(connection, *rows)
+        assert isinstance(pickle.loads(pickle.dumps(caught.value)), IntegrityError)
