@@ -27,6 +27,7 @@ PREDICTIONS = "predictions/log"  # a team's own table may be called predictions
 _COMPACT_EVERY = 100
 """After so many commits of the log its small files are made one: looking for a prediction opens each of them."""
 _LOGGED = "predictions.log"  # what the audit calls a batch that is kept
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _CLOCK_DOUBT = timedelta(minutes=1)
 _SCHEMA = {
     "id": pl.String(),
@@ -122,11 +123,12 @@ def find_prediction(workspace: Workspace, prediction_id: str) -> dict[str, Any] 
 
 
 def _frame(records: Sequence[PredictionRecord], source: str) -> pl.DataFrame:
+    """Moments go in as numbers: Polars takes 3 us to read a Python datetime, as long as all the rest of a row."""
     encode = msgspec.json.encode
     columns: Mapping[str, list[object]] = {
         "id": [each.id for each in records],
-        "moment": [each.moment for each in records],
-        "as_of": [each.as_of for each in records],
+        "moment": [(each.moment - _EPOCH) // _MICROSECOND for each in records],
+        "as_of": [(each.as_of - _EPOCH) // _MICROSECOND for each in records],
         "model": [each.model for each in records],
         "version": [each.version for each in records],
         "source": [source] * len(records),

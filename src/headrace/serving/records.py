@@ -78,19 +78,20 @@ class PredictionSink(Protocol):
 
 def features_json(features: Mapping[str, object]) -> str:
     """Return feature values as JSON text, infinities as the texts "inf" and "-inf": models tell them from null."""
-    if not _INFINITE.isdisjoint(features.values()):
-        features = {name: str(value) if value in _INFINITE else value for name, value in features.items()}
-    return values_json(features)
+    text = values_json(features)
+    # Most rows have no null, hence no infinity: to look for one costs more than to write the row.
+    if "null" in text and not _INFINITE.isdisjoint(features.values()):
+        return values_json({name: str(value) if value in _INFINITE else value for name, value in features.items()})
+    return text
 
 
 def values_json(values: Mapping[str, object]) -> str:
     """Return row values as JSON text: moments in ISO 8601, durations in seconds, NaN and infinities as null."""
-    return _encode(plain_values(values)).decode()
+    text = _encode(values)
+    # msgspec writes durations as texts such as "P1D" and "-PT2S": only where one may be are values looked at one by one.
+    return (_encode(plain_values(values)) if b'"P' in text or b'"-P' in text else text).decode()
 
 
 def plain_values(values: Mapping[str, object]) -> dict[str, object]:
     """Return row values as JSON takes them. msgspec writes NaN and infinities as null and moments as ISO 8601 by itself."""
-    plain = dict(values)
-    if timedelta in map(type, plain.values()):
-        plain |= {name: value.total_seconds() for name, value in values.items() if isinstance(value, timedelta)}
-    return plain
+    return {name: value.total_seconds() if isinstance(value, timedelta) else value for name, value in values.items()}
