@@ -17,6 +17,7 @@ Header = tuple[bytes, bytes]
 
 _JSON = (b"content-type", b"application/json")
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
 
 
 class ClientLeft(Exception):
@@ -84,7 +85,7 @@ def decode_json(body: bytes) -> Any:
         MalformedRequest: saying where it goes wrong.
     """
     try:
-        return msgspec.json.decode(body)
+        return _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         not_a_number = b"NaN" in body or b"Infinity" in body
         remedy = "JSON has no NaN or Infinity: send null for a value that is not known." if not_a_number else "Send a JSON object."

@@ -137,6 +137,14 @@ _READERS: dict[DType, PlainReader] = {
     DType.BOOL: _bool, DType.INT: _int, DType.FLOAT: _float, DType.STRING: _string, DType.DATETIME: read_moment, DType.DURATION: _duration,
 }  # fmt: skip
 
+# As Python source: what is so needs no reading.
+PLAINLY: dict[DType, str] = {
+    DType.BOOL: "type(value) is bool",
+    DType.INT: f"type(value) is int and {-_INT64} <= value < {_INT64}",
+    DType.FLOAT: "type(value) is float",
+    DType.STRING: "type(value) is str",
+}
+
 PERSONAL = "a plain text or integer, which is pseudonymised on arrival"
 EXPECTED: dict[DType, str] = {
     DType.BOOL: "true or false",

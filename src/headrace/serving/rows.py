@@ -1,12 +1,13 @@
 """Rows of a request against the model's given columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from headrace.bundles.manifest import GivenField
 from headrace.core.errors import suggest
 from headrace.serving.errors import InvalidValue, MalformedRequest
-from headrace.serving.fields import EXPECTED, PERSONAL, PlainReader, Reader, Unfit, describe, field_reader, plain_reader, read_moment
+from headrace.serving.fields import EXPECTED, PERSONAL, PLAINLY, Reader, Unfit, describe, field_reader, plain_reader, read_moment
 
 
 class RowReader:
@@ -14,7 +15,7 @@ class RowReader:
 
     def __init__(self, given: Sequence[GivenField], key: bytes) -> None:
         self.given = {field.name: field for field in given}
-        self._plain: tuple[tuple[str, PlainReader], ...] = tuple((field.name, plain_reader(field, key)) for field in given)
+        self._plain = _row_reader(given, key)
         self._readers: tuple[tuple[str, Reader], ...] = tuple((field.name, field_reader(field, key)) for field in given)
 
     def read(self, raw: object, row: int) -> dict[str, object]:
@@ -26,7 +27,7 @@ class RowReader:
         if type(raw) is not dict:
             raise MalformedRequest(f"row {row} is {describe(raw)}.", remedy="A row is an object of fields and values.")
         try:
-            values = {name: None if (value := raw[name]) is None else read(value) for name, read in self._plain}
+            values = self._plain(raw)
         except (KeyError, Unfit):
             return self._read_explaining(raw, row)
         if len(raw) != len(values):
@@ -60,6 +61,21 @@ class RowReader:
         for name in self.given:
             if name not in raw:
                 raise InvalidValue(row, name, f"{self.expected(name)} or null", "missing", "Send null if the value is not known.")
+
+
+def _row_reader(given: Sequence[GivenField], key: bytes) -> Callable[[Mapping[str, object]], dict[str, object]]:
+    """Return a function written for these fields, which calls a field's reader only for what is not plainly a value of its type.
+
+    It raises as the readers do, and KeyError for a field that is missing.
+    """
+    scope: dict[str, Any] = {f"read{number}": plain_reader(field, key) for number, field in enumerate(given)}
+    values = []
+    for number, field in enumerate(given):
+        plain = f" or {PLAINLY[field.dtype]}" if field.dtype in PLAINLY and not field.personal else ""
+        values.append(f"{field.name!r}: value if (value := raw[{field.name!r}]) is None{plain} else read{number}(value)")
+    source = f"def read(raw):\n    return {{{', '.join(values)}}}\n"
+    exec(compile(source, "<headrace given values>", "exec"), scope)  # noqa: S102 - written above; names enter by repr only
+    return scope["read"]  # type: ignore[no-any-return]
 
 
 def read_as_of(raw: object, now: datetime) -> datetime:
