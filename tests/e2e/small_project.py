@@ -1,8 +1,15 @@
 """A small project with everything in it, for tests that walk through its life."""
 
 import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import headrace as hr
+from headrace.app.workspace import Workspace
+from headrace.ledger import models
+from headrace.ledger.session import Session
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -63,6 +70,19 @@ def write_project(folder: Path, days: int = 90) -> Path:
     path = folder / "project.py"
     path.write_text(PROJECT, encoding="utf-8")
     return path
+
+
+@contextmanager
+def newest_bundle(project: Path, of: Callable[[Session, str, str], models.ModelVersion | None]) -> Iterator[tuple[Workspace, str]]:
+    """Open the project; give it with the blob of the bundle of the version that `of` (`models.latest`, `models.champion`) finds."""
+    opened = hr.load(project, environment={"HEADRACE_USER": "ana"})
+    try:
+        with opened.workspace.ledger.read() as session:
+            version = of(session, "returns", "returned")
+        assert version is not None
+        yield opened.workspace, version.bundle_location or ""
+    finally:
+        opened.close()
 
 
 def orders_csv(days: int) -> str:

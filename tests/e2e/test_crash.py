@@ -15,7 +15,7 @@ from headrace.models.artifact import Artifact
 
 from . import crashing
 from .command import ask, run_command, started
-from .small_project import write_project
+from .small_project import newest_bundle, write_project
 
 
 @pytest.fixture
@@ -58,15 +58,8 @@ def told_as_interrupted(project: Path) -> str:
 
 def model_of(project: Path) -> Artifact:
     """Return the newest version's model out of its bundle."""
-    opened = hr.load(project, environment={"HEADRACE_USER": "ana"})
-    try:
-        with opened.workspace.ledger.read() as session:
-            version = models.latest(session, "returns", "returned")
-        assert version is not None
-        assert version.bundle_location is not None
-        return open_bundle(opened.workspace, version.bundle_location).artifact
-    finally:
-        opened.close()
+    with newest_bundle(project, models.latest) as (workspace, blob):
+        return open_bundle(workspace, blob).artifact
 
 
 def test_a_killed_run_goes_on_under_its_own_id_and_ends_with_the_same_model(fresh: Path, trained: Path) -> None:

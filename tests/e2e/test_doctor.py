@@ -12,7 +12,7 @@ from headrace.core.clock import FixedClock
 from headrace.ledger import models
 
 from .command import ask, call, run_command, started
-from .small_project import write_project
+from .small_project import newest_bundle, write_project
 
 
 def findings(project: Path, *options: str) -> dict[str, dict[str, object]]:
@@ -104,14 +104,8 @@ def test_what_the_lake_lost_is_named_and_the_next_run_makes_it_again(served: Pat
 
 
 def bundle_of(project: Path) -> str:
-    handle = hr.load(project, environment={"HEADRACE_USER": "ana"})
-    try:
-        with handle.workspace.ledger.read() as session:
-            version = models.champion(session, "returns", "returned")
-        assert version is not None
-        return version.bundle_location or ""
-    finally:
-        handle.close()
+    with newest_bundle(project, models.champion) as (_, blob):
+        return blob
 
 
 def test_damaged_records_are_findings_and_no_traces(served: Path) -> None:

@@ -1,6 +1,6 @@
 """Small projects in memory and on disk: nothing here runs a step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -52,6 +52,15 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "shops.csv").write_text("shop,size\na,1\n", encoding="utf-8")
     (tmp_path / "project.py").write_text(DESCRIPTION, encoding="utf-8")
     return tmp_path
+
+
+@pytest.fixture
+def workspace(folder: Path) -> Iterator[Workspace]:
+    """Open the project in a folder, for Ana."""
+    path = folder / "project.py"
+    opened = Workspace(load_project(path), read_settings(path, {}), {"HEADRACE_USER": "ana"})
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -7,20 +7,9 @@ import polars as pl
 import pytest
 
 from headrace.app.collecting.collect import collect
-from headrace.app.loading import load_project
 from headrace.app.prediction_table import PREDICTIONS
-from headrace.app.settings import read_settings
 from headrace.app.store import lake_of
-from headrace.app.workspace import Workspace
 from headrace.lake import sweeping
-
-
-@pytest.fixture
-def workspace(folder):
-    path = folder / "project.py"
-    opened = Workspace(load_project(path), read_settings(path, {}), {"HEADRACE_USER": "ana"})
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

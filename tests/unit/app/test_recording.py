@@ -4,12 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from headrace.app.loading import load_project
 from headrace.app.locking import run_lock
 from headrace.app.recording import StepRecorder
 from headrace.app.running import _finish
-from headrace.app.settings import read_settings
-from headrace.app.workspace import Workspace
 from headrace.costs.meter import Meter
 from headrace.costs.prices import Prices
 from headrace.engine.observers import Outcome, StepEnd
@@ -17,14 +14,6 @@ from headrace.ledger import charges, runs
 from headrace.ledger.runs import NewRun
 
 STEP = "ingest:orders"
-
-
-@pytest.fixture
-def workspace(folder):
-    path = folder / "project.py"
-    opened = Workspace(load_project(path), read_settings(path, {}), {"HEADRACE_USER": "ana"})
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
