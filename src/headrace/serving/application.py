@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from headrace.core.clock import Clock, SystemClock
 from headrace.core.errors import suggest
@@ -71,6 +71,7 @@ class Application:
             raise ServerRefused("there is no model to serve.", remedy="Run `headrace run` first, and approve what waits for approval.")
         self._clock, self._limits, self._models = parts.clock, parts.limits, tuple(parts.models)
         self._as_of = parts.as_of
+        self._earliest = max((model.state_moment for model in parts.models if model.state_moment), default=datetime.min.replace(tzinfo=UTC))
         self.log = PredictionLog(
             parts.sink,
             parts.clock,
@@ -254,7 +255,8 @@ class Application:
             raise Overloaded("requests in flight", self._limits.retry_after_seconds)
 
     def _asked(self) -> datetime:
-        return self._as_of or self._clock.now()
+        # That moment has been: a clock that tells an earlier one was set back.
+        return self._as_of or max(self._clock.now(), self._earliest)
 
     def _door(self, name: str | None) -> Door:
         if name is None and len(self._doors) == 1:

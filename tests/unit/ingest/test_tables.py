@@ -286,3 +286,11 @@ def test_a_count_that_does_not_add_up_is_a_fault(ingest):
 def test_a_source_that_nothing_reads_is_a_fault(tmp_path):
     with pytest.raises(SystemFault, match="no reader is built for the source Source"):
         open_source(Source(), tmp_path)
+
+
+def test_a_clock_that_went_back_makes_no_row_known_earlier_than_it_came(ingest):
+    options = {"id": "a", "time": "t", "known": "ingested"}
+    first = ingest("a,t\n1,2020-01-01T00:00:00Z\n", **options)
+    earlier = NOW - timedelta(days=1)
+    second = ingest("a,t\n1,2020-01-01T00:00:00Z\n2,2020-01-01T00:00:00Z\n", before=first, now=earlier, **options)
+    assert second.accepted["_ingested"].to_list() == [NOW, earlier]
