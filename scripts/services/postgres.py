@@ -48,6 +48,11 @@ class Postgres:
         """The id of the server's first process."""
         return self._server.pid
 
+    @property
+    def programs(self) -> Path:
+        """The folder of its programs: `pg_dump`, `pg_restore`, `psql`."""
+        return self._programs
+
     def database(self) -> str:
         """Make a new, empty database and return its URL, password included."""
         name = f"test_{next(self._numbers)}"
