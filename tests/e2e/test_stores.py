@@ -7,12 +7,12 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from obstore.store import S3Store
 from services.postgres import Postgres
 from services.s3 import S3
 
 from .command import ask, served, started
 from .small_project import write_project
+from .stored import dumped, files_of, objects_of
 
 WORD = "c0rrect-h0rse"
 """The password of the ledger: no other text holds it."""
@@ -66,8 +66,10 @@ def test_a_life_on_shared_stores_and_no_secret_in_any_of_them(stores: dict[str, 
     assert not (home / "lake").exists()
     assert not (home / "blobs").exists()
     assert not (home / "ledger.db").exists()
-    secrets = (WORD, s3.secret, "wr0ng-h0rse")
-    for text in (*(each.out + each.err for each in said), _dump(stores), *_files(home), *_objects(stores, s3)):
+    secrets, files = (WORD, s3.secret, "wr0ng-h0rse"), files_of(home)
+    assert len(files) >= 3
+    url = stores["HEADRACE_LEDGER"].replace("${LEDGER_WORD}", WORD)
+    for text in (*(each.out + each.err for each in said), dumped(url), *files, *objects_of(stores["HEADRACE_LAKE"], s3)):
         assert not any(secret in text for secret in secrets)
 
 
@@ -115,27 +117,3 @@ def test_a_run_that_was_killed_goes_on_from_another_home(stores: dict[str, str],
     (line,) = ask(project.parent, "runs", "--home", "elsewhere", **stores).out.splitlines()
     assert said.out.startswith(line.split()[0])
     assert line.split()[1] == "finished"
-
-
-def _dump(stores: dict[str, str]) -> str:
-    """Return every row of every table of every schema of the database as text."""
-    url = stores["HEADRACE_LEDGER"].replace("${LEDGER_WORD}", WORD)
-    with psycopg.connect(url) as connection:
-        names = connection.execute(
-            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
-        ).fetchall()
-        assert {"public", "dbos"} <= {schema for schema, _ in names}
-        return "\n".join(str(connection.execute(f'SELECT * FROM "{schema}"."{name}"').fetchall()) for schema, name in names)
-
-
-def _files(home: Path) -> list[str]:
-    found = [path.read_text(encoding="latin-1") for path in home.rglob("*") if path.is_file()]
-    assert len(found) >= 3
-    return found
-
-
-def _objects(stores: dict[str, str], s3: S3) -> list[str]:
-    store = S3Store(stores["HEADRACE_LAKE"].split("/")[2], **s3.options, client_options={"allow_http": True})
-    paths = [meta["path"] for batch in store.list("team/") for meta in batch]
-    assert {path.split("/")[1] for path in paths} == {"lake", "blobs"}
-    return [bytes(store.get(path).bytes()).decode("latin-1") for path in paths]
