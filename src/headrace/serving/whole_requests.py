@@ -4,6 +4,9 @@ Most questions are one row: they and their answer fit into one packet. For them 
 writes, which cost more than the prediction. Everything else - larger or slower bodies, other paths, a query, HTTP/1.0, an answer that
 is still on its way - goes the long way, through ASGI, with its limits on time and room. What is refused is refused alike on both.
 
+A client that keeps its connection sends the same heads again and again, for bodies of as many bytes. Those that were read once and answered
+well are known by their bytes, and not read again.
+
 A connection on which no request comes, or half the head of one, is ended in time.
 """
 
@@ -25,6 +28,12 @@ _NEVER = float("inf")
 _LARGEST = 16 << 10
 # Requests that a client sends without awaiting the answers, answered in one go; others get a turn after them.
 _IN_ONE_GO = 16
+# What a connection remembers: so many heads, none longer than this.
+_KNOWN_HEADS, _LONGEST_KNOWN = 16, 1024
+_END_OF_HEAD = b"\r\n\r\n"
+_UNKNOWN = (b"", -1)
+_CHECKED: tuple[Header, ...] = ()
+"""In place of the headers of a known head: they were checked when it was read."""
 
 
 class WholeRequests(HttpToolsProtocol):
@@ -39,6 +48,10 @@ class WholeRequests(HttpToolsProtocol):
         self._answer, self._paths = application.answer_whole, application.whole_paths
         # The body so far, of a request that may go the short way.
         self._held: bytes | None = None
+        # The path and the body's size by the bytes of the head.
+        self._heads: dict[bytes, tuple[bytes, int]] = {}
+        # Whether the parser is between two requests, and how long the body was that was answered well just now.
+        self._between, self._answered = True, -1
         self._keep_alive = True
         self._left = _IN_ONE_GO
         self._own: list[Header] | None = None
@@ -63,14 +76,40 @@ class WholeRequests(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read what came; a body of which only a part came goes on the long way."""
-        self._left = _IN_ONE_GO
+        self._left, self._answered = _IN_ONE_GO, -1
+        whole = self._between
+        if whole and self._answer_known(data):
+            return
         super().data_received(data)
         if self._held is not None and not self.transport.is_closing():
             self._go_the_long_way()
+        elif whole:
+            self._remember(data)
+
+    def _answer_known(self, data: bytes) -> bool:
+        end = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
+        path, size = self._heads.get(data[:end], _UNKNOWN)
+        if len(data) - end != size or not self._is_free() or self.transport.is_closing():
+            return False
+        response = self._answer(path, _CHECKED, data[end:])
+        if response is None:
+            return False
+        self._keep_alive = True
+        self._send(response)
+        return True
+
+    def _remember(self, data: bytes) -> None:
+        """Remember the head of what came, if that was one request, which was answered well, with its body as it is: not in chunks."""
+        size = self._answered
+        end = len(data) - size
+        if size >= 0 and data.find(_END_OF_HEAD) + len(_END_OF_HEAD) == end <= _LONGEST_KNOWN:
+            if len(self._heads) == _KNOWN_HEADS:
+                self._heads.clear()
+            self._heads[data[:end]] = self.url, size
 
     def on_message_begin(self) -> None:
         """Forget the request before. What uvicorn prepares for ASGI is prepared when a request goes that way."""
-        self.url, self.headers, self.expect_100_continue = b"", [], False
+        self.url, self.headers, self.expect_100_continue, self._between = b"", [], False, False
         self._due, self._in_head = self._now() + self._head_seconds, True
 
     def on_headers_complete(self) -> None:
@@ -90,7 +129,7 @@ class WholeRequests(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer, if the whole request is here."""
-        held = self._held
+        held, self._between = self._held, True
         if held is None:
             super().on_message_complete()
         elif self.transport.is_closing():
@@ -98,6 +137,8 @@ class WholeRequests(HttpToolsProtocol):
         elif len(held) <= _LARGEST and (response := self._answer(self.url, self.headers, held)) is not None:
             self._held = None
             self._send(response)
+            if self._keep_alive and response.status == 200:
+                self._answered = len(held)
         else:
             self._go_the_long_way()
             super().on_message_complete()
@@ -106,13 +147,15 @@ class WholeRequests(HttpToolsProtocol):
         return (
             self.url in self._paths
             and self._left > 0
-            and (self.cycle is None or self.cycle.response_complete)
-            and not self.flow.write_paused
+            and self._is_free()
             and not self.expect_100_continue
             and self.parser.get_method() == b"POST"
             and self.parser.get_http_version() == "1.1"
             and not self.parser.should_upgrade()
         )
+
+    def _is_free(self) -> bool:
+        return (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
 
     def on_response_complete(self) -> None:
         """Count the answer, take further reading up again, and wait for the next request: no timer is armed anew for it."""

@@ -12,6 +12,7 @@ import pytest
 from headrace.serving.application import Application
 from headrace.serving.server import serve
 from headrace.serving.settings import Limits, ServerOptions
+from headrace.serving.whole_requests import WholeRequests
 
 HEAD = "POST {path} HTTP/1.1\r\nhost: test\r\ncontent-type: {kind}\r\n{more}content-length: {size}\r\n\r\n"
 APART = 0.05
@@ -310,3 +311,101 @@ def test_the_time_of_a_head_does_not_end_a_request_whose_body_is_awaited(talking
         return talk.answer()
 
     assert talking(conversation, limits=Limits(head_seconds=0.1, idle_seconds=0.1))[0] == 200
+
+
+@pytest.fixture
+def read_heads(monkeypatch):
+    """The paths of the heads that were read by the parser."""
+    heads = []
+    read = WholeRequests.on_headers_complete
+
+    def counting(self):
+        heads.append(self.url.decode())
+        read(self)
+
+    monkeypatch.setattr(WholeRequests, "on_headers_complete", counting)  # the real one reads; this only counts
+    return heads
+
+
+def test_a_head_that_was_answered_well_is_not_read_again(talking, shortened, read_heads, row, sink):
+    sizes = [1.5, 2.5, 3.5]
+
+    def conversation(talk):
+        for size in sizes:
+            talk.send(request({**row, "size": size}))
+            yield talk.answer()
+
+    answers = talking(lambda talk: list(conversation(talk)))
+    assert ([answer[0] for answer in answers], shortened, read_heads) == ([200] * 3, [200] * 3, ["/predict"])
+    assert len({json.dumps(without_id(answer)[1]) for answer in answers}) == 1
+    assert [record.inputs["size"] for record in sink.records] == sizes
+
+
+def test_under_a_known_head_a_body_in_pieces_and_one_with_more_behind_it_are_read(talking, row, sink):
+    first, second = request({**row, "size": 1.5}), request({**row, "size": 2.5})
+
+    def conversation(talk):
+        for pieces in ([first], [second[:-9], second[-9:]], [second + first[:40], first[40:]], [first + second], [b"\r\n" + first]):
+            talk.send(*pieces)
+            yield talk.answer()
+            if pieces[0] in (first + second, second + first[:40]):
+                yield talk.answer()
+
+    answers = talking(lambda talk: list(conversation(talk)))
+    assert [answer[0] for answer in answers] == [200] * 7
+    assert [record.inputs["size"] for record in sink.records] == [1.5, 2.5, 2.5, 1.5, 1.5, 2.5, 1.5]
+
+
+def test_a_known_head_with_a_bad_body_is_refused_and_stays_known(talking, read_heads, row):
+    good = request(row)
+    bad = good[:-1] + b"!"
+
+    def conversation(talk):
+        for asked in (good, bad, good):
+            talk.send(asked)
+            yield talk.answer()[0]
+
+    assert talking(lambda talk: list(conversation(talk))) == [200, 400, 200]
+    assert read_heads == ["/predict"]
+
+
+def test_only_heads_of_whole_requests_that_were_answered_well_are_remembered(talking, read_heads, row):
+    text = json.dumps(row).encode()
+    chunked = request(row).replace(b"content-length: %d" % len(text), b"transfer-encoding: chunked")
+    chunked = chunked.replace(text, b"%x\r\n%b\r\n0\r\n\r\n" % (len(text), text))
+    asked = [
+        *[request(b"?" + text)] * 2,
+        *[chunked] * 2,
+        *[request(row, more="x-long: " + "x" * 1024 + "\r\n")] * 2,
+        *[request(row, path="/predict?features=true")] * 2,
+    ]
+
+    def conversation(talk):
+        for each in asked:
+            talk.send(each)
+            yield talk.answer()[0]
+
+    assert talking(lambda talk: list(conversation(talk))) == [400, 400, 200, 200, 200, 200, 200, 200]
+    assert len(read_heads) == len(asked)
+
+
+def test_what_the_short_way_answered_in_pieces_teaches_nothing_about_what_follows(talking, read_heads, row):
+    asked, elsewhere = request(row), request(row, path="/predict?features=true")
+
+    def conversation(talk):
+        for pieces in ([asked[:30], asked[30:]], [elsewhere], [elsewhere]):
+            talk.send(*pieces)
+            yield talk.answer()[0]
+
+    assert talking(lambda talk: list(conversation(talk))) == [200, 200, 200]
+    assert len(read_heads) == 3
+
+
+def test_a_connection_remembers_some_heads_and_no_more(talking, read_heads, row):
+    def conversation(talk):
+        for number in [*range(20), *range(20)]:
+            talk.send(request(row, more=f"x-number: {number}\r\n"))
+            yield talk.answer()[0]
+
+    assert talking(lambda talk: list(conversation(talk))) == [200] * 40
+    assert len(read_heads) > 20
