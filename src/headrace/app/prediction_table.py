@@ -63,6 +63,7 @@ class LakeSink:
 
     def __init__(self, workspace: Workspace, source: str) -> None:
         self._workspace, self._source = workspace, source
+        self._tables = lake_of(workspace).tables
         self._tried = self._appended = ""
         self._version = 0
         self._recorded = ""
@@ -76,7 +77,7 @@ class LakeSink:
         again, self._tried = self._tried == batch_id, batch_id
         if self._appended != batch_id:
             if not (again and find_prediction(self._workspace, rows["id"][0])):
-                self._version = lake_of(self._workspace).tables.write(PREDICTIONS, rows, mode="append").version
+                self._version = self._tables.write(PREDICTIONS, rows, mode="append").version
             self._appended = batch_id
         if self._recorded != batch_id:
             self._record(batch_id, shares, rows["moment"][0], rows["moment"][-1], again)

@@ -12,6 +12,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
+from obstore.exceptions import BaseError
 
 from headrace.lake.columns import as_kept, check_same, check_types, delta_schema, from_delta, kept_schema
 from headrace.lake.errors import CommitConflict, InvalidTableName, LakeFault, SchemaConflict, UnknownTable
@@ -39,10 +40,12 @@ class TableVersion(NamedTuple):
 
 
 class Tables:
-    """The Delta tables of a project. Thread safe; several processes may write."""
+    """The Delta tables of a project. Thread safe; several processes may write. Who appends often keeps one of these."""
 
     def __init__(self, at: Place) -> None:
         self._place = at
+        # What the last append opened: to open a table is to read its whole log, to bring it up to date only what is new.
+        self._appended: dict[str, DeltaTable] = {}
 
     def write(self, name: str, rows: pl.DataFrame | pl.LazyFrame | Iterable[pl.DataFrame], mode: Mode = "overwrite") -> TableVersion:
         """Write rows, in order, as the table's next version, and return it.
@@ -59,7 +62,7 @@ class Tables:
         """
         schema, frames = _framed(rows)
         check_types(name, schema)
-        kept = self._open(name)
+        kept = self._open_again(name) if mode == "append" else self._open(name)
         if kept is not None and mode == "append":
             columns = _rows_of(kept, self._place).collect_schema()
             check_same(name, schema, columns)
@@ -69,7 +72,10 @@ class Tables:
         for attempt in range(_ATTEMPTS):
             fault = None
             try:
-                return self._commit(name, kept, schema, parts.adds, mode)
+                committed = self._commit(name, kept, schema, parts.adds, mode)
+                if kept is not None and mode == "append":
+                    self._appended[name] = kept
+                return committed
             except CommitFailedError:
                 time.sleep(random.uniform(0.5, 1.5) * min(0.01 * 2**attempt, 1))
             except LakeFault as error:
@@ -123,6 +129,18 @@ class Tables:
             return None
         except (DeltaError, OSError) as error:
             raise LakeFault("open the table at", location, error) from error
+        return table
+
+    def _open_again(self, name: str) -> DeltaTable | None:
+        table = self._appended.pop(name, None)  # no other thread has it then
+        if table is None:
+            return self._open(name)
+        try:
+            # It is not there if somebody removed the table, and perhaps made another.
+            self._place.child(table_folder(name)).store().head(f"_delta_log/{table.version():020d}.json")
+            table.update_incremental()
+        except (BaseError, DeltaError, OSError):  # told by opening it, if it is still so
+            return self._open(name)
         return table
 
     def _check_still_same(self, name: str, kept: DeltaTable, schema: pl.Schema, parts: Parts) -> None:

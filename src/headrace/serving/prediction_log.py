@@ -43,7 +43,7 @@ class LogOptions:
 
     capacity: int = 20_000
     flush_seconds: float = 0.5
-    batch_records: int = 5_000
+    batch_records: int = 10_000
     close_seconds: float = 30.0
     retry_after_seconds: int = 1
 

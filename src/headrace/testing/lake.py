@@ -144,6 +144,23 @@ class LakeConformance:
             lake.tables.write("sales", pl.DataFrame({"b": [1]}), "append")
         assert lake.tables.version("sales") == 0
 
+    def test_who_appends_again_meets_what_others_did_meanwhile(self, at: At, lake: Lake) -> None:
+        """Their rows, their columns, and that they removed the table."""
+        first, other = pl.DataFrame({"a": [1]}), at.lake()
+        lake.tables.write("log", first, "append")
+        other.tables.write("log", pl.DataFrame({"a": [2]}), "append")
+        third = lake.tables.write("log", pl.DataFrame({"a": [3]}), "append")
+        assert (third.version, third.rows, sorted(other.tables.scan("log").collect()["a"])) == (2, 3, [1, 2, 3])
+        other.tables.write("log", pl.DataFrame({"b": [4]}))
+        with pytest.raises(SchemaConflict):
+            lake.tables.write("log", first, "append")
+        other.tables.write("log", first)
+        lake.tables.write("log", first, "append")
+        store = place(at.url, at.options).child("lake", "shop", "log").store()
+        store.delete([str(meta["path"]) for several in store.list() for meta in several])
+        assert lake.tables.write("log", first, "append").version == 0
+        assert lake.tables.scan("log").collect().rows() == [(1,)]
+
     @pytest.mark.parametrize("data", [b"", b"abc", bytes(range(256)) * 40_000])
     def test_bytes_are_kept_under_their_hash(self, at: At, lake: Lake, data: bytes) -> None:
         """None, some and ten megabytes; putting them again changes nothing."""
