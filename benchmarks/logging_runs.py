@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.environments import PEERS, PeerMissing, peer
 from benchmarks.report import Line, table, versions
 
-TURNS, RUNS = 3, 30
+TURNS, RUNS = 3, 100
 BOUND = 10
 _OURS = Path(__file__).resolve().parent / "log_runs.py"
 
