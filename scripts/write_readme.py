@@ -19,6 +19,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from pages import ROOT, Console, Part, parts, rewrite
 
+from headrace.core.units import counted
+
 PAGES = (
     "README.md",
     "examples/flights/README.md",
@@ -200,7 +202,7 @@ def tables_costs(outcomes: Sequence[Mapping[str, Any]]) -> str:
         [
             each["kind"],
             f"{each['name']}, from {each['origin']}",
-            f"{each['candidate']} of {each['features']} features",
+            f"{each['candidate']} of {counted(each['features'], 'feature')}",
             f"{each['init_seconds']:.1f}",
             f"{each['run_seconds']:.1f}",
             f"{each['plain_seconds']:.1f}",
