@@ -1,6 +1,7 @@
 """What keeps the audit append-only: triggers, and one row for its head.
 
-The statements are what the first migration executes, too: they are not edited, but followed by a migration that puts others in their place.
+As they stand now, for a new ledger. What the migrations execute is written there, and stays as it was: who changes a statement here adds a
+migration that does the same to ledgers that exist.
 """
 
 from sqlalchemy import Connection, column, table, text

@@ -107,7 +107,7 @@ def _after(connection: Connection, found: str | None, url: str) -> tuple[Migrati
 
 
 def _make(connection: Connection) -> None:
-    """Make what all migrations together make; a test holds the two to each other."""
+    """Make what all migrations together make; they share no code, and a test holds the two to each other."""
     metadata.create_all(connection, checkfirst=False)
     protect_audit(connection)
     _VERSION.create(connection, checkfirst=False)

@@ -6,10 +6,33 @@ Revision ID: 0001
 import sqlalchemy as sa
 from alembic import op
 
-from headrace.ledger.protection import protect_audit
-
 revision = "0001"
 down_revision = None
+
+_GENESIS = "0" * 64
+_SQLITE_TRIGGERS = (
+    "CREATE TRIGGER audit_is_never_updated BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
+    "CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
+    "CREATE TRIGGER audit_head_only_advances BEFORE UPDATE ON audit_head WHEN NEW.id <> OLD.id OR NEW.sequence <> OLD.sequence + 1 "
+    "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
+    # INSERT OR REPLACE fires no DELETE trigger
+    "CREATE TRIGGER audit_is_only_appended_to BEFORE INSERT ON audit WHEN NOT EXISTS "
+    "(SELECT 1 FROM audit_head WHERE NEW.sequence = sequence + 1 AND NEW.previous_hash = hash) "
+    "OR EXISTS (SELECT 1 FROM audit WHERE hash = NEW.hash) "
+    "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
+    "CREATE TRIGGER audit_head_is_one BEFORE INSERT ON audit_head WHEN EXISTS (SELECT 1 FROM audit_head) "
+    "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
+    "CREATE TRIGGER audit_head_is_never_deleted BEFORE DELETE ON audit_head BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
+)
+_POSTGRES_TRIGGERS = (
+    "CREATE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the audit is append-only'; END $$",
+    "CREATE TRIGGER audit_is_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+    "FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change()",
+    "CREATE TRIGGER audit_head_only_advances BEFORE UPDATE ON audit_head FOR EACH ROW "
+    "WHEN (NEW.id <> OLD.id OR NEW.sequence <> OLD.sequence + 1) EXECUTE FUNCTION refuse_audit_change()",
+    "CREATE TRIGGER audit_head_is_never_deleted BEFORE DELETE OR TRUNCATE ON audit_head "
+    "FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change()",
+)
 
 
 def upgrade() -> None:
@@ -21,7 +44,14 @@ def upgrade() -> None:
     _team()
     _money()
     _audit()
-    protect_audit(op.get_bind())
+    _protect_audit()
+
+
+def _protect_audit() -> None:
+    head = sa.table("audit_head", sa.column("id"), sa.column("sequence"), sa.column("hash"))
+    op.execute(head.insert().values(id=1, sequence=0, hash=_GENESIS))
+    for statement in _SQLITE_TRIGGERS if op.get_bind().dialect.name == "sqlite" else _POSTGRES_TRIGGERS:
+        op.execute(statement)
 
 
 def _runs() -> None:
