@@ -11,7 +11,9 @@ from urllib.parse import unquote
 
 from headrace.core.errors import SystemFault
 
-_TOLD = re.compile(r"object-store error: (?P<words>.*) \(path: (?P<path>[^)]*)\)(?P<causes>.*)", re.DOTALL)
+_TOLD = re.compile(r"object-store error: (?P<words>.*) \(path: (?P<path>[^\n]*)\)(?P<causes>.*)", re.DOTALL)
+# Said of a local file whose path would have to be encoded in a URL, such as one with a space.
+_GONE = re.compile(r"No such file or directory \(os error \d+\): (?P<path>.*?\.parquet)\b")
 _LOST = re.compile(r"Object at location (\S+) not found")
 _OF_A_TABLE = re.compile(r"(?:^|/)lake/[^/]+/[^/]+/[^/]+\.parquet$")
 _NUMBERED = re.compile(r"^ *\d+: ", re.MULTILINE)
@@ -46,16 +48,22 @@ class FileLost(SystemFault):
 
 def store_fault(error: BaseException) -> SystemFault | None:
     """Return the fault that stands behind what Polars said of an object store, or None if it said nothing of one."""
-    told = _TOLD.search(str(error)) if isinstance(error, OSError) or type(error).__name__ == "ComputeError" else None
-    if told is None:
+    if not isinstance(error, OSError) and type(error).__name__ != "ComputeError":
         return None
+    told = _TOLD.search(str(error))
+    if told is None:
+        gone = _GONE.search(str(error))
+        return _lost(*gone["path"].rpartition("/")[::2]) if gone else None
     folder, _, file = unquote(told["path"].removeprefix("file://")).rpartition("/")
     lost = _LOST.search(told["words"])
     if not lost:
         causes = _NUMBERED.sub("", told["causes"].replace("Caused by:", ""))
         return StoreUnread(folder, in_a_line(in_a_line(told["words"]) + causes))
-    name = unquote(lost[1])
-    return FileLost(folder, name.rpartition("/")[2] or file) if _OF_A_TABLE.search(name) else None
+    return _lost(folder, unquote(lost[1]).rpartition("/")[2] or file)
+
+
+def _lost(folder: str, file: str) -> FileLost | None:
+    return FileLost(folder, file) if _OF_A_TABLE.search(f"{folder}/{file}") else None
 
 
 def in_a_line(reason: object) -> str:

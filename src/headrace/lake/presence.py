@@ -37,9 +37,10 @@ class Presence:
         store = table.store()
         try:
             commit = bytes(store.get(f"_delta_log/{version:020d}.json").bytes())
-            added = [action["add"] for action in map(json.loads, commit.splitlines()) if "add" in action]
-            return all(store.head(unquote(add["path"]))["size"] == add["size"] for add in added)
-        except (FileNotFoundError, json.JSONDecodeError):
+            actions = [json.loads(line) for line in commit.splitlines()]
+            added = [action["add"] for action in actions if "add" in action]
+            return bool(actions) and all(store.head(unquote(add["path"]))["size"] == add["size"] for add in added)
+        except (FileNotFoundError, ValueError):  # a damaged commit is none: it may be neither JSON nor text
             return False
         except (BaseError, OSError) as error:
             raise LakeFault("look into the table at", table.url, error) from error

@@ -198,6 +198,13 @@ class LakeConformance:
         assert isinstance(fault, FileLost)
         assert f"the table at {at.url}/lake/shop/sales has lost its file {first}" in str(fault)
 
+    @pytest.mark.parametrize("damage", [b"", b"\0" * 300, b'{"add":', b"\x80 no text"])
+    def test_a_version_whose_commit_is_damaged_is_not_kept(self, at: At, lake: Lake, damage: bytes) -> None:
+        """Whatever the disk made of it."""
+        lake.tables.write("sales", pl.DataFrame({"a": [1]}))
+        place(at.url, at.options).child("lake", "shop", "sales").store().put(f"_delta_log/{0:020d}.json", damage)
+        assert not Presence(at.url, "shop", at.options).table("sales", 0)
+
     def test_projects_do_not_meet(self, at: At, lake: Lake) -> None:
         """But for blobs, which are the same bytes for everybody."""
         lake.tables.write("sales", pl.DataFrame({"a": [1]}))

@@ -109,5 +109,7 @@ def test_a_lost_file_is_told_as_such_only_where_it_is_a_table_s_of_the_lake():
     words = "object-store error: Object at location {0} not found: No such file or directory (os error 2) (path: file://{0})"
     lost = named_fault(FileNotFoundError(words.format("/h%20m/lake/p/a/part-0.parquet")))
     assert "the table at /h m/lake/p/a has lost its file part-0.parquet" in str(lost)
+    in_brackets = named_fault(FileNotFoundError(words.format("/Work(old)/lake/p/a/part-0.parquet")))
+    assert "the table at /Work(old)/lake/p/a has lost its file part-0.parquet" in str(in_brackets)
     elsewhere = FileNotFoundError(words.format("/data/mine.parquet"))
     assert named_fault(elsewhere) is elsewhere

@@ -5,6 +5,8 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from headrace.core.object_stores import FileLost
+from headrace.core.storage import named_fault
 from headrace.lake.errors import InvalidTableName, LakeFault, SchemaConflict, UnknownTable
 from headrace.lake.lake import Lake
 from headrace.lake.place import Place
@@ -230,3 +232,17 @@ def test_a_fault_after_the_commit_is_seen_through(tmp_path, monkeypatch):
     assert tables.write("t", pl.DataFrame({"a": [2]}), mode="append").version == 1
     monkeypatch.undo()
     assert sorted(tables.scan("t").collect()["a"]) == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["plain", "with a space", "with (brackets)", "mit Umläuten"])
+def test_a_lost_file_is_told_whatever_the_folder_is_called(tmp_path, name):
+    tables = Lake(tmp_path / name, "shop").tables
+    tables.write("t", pl.DataFrame({"a": [1]}))
+    rows = tables.scan("t")
+    (part,) = (tmp_path / name).rglob("*.parquet")
+    part.unlink()
+    with pytest.raises(FileNotFoundError) as caught:
+        rows.collect()
+    fault = named_fault(caught.value)
+    assert isinstance(fault, FileLost), caught.value
+    assert f"{name}/lake/shop/t has lost its file {part.name}" in str(fault)
