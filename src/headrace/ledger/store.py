@@ -149,7 +149,7 @@ class Ledger:
         """Begin to write, and write nothing.
 
         Raises:
-            LedgerUnreachable: if the store refuses, is full or does not answer.
+            LedgerUnreachable: if the store refuses or does not answer. That it is full shows only when rows are written.
         """
         with self._begun(writing=True):
             pass
