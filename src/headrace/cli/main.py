@@ -68,15 +68,17 @@ def main() -> None:
         if isinstance(end.__context__, BrokenPipeError):  # the reader has seen enough, as head has: no fault of anybody's
             sys.exit(0)
         raise
-    except Exception as error:  # noqa: BLE001  the outermost boundary: a person is shown one line, and the trace is kept for whoever mends the defect
-        fault = named_fault(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  the outermost boundary, for panics of Rust libraries too: a person is shown one line, and the trace is kept for whoever mends the defect
+        fault = named_fault(error) if isinstance(error, Exception) else error
         words = str(fault) if isinstance(fault, HeadraceError) else f"{type(fault).__name__}: {fault}"
         print(f"error: {without_secrets(words)}", file=sys.stderr)
         # A failed step carries the error that says whose fault it was.
         sys.exit(_code_of(getattr(fault, "cause", fault)))
 
 
-def _code_of(fault: Exception) -> int:
+def _code_of(fault: BaseException) -> int:
     """Return the exit code of an error; what nobody raised on purpose is a defect, whose trace is kept."""
     if isinstance(fault, SystemFault):
         return SYSTEM_FAULT

@@ -73,13 +73,13 @@ class _Execution:
     def __init__(self, run: DurableRun, schedule: Schedule) -> None:
         self.run = run
         self.schedule = schedule
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.ended = threading.Event()
 
     def body(self) -> None:
         try:
             self.schedule.run({name: _recorder(name, DBOS.reserve_step()) for name in self.run.step_names})
-        except Exception as raised:  # what DBOS hands back is a record of it: whoever waits gets the error itself
+        except BaseException as raised:  # what DBOS hands back is a record of it: whoever waits gets the error itself
             self.error = raised
             raise
         finally:

@@ -10,6 +10,7 @@ HeadraceError
 └── SystemFault
     ├── DurableStoreFault  the store of durable runs cannot be used
     ├── RecordedFailure    a step failed before the run was interrupted; only its words are left
+    ├── StepPanicked       a library that a step called met a defect of its own
     ├── StepTimedOut       a step took longer than it may
     └── WorkflowTaken      another process goes on with the run by now
 """
@@ -69,6 +70,18 @@ class RecordedFailure(SystemFault):
 
     def __init__(self, kind: str, words: str) -> None:
         super().__init__(f"{words} ({kind}, recorded before the run was interrupted)", remedy="Run again to try it anew.")
+
+
+class StepPanicked(SystemFault):
+    """A library that a step called met a defect of its own."""
+
+    passing = False
+
+    def __init__(self, step: str, reason: BaseException) -> None:
+        super().__init__(
+            f"step {step!r} met a defect in a library: {type(reason).__name__}({reason}).",
+            remedy="Another version of the library may not have it; else say the same in another way, and report it to its authors.",
+        )
 
 
 class StepTimedOut(SystemFault):

@@ -7,7 +7,7 @@ other process goes on with the run meanwhile is the caller's to see to.
 
 import threading
 
-from headrace.engine.schedule import RunStopped, Schedule
+from headrace.engine.schedule import Schedule
 
 _POLL_SECONDS = 0.05
 _LAST_WRITE_SECONDS = 0.3
@@ -17,20 +17,21 @@ def run_here(schedule: Schedule) -> None:
     """Run what is left of a schedule.
 
     Raises:
-        Exception: what an observer raised.
+        BaseException: what an observer raised.
         KeyboardInterrupt: after the schedule was told to stop.
     """
     execution = _Execution(schedule)
     # Ctrl-C is raised in the caller's thread. It is to meet a wait there, and not what writes down a step's end.
     thread = threading.Thread(target=execution.body, name="run", daemon=True)
-    thread.start()
     try:
+        thread.start()
         # A wait without end is not woken by Ctrl-C when the system gives the signal to another thread.
         while thread.is_alive():
             thread.join(_POLL_SECONDS)
     except KeyboardInterrupt:
         schedule.stop()
-        thread.join(_LAST_WRITE_SECONDS)
+        if thread.is_alive():  # the key may have been quicker than its start
+            thread.join(_LAST_WRITE_SECONDS)
         raise
     if execution.error is not None:
         raise execution.error
@@ -44,5 +45,5 @@ class _Execution:
     def body(self) -> None:
         try:
             self._schedule.run()
-        except (Exception, RunStopped) as raised:  # noqa: BLE001 - whatever it was, whoever waits raises it
+        except BaseException as raised:  # noqa: BLE001 - whatever it was, whoever waits raises it
             self.error = raised

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from headrace.core.storage import named_fault
-from headrace.engine.errors import RecordedFailure, StepExited, StepTimedOut
+from headrace.engine.errors import RecordedFailure, StepExited, StepPanicked, StepTimedOut
 from headrace.engine.graph import Graph, Output, Step, StepContext, as_json
 from headrace.engine.observers import Outcome, StepEnd
 from headrace.engine.options import ExecuteOptions
@@ -57,7 +57,7 @@ class Schedule:
         self._ended: queue.SimpleQueue[StepEnd | None] = queue.SimpleQueue()
         self._outside = threading.Lock()
         self._stopping = threading.Event()
-        self._broken: Exception | None = None
+        self._broken: BaseException | None = None
 
     def settle_known(self) -> bool:
         """Settle the steps that the memo knows; return whether any are left.
@@ -198,8 +198,12 @@ class Schedule:
     def _shielded(self, step: Step, context: StepContext) -> Output:
         try:
             return step.run(context)
+        except (Exception, RunStopped):
+            raise
         except (SystemExit, KeyboardInterrupt) as error:
             raise StepExited(step.name, error) from error
+        except BaseException as error:  # a panic of a library written in Rust, such as Polars: its thread would end without a word
+            raise StepPanicked(step.name, error) from error
 
     def _reporter(self, name: str) -> Callable[[float, float | None, str], None]:
         def report(done: float, total: float | None = None, unit: str = "") -> None:
@@ -217,7 +221,7 @@ class Schedule:
             for observer in self._options.observers:
                 try:
                     self._options.patience.try_again(functools.partial(getattr(observer, event), *facts), self._stopping.wait)
-                except Exception as error:  # noqa: BLE001 - an observer's failure is not the step's: it is raised when the run has wound down
+                except BaseException as error:  # noqa: BLE001 - an observer's failure is not the step's: it is raised when the run has wound down
                     self._broken = self._broken or error
 
 

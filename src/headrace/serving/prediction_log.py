@@ -148,7 +148,7 @@ class PredictionLog:
         while True:
             try:
                 self._sink.write(batch)
-            except Exception as error:  # noqa: BLE001 - whatever the sink raises, the records must be kept and offered again
+            except BaseException as error:  # noqa: BLE001 - whatever the sink raises, a panic too, the records must be kept and offered again
                 self._failures += 1
                 self._error = f"{type(error).__name__}: {error}"
                 _LOG.warning("cannot log %d predictions, will try again: %s", len(batch.records), self._error)

@@ -18,6 +18,10 @@ WINES = Path(__file__).resolve().parents[3] / "examples" / "wines" / "project.py
 MODULE = importlib.import_module("headrace.cli.main")
 
 
+class Panic(BaseException):
+    """What libraries written in Rust raise when they meet a defect of their own: no Exception."""
+
+
 def commands(group, path=()):
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
@@ -78,6 +82,7 @@ def test_the_daily_verbs_are_there(invoke):
         (StepFailed({"train:m": SystemFault("the disk is full.")}, ("judge:m",)), 3),
         (StepFailed({"train:m": KeyError("x")}, ()), 4),
         (ZeroDivisionError("division by zero"), 4),
+        (Panic("index out of bounds"), 4),
         (typer.Exit(130), 130),
     ],
 )

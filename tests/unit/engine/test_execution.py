@@ -13,7 +13,7 @@ import pytest
 
 from headrace.core.errors import SystemFault, UserError
 from headrace.core.storage import DiskFull
-from headrace.engine.errors import InvalidOutput, StepExited, StepFailed, StepTimedOut
+from headrace.engine.errors import InvalidOutput, StepExited, StepFailed, StepPanicked, StepTimedOut
 from headrace.engine.observers import Outcome
 from headrace.engine.patience import Patience
 from headrace.engine.schedule import THREAD_NAME
@@ -200,6 +200,21 @@ def test_a_step_that_exits_fails_like_any_other(bench):
     assert "fingerprint of b" in bench.memo.kept
 
 
+class Panic(BaseException):
+    """What libraries written in Rust raise when they meet a defect of their own: no Exception."""
+
+
+def test_a_step_whose_library_panics_fails_like_any_other(bench):
+    def panic(context):
+        raise Panic("index out of bounds")
+
+    with pytest.raises(StepFailed) as caught:
+        bench.execute(step("a", run=panic), step("b"))
+    assert isinstance(caught.value.cause, StepPanicked)
+    assert "Panic(index out of bounds)" in str(caught.value)
+    assert "fingerprint of b" in bench.memo.kept
+
+
 def test_an_output_that_is_no_json_is_refused(bench):
     with pytest.raises(StepFailed) as caught:
         bench.execute(step("a", run=lambda context: {"x": object()}))
@@ -219,19 +234,20 @@ def test_progress_reaches_the_observers(bench, notes):
 class Broken:
     """An observer that cannot write."""
 
-    def __init__(self, at: str) -> None:
+    def __init__(self, at: str, error: BaseException | None = None) -> None:
         self.at = at
+        self.error = error or OSError("the disk is full")
 
     def step_started(self, step: str) -> None:
         if self.at == "started":
-            raise OSError("the disk is full")
+            raise self.error
 
     def step_progress(self, step, done, total, unit) -> None:
         pass
 
     def step_finished(self, end) -> None:
         if self.at == "finished":
-            raise OSError("the disk is full")
+            raise self.error
 
 
 @pytest.mark.parametrize("at", ["started", "finished"])
@@ -240,6 +256,14 @@ def test_an_observer_that_fails_ends_the_run_but_loses_no_output(bench, at):
         bench.execute(step("a"), step("b", "a"), observers=(Broken(at),))
     assert list(bench.memo.kept) == ["fingerprint of a"]
     assert bench.execute(step("a"), step("b", "a")).ran == ("b",)
+
+
+@pytest.mark.parametrize("at", ["started", "finished"])
+@pytest.mark.parametrize("error", [SystemExit("enough"), Panic("enough")])
+def test_an_observer_that_wants_to_end_the_process_is_heard_by_whoever_waits(bench, at, error):
+    with pytest.raises(type(error), match="enough"):
+        bench.execute(step("a"), step("b", "a"), observers=(Broken(at, error),))
+    assert list(bench.memo.kept) == ["fingerprint of a"]
 
 
 def test_an_observer_that_fails_on_reused_steps_is_heard(bench):

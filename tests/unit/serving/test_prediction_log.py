@@ -31,8 +31,8 @@ def record(number):
 class Sink:
     """Fails the first `failures` times; waits at a gate."""
 
-    def __init__(self, failures=0):
-        self.failures, self.batches, self.seen = failures, [], []
+    def __init__(self, failures=0, kind=OSError):
+        self.failures, self.kind, self.batches, self.seen = failures, kind, [], []
         self.gate = threading.Event()
         self.gate.set()
 
@@ -41,7 +41,7 @@ class Sink:
         self.seen.append(batch.id)
         if self.failures:
             self.failures -= 1
-            raise OSError("away")
+            raise self.kind("away")
         self.batches.append(batch)
 
 
@@ -99,8 +99,13 @@ def test_a_full_batch_is_written_without_waiting_for_the_clock():
     log.close()
 
 
-def test_a_sink_that_fails_gets_the_same_batch_again():
-    sink = Sink(failures=2)
+class Panic(BaseException):
+    """What libraries written in Rust raise when they meet a defect of their own: no Exception."""
+
+
+@pytest.mark.parametrize("kind", [OSError, Panic])
+def test_a_sink_that_fails_gets_the_same_batch_again(kind):
+    sink = Sink(failures=2, kind=kind)
     log = make(sink)
     fill(log, 3)
     until(lambda: log.status().written == 3)
