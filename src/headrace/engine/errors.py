@@ -3,6 +3,7 @@
 HeadraceError
 ├── StepFailed             a step failed: whose fault it was, the class of the cause says
 ├── UserError
+│   ├── DbosNotInstalled   a run is to be kept in a shared store, and what keeps it there is not installed
 │   ├── GraphError         the steps do not make a graph: a cycle, a name twice
 │   │   └── UnknownInput   a step names an input that is no step
 │   ├── InvalidOutput      a step gave something that is not a mapping of JSON values
@@ -49,6 +50,16 @@ class StepExited(UserError):
     def __init__(self, step: str, reason: BaseException) -> None:
         super().__init__(
             f"step {step!r} tried to end the process: {type(reason).__name__}({reason}).", remedy="Raise an ordinary error instead."
+        )
+
+
+class DbosNotInstalled(UserError):
+    """A run is to be kept in a shared store, and what keeps it there is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a run on a shared ledger needs the package 'dbos', which is not installed.",
+            remedy="Install it: pip install 'headrace[postgres]'.",
         )
 
 

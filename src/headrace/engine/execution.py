@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
-from headrace.engine.errors import StepFailed
+from headrace.engine.errors import DbosNotInstalled, StepFailed
 from headrace.engine.graph import Graph, Output
 from headrace.engine.here import run_here
 from headrace.engine.observers import Outcome, StepEnd
@@ -37,6 +37,7 @@ def execute(graph: Graph, options: ExecuteOptions) -> RunResult:
     shared store, one execution at a time in a process: another waits, and a step must not call this.
 
     Raises:
+        DbosNotInstalled: if a shared store is to be used without it.
         StepFailed: if a step failed, after the steps that did not need it have finished.
         DurableStoreFault: if the store cannot be used.
         KeyboardInterrupt: soon after the key, without waiting for steps that do not report; the run can be continued.
@@ -55,7 +56,12 @@ def _carry_out(schedule: Schedule, graph: Graph, options: ExecuteOptions) -> Non
     if options.store_url is None:
         run_here(schedule)
         return
-    # DBOS takes a second to import: a run on one machine must not pay for it.
-    from headrace.engine.durable import DurableRun, run_durably
+    # DBOS takes a second to import, and comes with headrace[postgres] only: a run on one machine must not pay for it.
+    try:
+        from headrace.engine.durable import DurableRun, run_durably
+    except ModuleNotFoundError as error:
+        if error.name != "dbos":
+            raise
+        raise DbosNotInstalled from error
 
     run_durably(DurableRun(options.run_id, graph.fingerprint, graph.names, options.store_url), schedule)

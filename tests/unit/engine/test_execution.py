@@ -41,6 +41,25 @@ def test_unchanged_steps_are_reused_and_only_what_depends_on_a_change_runs(bench
     assert changed.outputs["b"] == {"name": "b", "of": ["a"]}
 
 
+def test_without_dbos_a_shared_store_is_refused_by_one_line():
+    script = """
+import sys
+sys.modules["dbos"] = None  # as where it is not installed
+from headrace.engine.errors import DbosNotInstalled
+from headrace.engine.execution import execute
+from headrace.engine.options import ExecuteOptions
+from headrace.engine.graph import Graph, Step
+class Memo:
+    def find(self, fingerprint): return None
+try:
+    execute(Graph([Step("a", "1", (), None)]), ExecuteOptions(run_id="r", memo=Memo(), store_url="postgresql://nowhere/x"))
+except DbosNotInstalled as error:
+    print(error)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "pip install 'headrace[postgres]'" in ran.stdout, ran.stderr
+
+
 @pytest.mark.parametrize(("known", "store_url"), [("{'x': 1}", "nowhere"), ("None", None)], ids=["nothing to do", "on one machine"])
 def test_dbos_is_not_imported(tmp_path, known, store_url):
     script = f"""
