@@ -178,7 +178,8 @@ FLOATS = st.one_of(
 DURATIONS = st.sampled_from([1, 2, 5, 24, 30]).map(lambda hours: hours * HOUR)
 
 
-KEY_FLOATS = st.sampled_from([0.0, -0.0, 1.0, math.nan])
+KEY_FLOATS = st.sampled_from([0.0, -0.0, 1.0, -1.0, math.nan])
+KEY_INTS = st.sampled_from([0, 1, -(2**63), 2**63 - 1])
 TEXTS = st.sampled_from(["", "a", "b", "é", "\U0001f600", "\uffff"])
 
 
@@ -196,7 +197,7 @@ def table_rows(draw):
     for arrival in range(draw(st.integers(0, 25))):
         time = draw(MOMENTS)
         row = {
-            "k": nullable(st.sampled_from("pq"), 12), "j": nullable(st.integers(0, 1), 12), "f": nullable(KEY_FLOATS, 12),
+            "k": nullable(st.sampled_from("pq"), 12), "j": nullable(KEY_INTS, 12), "f": nullable(KEY_FLOATS, 12),
             "x": nullable(FLOATS), "n": nullable(st.integers(-3, 3) | st.integers(-(2**55), 2**55)), "b": nullable(st.booleans()),
             "s": nullable(TEXTS), "d": nullable(MOMENTS), "e": nullable(DURATIONS), "time": nullable(st.just(time), 20),
             "seen": late(time, 12), "x_seen": late(time, 12), "_ingested": late(time, 10**6),
@@ -227,7 +228,7 @@ def asks(draw, timed):
 
 
 QUESTION = {
-    "a": nullable(st.sampled_from("pqr"), 12), "c": nullable(st.integers(0, 2), 12), "g": nullable(KEY_FLOATS, 12),
+    "a": nullable(st.sampled_from("pqr"), 12), "c": nullable(KEY_INTS | st.just(2), 12), "g": nullable(KEY_FLOATS, 12),
     "asked": nullable(MOMENTS, 12),
 }  # fmt: skip
 QUESTIONS = st.lists(st.fixed_dictionaries(QUESTION), min_size=1, max_size=6)

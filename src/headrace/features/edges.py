@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 _EARLIEST = np.iinfo(np.int64).min
+_DOUBLED = 1 << 62
+"""Integers below this can be doubled: all moments of the years 1 to 9999."""
 
 
 def arrived(time: pl.Series, arrival: pl.Series) -> Integers:
@@ -85,7 +87,7 @@ class Moments:
 
     def __init__(self, moments: Integers) -> None:
         ordered, order = sort_stable(moments)
-        new = np.diff(ordered, prepend=ordered[:1] - 1) > 0
+        new = np.diff(ordered, prepend=ordered[:1] - 1) != 0
         self.distinct = ordered[new]
         self.places = np.empty_like(moments)
         self.places[order] = np.cumsum(new) - 1
@@ -113,6 +115,8 @@ def places_before(rows: Integers, wanted: Integers) -> Integers:
 
     As `np.searchsorted`, in half the time: the stable sort finds two runs, and merges them.
     """
+    if any(len(each) and not -_DOUBLED <= each[0] <= each[-1] < _DOUBLED for each in (rows, wanted)):
+        return np.searchsorted(rows, wanted)
     merged = np.empty(len(wanted) + len(rows), np.int64)
     np.left_shift(wanted, 1, out=merged[: len(wanted)])
     np.left_shift(rows, 1, out=merged[len(wanted) :])
@@ -131,11 +135,11 @@ def sort_stable(values: Integers) -> tuple[Integers, Integers]:
     """
     if not len(values):
         return values, values
-    first, last, bits = int(values.min()), int(values.max()), len(values).bit_length()
-    unit = 1
-    if last - first >= 1 << (63 - bits):
-        unit = max(int(np.gcd.reduce(values - first)), 1)  # moments are mostly whole seconds or minutes
-    if (last - first) // unit >= 1 << (63 - bits):
+    first, bits, unit = int(values.min()), len(values).bit_length(), 1
+    span = int(values.max()) - first
+    if 1 << (63 - bits) <= span < 1 << 63:
+        unit = int(np.gcd.reduce(values - first))  # moments are mostly whole seconds or minutes
+    if span // unit >= 1 << (63 - bits):
         order = np.argsort(values, kind="stable")
         return values[order], order
     folded = values - first

@@ -77,7 +77,7 @@ class Distinct:
 
     def __init__(self, values: Integers) -> None:
         ordered = np.sort(values)  # np.unique hashes, which takes four times as long here
-        self._values = ordered[np.diff(ordered, prepend=ordered[:1] - 1) > 0]
+        self._values = ordered[np.diff(ordered, prepend=ordered[:1] - 1) != 0]  # not > 0: keys may lie further apart than 64 bits tell
         self.size = len(self._values)
 
     def find(self, values: Integers) -> Integers:

@@ -58,6 +58,16 @@ def test_integers_are_sorted_as_a_stable_sort_does_however_wide_they_are(unit, f
         assert found.tolist() == some[order].tolist()
 
 
+@pytest.mark.parametrize("values", [[10, -(2**63)], [2**63 - 1, 0, -(2**63), 0], [-(2**63), 2**63 - 1, 2**62], [2**63 - 1] * 3])
+def test_integers_further_apart_than_64_bits_tell_are_sorted_too(values):
+    found, order = sort_stable(np.array(values))
+    assert (found.tolist(), order.tolist()) == (sorted(values), np.argsort(values, kind="stable").tolist())
+    moments = Moments(np.array(values))
+    assert moments.distinct.tolist() == sorted(set(values))
+    assert moments.distinct[moments.places].tolist() == values
+    assert places_before(found, moments.distinct).tolist() == np.searchsorted(found, moments.distinct).tolist()
+
+
 def test_places_are_those_of_a_binary_search():
     rng = np.random.default_rng(4)
     for rows, wanted in ((0, 5), (5, 0), (50, 3), (3, 50), (500, 500)):

@@ -61,6 +61,17 @@ def answers(table, questions, **values):
     return compute(planned(**values), questions, {"events": table, "things": table}).to_dict(as_series=False)
 
 
+@pytest.mark.parametrize("name", ["class", 'it\'s "so"', "back\\slash", "new\nline", "{get}", "größe", "\u2028", "moment", "place0"])
+def test_given_columns_may_be_called_anything(name):
+    values = {"x": latest(EVENTS, "x", by={name: "key"}), "n": window(EVENTS, count(), by={name: "key"}, over="1d"), "same": col(name)}
+    features = Features(spine=Events("asks", source=File("a.csv"), time="asked"), given=[name, "asked"], as_of="asked", values=values)
+    plan, table = FeaturePlan.build(features, {name: DType.STRING, "asked": DType.DATETIME}, {"events": TYPES}), rows(("a", 0, 0, 1.0))
+    expected = {"x": 1.0, "n": 1, "same": "a"}
+    asked = spine(("a", 1)).rename({"key": name})
+    assert compute(plan, asked, {"events": table}).row(0, named=True) == expected
+    assert OnlineFeatures(plan, build_state(plan, {"events": table}, hour(1))).compute({name: "a"}, hour(1)) == expected
+
+
 def test_an_event_never_sees_itself_and_the_left_edge_is_closed():
     table = rows(("a", 0, 0, 1.0), ("a", 1, 1, 2.0), ("a", 2, 2, 4.0))
     found = answers(table, spine(("a", 2), ("a", 3), ("a", 0)), total=window(EVENTS, col("x").sum(), by="key", over="2h"))

@@ -16,7 +16,9 @@ DAY, NEXT = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
     [
         (pl.String, ["b", "a", None, "b", ""], ["a", "z", None, "b", "", "z"], [1, None, None, 0, 4, None]),
         (pl.Int64, [7, -(2**62), None, 7], [-(2**62), 8, None, 7, 0], [1, None, None, 0, None]),
+        (pl.Int64, [2**63 - 1, -(2**63), 0], [0, 2**63 - 1, -(2**63), 1], [2, 0, 1, None]),
         (pl.Float64, [0.5, 0.0, None], [0.0, 0.25, None, 0.5], [1, None, None, 0]),
+        (pl.Float64, [-1.0, 1.0], [1.0, -1.0, 2.0], [1, 0, None]),
         (pl.Boolean, [True, None, False], [False, None, True], [2, None, 0]),
         (pl.Datetime("us", "UTC"), [NEXT, DAY], [DAY, None], [1, None]),
         (pl.String, [None], ["a", None], [None, None]),
