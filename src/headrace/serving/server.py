@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 
@@ -54,7 +55,7 @@ def _run(server: uvicorn.Server, listener: socket.socket, application: Applicati
         try:
             server.run(sockets=[listener])
         finally:
-            # A second SIGINT skips the lifespan's end; the log is written nevertheless, and a signal that comes now does not end that.
+            # However the server ended, the log is written, and a signal that comes now does not end that.
             application.close()
 
 
@@ -66,6 +67,10 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         self._when_started()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
+        """Stop with care. Heard again it changes nothing: what is in flight and the log have limits of their own."""
+        self.should_exit = True
 
 
 def _listen(options: ServerOptions) -> socket.socket:
@@ -90,8 +95,7 @@ def _url(listener: socket.socket) -> str:
 
 @contextmanager
 def _own_signals(server: uvicorn.Server) -> Iterator[None]:
-    """Keep a signal from ending the process: one that comes before uvicorn listens to signals stops it as soon as it has started, and
-    after its graceful stop uvicorn raises those it heard again, to whoever handled them before."""
+    """Keep a signal from ending the process: one that comes before uvicorn listens to signals stops it as soon as it has started."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -31,7 +31,6 @@ _IN_ONE_GO = 16
 # What a connection remembers: so many heads, none longer than this.
 _KNOWN_HEADS, _LONGEST_KNOWN = 16, 1024
 _END_OF_HEAD = b"\r\n\r\n"
-_UNKNOWN = (b"", -1)
 _CHECKED: tuple[Header, ...] = ()
 """In place of the headers of a known head: they were checked when it was read."""
 
@@ -88,10 +87,10 @@ class WholeRequests(HttpToolsProtocol):
 
     def _answer_known(self, data: bytes) -> bool:
         end = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
-        path, size = self._heads.get(data[:end], _UNKNOWN)
-        if len(data) - end != size or not self._is_free() or self.transport.is_closing():
+        known = self._heads.get(data[:end])
+        if known is None or len(data) - end != known[1] or not self._is_free() or self.transport.is_closing():
             return False
-        response = self._answer(path, _CHECKED, data[end:])
+        response = self._answer(known[0], _CHECKED, data[end:])
         if response is None:
             return False
         self._keep_alive = True

@@ -20,6 +20,13 @@ def test_values_are_encoded_as_promised():
     assert Encoder(COLUMNS).encode_row(row) == [1.5, float(2**53 + 1), 1.0, 1.0]
 
 
+def test_columns_may_be_called_anything():
+    odd = ("class", 'it\'s "so"', "back\\slash", "new\nline", "{value}", "größe", "\u2028", "row", "nan", "")
+    columns = [ModelColumn(name, kind, ("a", "b")) for name, kind in zip(odd, ["numeric", "categorical"] * 5, strict=True)]
+    row = {column.name: 1.5 if column.kind == "numeric" else "b" for column in columns}
+    assert Encoder(columns).encode_row(row) == [1.5, 1.0] * 5
+
+
 def test_null_is_nan_and_an_unknown_level_has_its_code():
     vector = Encoder(COLUMNS).encode_row({"size": None, "count": None, "flag": None, "colour": "mauve"})
     assert np.isnan(vector[:3]).all()

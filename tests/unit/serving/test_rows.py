@@ -2,9 +2,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from headrace.bundles.manifest import GivenField
 from headrace.core.pseudonyms import pseudonymise
+from headrace.expressions import DType
 from headrace.serving.errors import InvalidValue, MalformedRequest
 from headrace.serving.rows import RowReader, read_as_of
+
+ODD = ("class", 'it\'s "so"', "back\\slash", "new\nline", "{value}", "größe", "\u2028", "value", "")
 
 
 @pytest.fixture
@@ -17,6 +21,11 @@ def test_values_come_typed_and_personal_ones_pseudonymised(reader, row, pseudony
         "size": 1.5, "count": 3, "colour": "blue", "fast": True, "at": datetime(2024, 5, 1, 8, tzinfo=UTC), "wait": timedelta(seconds=90),
         "who": pseudonymise("Ana", pseudonym_key),
     }  # fmt: skip
+
+
+def test_fields_may_be_called_anything(pseudonym_key):
+    row = {name: float(number) for number, name in enumerate(ODD)}
+    assert RowReader([GivenField(name, DType.FLOAT) for name in ODD], pseudonym_key).read(row, 0) == row
 
 
 def test_a_personal_number_has_the_pseudonym_of_its_text(reader, row):

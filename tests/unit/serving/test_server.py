@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import socket
@@ -76,6 +77,30 @@ def test_predictions_that_no_sink_took_are_told_at_the_end(sink, model_of, row):
 
     with pytest.raises(PredictionsLost, match="2 predictions"):
         serve(ServerOptions(port=0), application, lambda url: threading.Thread(target=ask, args=(url,)).start())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_is_in_flight_is_answered_however_often_a_signal_comes(build, row, sink, number):
+    answers, askers = [], []
+
+    def body():
+        text = json.dumps(row).encode()
+        yield text[:-1]
+        for _ in range(2):
+            os.kill(os.getpid(), number)
+            time.sleep(0.3)
+        yield text[-1:]
+
+    def ask(url):
+        answers.append(httpx.post(f"{url}/predict", content=body(), headers={"content-type": "application/json"}).status_code)
+
+    def start(url):
+        askers.append(threading.Thread(target=ask, args=(url,)))
+        askers[0].start()
+
+    serve(ServerOptions(port=0), build(), start)
+    askers[0].join()
+    assert (answers, len(sink.records)) == ([200], 1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

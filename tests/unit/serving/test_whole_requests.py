@@ -409,3 +409,15 @@ def test_a_connection_remembers_some_heads_and_no_more(talking, read_heads, row)
 
     assert talking(lambda talk: list(conversation(talk))) == [200] * 40
     assert len(read_heads) > 20
+
+
+@pytest.mark.parametrize("first", [1, 2, 3, 4])
+def test_the_first_bytes_of_a_request_may_come_alone_however_few_they_are(talking, row, first):
+    asked = request(row)
+
+    def conversation(talk):
+        for pieces in ([asked[:first], asked[first:]], [asked], [asked[:first], asked[first:]], [b"\r\n"[:first], asked]):
+            talk.send(*pieces)
+            yield talk.answer()[0]
+
+    assert talking(lambda talk: list(conversation(talk))) == [200] * 4
