@@ -6,6 +6,8 @@ from datetime import timedelta
 from headrace.core.errors import UserError
 
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_LONGEST = timedelta(days=3_652_425)
+"""Ten thousand years: no two moments are further apart, and no sum of a moment and a duration leaves 64 bits."""
 _PART = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)")
 
 
@@ -13,7 +15,7 @@ def parse_duration(text: str | timedelta) -> timedelta:
     """Return the duration that a text such as `3h`, `45d`, `90m` or `1d12h` says; a timedelta is returned as it is.
 
     Raises:
-        UserError: if the text is none, or the duration is not above zero.
+        UserError: if the text is none, or the duration is not above zero, or longer than ten thousand years.
     """
     if isinstance(text, timedelta):
         duration = text
@@ -22,7 +24,11 @@ def parse_duration(text: str | timedelta) -> timedelta:
         if not parts or "".join(number + unit for number, unit in parts) != text:
             remedy = "Write a number and a unit (us, ms, s, m, h, d, w), such as '3h', '45d' or '1d12h'."
             raise UserError(f"{text!r} is not a duration.", remedy=remedy)
-        duration = timedelta(microseconds=sum(round(float(number) * _SECONDS[unit] * 1e6) for number, unit in parts))
+        counts = [float(number) * _SECONDS[unit] * 1e6 for number, unit in parts]
+        fits = sum(counts) <= _LONGEST.total_seconds() * 1e6
+        duration = timedelta(microseconds=sum(map(round, counts))) if fits else timedelta.max
+    if duration > _LONGEST:
+        raise UserError(f"the duration {text!r} is longer than ten thousand years.", remedy="Write a shorter one, such as '36500d'.")
     if duration <= timedelta(0):
         raise UserError(f"the duration {text!r} is not above zero.", remedy="Write a positive duration, such as '3h'.")
     return duration

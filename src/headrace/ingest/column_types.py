@@ -6,7 +6,7 @@ from math import isfinite
 import polars as pl
 
 from headrace.expressions import DType
-from headrace.ingest.dialect import PLAIN, Dialect, localised
+from headrace.ingest.dialect import PLAIN, Dialect, localised, within_years
 from headrace.ingest.errors import UnsupportedColumn
 from headrace.ingest.texts import parse_text
 
@@ -98,6 +98,8 @@ def _natural(values: pl.Series, kind: DType, dialect: Dialect) -> pl.Series:
         return values.cast(POLARS_TYPES[kind], strict=False)
     zone = values.dtype.time_zone if isinstance(values.dtype, pl.Datetime) else None
     if zone is not None:
-        return values.dt.convert_time_zone("UTC").cast(POLARS_TYPES[kind])
-    clock = pl.col(values.name).cast(pl.Datetime("us"))
-    return values.to_frame().select(localised(clock, dialect, dated=isinstance(values.dtype, pl.Date))).to_series()
+        moment = within_years(pl.first().dt.convert_time_zone("UTC").cast(POLARS_TYPES[kind], strict=False))
+    else:
+        clock = within_years(pl.first().cast(pl.Datetime("us"), strict=False))
+        moment = localised(clock, dialect, dated=isinstance(values.dtype, pl.Date))
+    return values.to_frame().select(moment).to_series()

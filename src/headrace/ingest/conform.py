@@ -57,9 +57,17 @@ def conform(chunk: pl.DataFrame, types: Mapping[str, DType], first: int, dialect
 
 
 def _failure(values: pl.Series, arrival: pl.Series, kind: DType, dialect: Dialect) -> Failure:
-    text = values.cast(pl.String, strict=False) if not isinstance(values.dtype, pl.Duration) else values.dt.to_string()
-    cells = pl.DataFrame({ARRIVAL: arrival, "text": text, "why": why_refused(values, kind, dialect)})
+    cells = pl.DataFrame({ARRIVAL: arrival, "text": _texts(values), "why": why_refused(values, kind, dialect)})
     return Failure(values.name, cells.filter(pl.col("why").is_not_null()))
+
+
+def _texts(values: pl.Series) -> pl.Series:
+    if isinstance(values.dtype, pl.Duration):
+        return values.dt.to_string()
+    if not isinstance(values.dtype, pl.Datetime | pl.Date):
+        return values.cast(pl.String, strict=False)
+    beyond = values.dt.year().is_null()  # some 262,000 years away, of which Polars can make no text: the count, then, as it stands there
+    return values.set(beyond, None).cast(pl.String).zip_with(~beyond, values.to_physical().cast(pl.String))
 
 
 def split_failures(conformed: Conformed, conceal: Callable[[pl.DataFrame], pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:

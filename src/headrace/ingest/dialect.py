@@ -93,9 +93,9 @@ def localised(clock: pl.Expr, dialect: Dialect, dated: bool = False) -> pl.Expr:
         return clock.dt.replace_time_zone("UTC")
     if dated:
         first, next_ = (_zoned(each, zone, "earliest") for each in (clock, clock + _HOUR))
-        return _within_years(pl.coalesce(first, next_))
+        return within_years(pl.coalesce(first, next_))
     choice = dialect.ambiguous if dialect.ambiguous in ("earliest", "latest") else "null"
-    return _within_years(_zoned(clock, zone, choice))
+    return within_years(_zoned(clock, zone, choice))
 
 
 def count_zoneless(values: pl.Series, dialect: Dialect) -> int:
@@ -135,7 +135,7 @@ def _ahead(offsets: pl.Series) -> pl.Expr:
 
 def _placed(iso: pl.DataFrame, dialect: Dialect) -> pl.Series:
     clock = pl.col("clock")
-    universal = _within_years((clock.cast(pl.Int64) - pl.col("ahead")).cast(pl.Datetime("us", "UTC")))
+    universal = within_years((clock.cast(pl.Int64) - pl.col("ahead")).cast(pl.Datetime("us", "UTC")))
     if (dialect.timezone or "UTC") == "UTC":
         return iso.select(universal.alias("moment")).to_series()
     local = localised(clock, dialect)
@@ -157,5 +157,6 @@ def _zoned(clock: pl.Expr, zone: str, ambiguous: str) -> pl.Expr:
     return clock.dt.replace_time_zone(zone, ambiguous=choice, non_existent="null").dt.convert_time_zone("UTC")
 
 
-def _within_years(moments: pl.Expr) -> pl.Expr:
+def within_years(moments: pl.Expr) -> pl.Expr:
+    """Moments of the years 1 to 9999; null for others, which files have for "never"."""
     return pl.when(moments.cast(pl.Int64).is_between(*YEARS)).then(moments)

@@ -39,6 +39,13 @@ def test_a_duration_is_above_zero(text):
         parse_duration(text)
 
 
+@pytest.mark.parametrize("text", ["99999999999w", "3652426d", "9" * 400 + "us", timedelta.max])
+def test_a_duration_is_not_longer_than_time(text):
+    with pytest.raises(UserError, match="is longer than ten thousand years"):
+        parse_duration(text)
+    assert parse_duration("3652425d") == timedelta(days=3_652_425)
+
+
 @given(st.timedeltas(min_value=timedelta(microseconds=1), max_value=timedelta(days=4000)))
 def test_what_is_written_is_read_back(duration):
     assert parse_duration(format_duration(duration)) == duration

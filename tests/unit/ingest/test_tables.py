@@ -268,6 +268,23 @@ def test_future_rows_are_known_before_their_time_when_known_is_the_ingestion(ing
     assert found.quarantined["_reason"].to_list() == ["known before time (_ingested < at)"]
 
 
+@pytest.mark.parametrize(
+    ("dtype", "odd", "told"),
+    [
+        (pl.Datetime("us", "UTC"), 253_402_300_800_000_000, "+10000-01-01 00:00:00.000000+00:00"),
+        (pl.Datetime("us", "UTC"), 2**63 - 1, str(2**63 - 1)),
+        (pl.Datetime("us"), -62_135_596_800_000_001, "0000-12-31 23:59:59.999999"),
+        (pl.Datetime("ms", "Asia/Tokyo"), 2**63 - 1, str(2**63 - 1)),
+        (pl.Date, 2**31 - 1, str(2**31 - 1)),
+    ],
+)
+def test_a_moment_of_no_year_is_set_aside_as_one_that_stands_for_never(ingest, tmp_path, dtype, odd, told):
+    pl.DataFrame({"at": pl.Series([0, odd]).cast(dtype), "x": [1, 2]}).write_parquet(tmp_path / "x.parquet")
+    found = ingest((tmp_path / "x.parquet").read_bytes(), name="y.parquet", time="at")
+    assert (found.accepted["x"].to_list(), found.quarantined["_reason"].to_list()) == ([1], [f"column at is '{told}', not a datetime"])
+    assert json.loads(found.quarantined["_row"][0]) == {"at": told, "x": 2}
+
+
 def test_quarantined_rows_are_json_whatever_they_hold(ingest, tmp_path):
     frame = pl.DataFrame({"a": [float("nan")], "t": [timedelta(seconds=5)], "s": ['"é\n']})
     frame.write_parquet(tmp_path / "x.parquet")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 _TEXT = r'"(?:[^"\\]|\\.)*"'
-_PARAMETER = re.compile(rf";[ ]*([a-z*][a-z0-9_.*-]*)(?:=({_TEXT}|:[^:]*:|[^\",; ]+))?")
+_PARAMETER = re.compile(rf";[ ]*([a-z*][a-z0-9_.*-]*)(?:=({_TEXT}|[^\",; ]+))?")
 _MEMBER = re.compile(rf"[ \t]*({_TEXT}|[^\",; \t]+)((?:{_PARAMETER.pattern})*)[ \t]*(?:,|$)")
 _WHOLE = re.compile(r"[0-9]{1,15}")
 

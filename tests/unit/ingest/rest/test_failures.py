@@ -92,6 +92,7 @@ def test_an_expired_token_says_what_to_check(api: JsonApi, asker: Asker) -> None
         ({"RateLimit": '"default;r=0;t=30'}, 0.5),
         ({"RateLimit": '"default";r=0;t=soon'}, 0.5),
         ({"RateLimit": '"default";r=0;t=-3, ,'}, 0.5),
+        ({"RateLimit": '"default";r=0;t=3' + ";pk=:cA==:" * 1000 + ' "'}, 0.5),
         ({"Retry-After": "soon"}, 0.5),
         ({"X-RateLimit-Reset": "inf"}, 0.5),
         ({"X-RateLimit-Reset": "nan"}, 0.5),
