@@ -199,7 +199,7 @@ late = hr.Model(
         hr.Logistic(c=(1e-3, 1.0)),
         hr.GradientBoosting(num_leaves=(15, 63), learning_rate=(0.05, 0.2), rounds=150),
     ],
-    # Short enough to wait for. Trials are the cap that should bind, so that a slow machine ends with the same model.
+    # Short enough to wait for. Trials are the cap that should bind; a machine so slow that the minute does may end with another model.
     tune=hr.Tune(trials=5, time="60s", cost_usd=0.05),
     metric="average_precision",
     costs=hr.Outcomes(false_negative=10, false_positive=1),  # a missed connection against a needless warning
