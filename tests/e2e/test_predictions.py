@@ -1,8 +1,15 @@
 """Files and requests predicted, and every prediction walked back."""
 
 import json
+import os
+import re
 import shutil
+import signal
 import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,7 +29,7 @@ from headrace.ledger import audit
 from headrace.ledger.errors import LedgerUnreachable
 from headrace.serving.records import PredictionBatch, PredictionRecord, UsageWindow
 
-from .command import call, refused, run_command, served
+from .command import COMMAND, call, environment, refused, run_command, served
 from .small_project import PROJECT, write_project
 
 ROWS = """shop,amount,email,placed
@@ -194,3 +201,68 @@ def test_a_batch_whose_store_failed_after_it_kept_it_is_kept_once(champion: Path
     handle.close()
     assert log.height == 1
     assert len(kept) == 1
+
+
+WITHOUT_RIGHTS = ["setpriv", "--bounding-set", "-dac_override"] if os.geteuid() == 0 else []
+
+
+@pytest.fixture
+def lake_of_its_own(champion: Path, tmp_path: Path) -> Iterator[Path]:
+    """The lake of a copy of the project; what a test closed is open again at the end."""
+    if WITHOUT_RIGHTS and shutil.which("setpriv") is None:
+        pytest.skip("root may write anywhere, and setpriv, which takes that right away, is not here")
+    shutil.copytree(champion.parent, tmp_path / "returns")
+    lake = tmp_path / "returns" / ".headrace" / "lake"
+    yield lake
+    may_be_written(lake, True)
+
+
+def may_be_written(folder: Path, may: bool) -> None:
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir():
+            path.chmod(0o755 if may else 0o555)
+
+
+@contextmanager
+def server_without_rights(lake: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [*WITHOUT_RIGHTS, *COMMAND, "serve", "--port", "0"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=lake.parents[1], env=environment(), stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_lake_that_cannot_be_written_is_not_served_from(lake_of_its_own: Path) -> None:
+    may_be_written(lake_of_its_own, False)
+    with server_without_rights(lake_of_its_own) as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (3, "")
+    assert err.startswith(
+        f"error: nothing is served, as no prediction could be logged: {lake_of_its_own} cannot be written or opened: Perm"
+    )
+    assert "let this user write there" in err
+
+
+def test_a_lake_that_cannot_be_written_for_a_while_is_told_of_once_and_loses_nothing(lake_of_its_own: Path) -> None:
+    with server_without_rights(lake_of_its_own) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = next(match.group() for line in process.stdout if (match := re.search(r"http://[\w.:]+", line)))
+        may_be_written(lake_of_its_own, False)
+        row = {"shop": "s1", "amount": 150.0, "email": None, "placed": "2024-03-31T12:00:00Z"}
+        answers = [httpx.post(f"{url}/predict", json=row).json()["predictions"][0]["prediction_id"] for _ in range(2)]
+        first = process.stderr.readline()
+        while httpx.get(f"{url}/metadata").json()["prediction_log"]["failures"] < 4:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        may_be_written(lake_of_its_own, True)
+        _, later = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert f"will be tried again: {lake_of_its_own}" in first
+    assert "Permission denied" in first
+    assert re.fullmatch(r"predictions are logged again; \d (was|were) waiting\n", later)
+    for answer in answers:
+        assert answer in call(lake_of_its_own.parents[1], "why", answer).out

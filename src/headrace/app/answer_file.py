@@ -36,7 +36,11 @@ class AnswerFile:
         self._empty = True
 
     def __enter__(self) -> "AnswerFile":
-        self._file: BinaryIO = self._temporary.open("wb")
+        try:
+            self._file: BinaryIO = self._temporary.open("wb")
+        except OSError as error:
+            error.filename = str(self._output)  # what was asked for, not the hidden one
+            raise
         return self
 
     def write(self, frame: pl.DataFrame) -> None:

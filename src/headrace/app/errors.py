@@ -18,7 +18,9 @@ UserError
     ├── NothingToApprove    no version of a model waits for approval
     └── NothingToServe      a model has no champion yet
 SystemFault
-└── HomeUnusable        the folder of everything Headrace keeps cannot be written
+├── HomeUnusable        the folder of everything Headrace keeps cannot be written
+└── StorageFault
+    └── LogNotWritable  a server could not log its predictions
 """
 
 from collections.abc import Iterable
@@ -26,6 +28,7 @@ from datetime import datetime
 
 from headrace.core.errors import SystemFault, UserError, suggest
 from headrace.core.locations import Location
+from headrace.core.storage import StorageFault
 
 
 class AppError(UserError):
@@ -173,3 +176,10 @@ class NothingToApprove(AppError):
     def __init__(self, model: str, state: str | None) -> None:
         found = f"its newest version is {state.replace('_', ' ')}" if state else "it has no version yet"
         super().__init__(f"no version of {model!r} waits for approval: {found}.", remedy="See what waits: headrace status")
+
+
+class LogNotWritable(StorageFault):
+    """A server could not log its predictions, and every prediction is logged."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(f"nothing is served, as no prediction could be logged: {reason}", remedy=remedy)

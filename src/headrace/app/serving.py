@@ -5,11 +5,15 @@ from datetime import datetime
 
 from headrace.app.bundles import open_bundle
 from headrace.app.champions import champions
+from headrace.app.errors import LogNotWritable
 from headrace.app.models import label
 from headrace.app.prediction_table import LakeSink
 from headrace.app.publishing import state_for
 from headrace.app.reports import ServingEvent
 from headrace.app.workspace import Workspace
+from headrace.core.errors import SystemFault
+from headrace.core.storage import named_fault
+from headrace.lake.trying import try_lake
 from headrace.serving.application import Application, ServingParts
 from headrace.serving.scoring import ServedModel
 from headrace.serving.server import serve
@@ -22,9 +26,14 @@ def serve_champions(
     """Serve the champion of every model until SIGTERM or SIGINT; `announce` is told what is served, where, and that it stopped.
 
     With `as_of` the state is built as of that moment, and questions that do not say when they are asked are asked then: for replays.
+
+    Raises:
+        LogNotWritable: if predictions could not be logged as things stand.
     """
     served = []
-    for version in champions(workspace):
+    chosen = champions(workspace)
+    _try_log(workspace)
+    for version in chosen:
         assert version.bundle_location is not None
         bundle = open_bundle(workspace, version.bundle_location)
         state = state_for(workspace, version, bundle, as_of)
@@ -39,3 +48,14 @@ def serve_champions(
         lambda url: announce(ServingEvent(event="serving", url=url)),
     )
     announce(ServingEvent(event="stopped"))
+
+
+def _try_log(workspace: Workspace) -> None:
+    """Write where predictions are logged, and leave nothing: found out later, each of them is answered and may be lost."""
+    try:
+        workspace.ledger.try_writing()
+        try_lake(workspace.settings.lake_url, workspace.project.name, workspace.lake_options)
+    except SystemFault as error:
+        fault = named_fault(error)
+        assert isinstance(fault, SystemFault)
+        raise LogNotWritable(fault.problem, fault.remedy) from fault

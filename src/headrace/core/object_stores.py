@@ -18,6 +18,12 @@ _LOST = re.compile(r"Object at location (\S+) not found")
 _OF_A_TABLE = re.compile(r"(?:^|/)lake/[^/]+/[^/]+/[^/]+\.parquet$")
 _NUMBERED = re.compile(r"^ *\d+: ", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# Where a store's client asks the machine it runs on for a key: it does so only when none is configured.
+_MACHINES = re.compile(r"169\.254\.169\.254|169\.254\.170\.2|/latest/(?:api/token|meta-data)")
+CREDENTIALS = (
+    " No key is configured, and this machine has none to give: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or access_key_id and"
+    " secret_access_key under [lake_options] in headrace.toml."
+)
 _REFUSAL = re.compile(r"(?:<\?xml[^>]*>\s*)?<Error>.*?<Code>(.*?)</Code>.*?<Message>(.*?)</Message>.*", re.DOTALL)
 
 
@@ -25,9 +31,10 @@ class StoreUnread(SystemFault):
     """The store of a table did not answer, or refused, while the table was read."""
 
     def __init__(self, where: str, why: str) -> None:
+        keys = CREDENTIALS if asked_the_machine(why) else ""
         super().__init__(
             f"could not read {where}: {why}",
-            remedy="Check that the store can be reached and lets these keys read, then run again: what was finished is kept.",
+            remedy=f"Check that the store can be reached and lets these keys read, then run again: what was finished is kept.{keys}",
         )
         self.place = where
 
@@ -64,6 +71,11 @@ def store_fault(error: BaseException) -> SystemFault | None:
 
 def _lost(folder: str, file: str) -> FileLost | None:
     return FileLost(folder, file) if _OF_A_TABLE.search(f"{folder}/{file}") else None
+
+
+def asked_the_machine(reason: object) -> bool:
+    """Tell whether a store failed for want of a key: none was configured, and the machine's own service was asked for one."""
+    return _MACHINES.search(str(reason)) is not None
 
 
 def in_a_line(reason: object) -> str:

@@ -53,10 +53,8 @@ class NotWritable(StorageFault):
     """It is mounted read-only, or its owner does not let us."""
 
     def __init__(self, where: str, why: str) -> None:
-        free = _free_bytes(where)
-        told = f", {format_bytes(free)} free" if free is not None else ""
         super().__init__(
-            f"{where or 'a file'} cannot be written or opened: {why}{told}.",
+            f"{where or 'a file'} cannot be written or opened: {why}.",
             remedy="Mount it for writing, or let this user write there, or name another place: --output for what a command writes,"
             " --home or HEADRACE_HOME for what Headrace keeps. Then run again.",
         )

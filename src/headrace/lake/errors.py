@@ -14,7 +14,7 @@ SystemFault
 from collections.abc import Iterable
 
 from headrace.core.errors import SystemFault, UserError
-from headrace.core.object_stores import in_a_line
+from headrace.core.object_stores import CREDENTIALS, asked_the_machine, in_a_line
 
 
 class UnknownTable(UserError):
@@ -52,9 +52,10 @@ class LakeFault(SystemFault):
     """The store failed or refused."""
 
     def __init__(self, action: str, location: str, reason: object) -> None:
+        keys = CREDENTIALS if asked_the_machine(reason) else ""
         super().__init__(
             f"could not {action} {location}: {in_a_line(reason)}",
-            remedy="Check that the place exists, can be reached and may be written, then run again.",
+            remedy=f"Check that the place exists, can be reached and may be written, then run again.{keys}",
         )
         self.place = location
 

@@ -14,12 +14,14 @@ UserError
 └── ServerRefused            the server will not start as asked
 SystemFault
 ├── Overloaded               at the limit of requests in flight, or of predictions waiting to be logged
-└── PredictionsLost          the log could not be written before the server had to stop
+└── StorageFault
+    └── PredictionsLost      the log could not be written before the server had to stop
 """
 
 from collections.abc import Iterable
 
 from headrace.core.errors import SystemFault, UserError
+from headrace.core.storage import StorageFault
 from headrace.core.units import counted
 
 
@@ -107,7 +109,7 @@ class Overloaded(SystemFault):
         self.retry_after_seconds = retry_after_seconds
 
 
-class PredictionsLost(SystemFault):
+class PredictionsLost(StorageFault):
     """The log could not be written before the server had to stop."""
 
     def __init__(self, count: int, reason: str) -> None:

@@ -10,7 +10,10 @@ from collections import deque
 from dataclasses import dataclass
 
 from headrace.core.clock import Clock
+from headrace.core.errors import HeadraceError
 from headrace.core.ids import new_id
+from headrace.core.storage import named_fault
+from headrace.core.units import counted
 from headrace.serving.errors import Overloaded, PredictionsLost
 from headrace.serving.records import PredictionBatch, PredictionRecord, PredictionSink, UsageWindow
 
@@ -38,7 +41,8 @@ class LogStatus:
 class LogOptions:
     """How the log is written: every `flush_seconds`, or when `batch_records` wait; `close_seconds` is the last chance at the stop.
 
-    After a slow write the next one comes later, by five seconds at most: that much may be lost when the process is killed.
+    After a slow write the next one comes later, by five seconds at most: that much may be lost when the process is killed. A failure that
+    lasts is told again every `retell_seconds`.
     """
 
     capacity: int = 20_000
@@ -46,6 +50,7 @@ class LogOptions:
     batch_records: int = 10_000
     close_seconds: float = 30.0
     retry_after_seconds: int = 1
+    retell_seconds: float = 60.0
 
 
 class PredictionLog:
@@ -60,6 +65,7 @@ class PredictionLog:
         self._written = 0
         self._failures = 0
         self._error: str | None = None
+        self._told: dict[type[BaseException], float] = {}
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._deadline = float("inf")
@@ -112,7 +118,7 @@ class PredictionLog:
             self._thread.join(self._options.close_seconds + _LAST_RETRY_SECONDS)
             self._thread = None
         if self._taken > self._written:
-            raise PredictionsLost(self._taken - self._written, self._error or "the sink did not answer in time")
+            raise PredictionsLost(self._taken - self._written, self._error or "the log did not answer in time")
 
     def _run(self) -> None:
         rest = self._options.flush_seconds
@@ -145,18 +151,40 @@ class PredictionLog:
 
     def _write(self, batch: PredictionBatch) -> bool:
         pause = _FIRST_RETRY_SECONDS
-        while True:
-            try:
-                self._sink.write(batch)
-            except BaseException as error:  # noqa: BLE001 - whatever the sink raises, a panic too, the records must be kept and offered again
-                self._failures += 1
-                self._error = f"{type(error).__name__}: {error}"
-                _LOG.warning("cannot log %d predictions, will try again: %s", len(batch.records), self._error)
-            else:
-                self._error = None
-                self._written += len(batch.records)
-                return True
-            if time.perf_counter() + pause > self._deadline:
+        while not self._try(batch):
+            left = self._deadline - time.perf_counter()
+            if left <= 0:
                 return False
-            self._stopping.wait(pause) if not self._stopping.is_set() else time.sleep(pause)
-            pause = min(pause * 2, _LAST_RETRY_SECONDS) if not self._stopping.is_set() else _FIRST_RETRY_SECONDS
+            pause = self._rest(min(pause, left))
+        return True
+
+    def _try(self, batch: PredictionBatch) -> bool:
+        try:
+            self._sink.write(batch)
+        except BaseException as error:  # noqa: BLE001 - whatever the sink raises, a panic too, the records must be kept and offered again
+            self._failures += 1
+            self._tell(named_fault(error) if isinstance(error, Exception) else error)
+            return False
+        self._error = None
+        if self._told:
+            self._told.clear()
+            _LOG.warning("predictions are logged again; %s", counted(self._taken - self._written, "was waiting", "were waiting"))
+        self._written += len(batch.records)
+        return True
+
+    def _rest(self, pause: float) -> float:
+        """Wait before the next attempt, and return how long to wait after it. The stop ends a wait, and begins with short ones."""
+        if self._stopping.is_set():
+            time.sleep(pause)
+        elif self._stopping.wait(pause):
+            return _FIRST_RETRY_SECONDS
+        return min(pause * 2, _LAST_RETRY_SECONDS)
+
+    def _tell(self, fault: BaseException) -> None:
+        """Tell of a failure, unless one of its kind was just told: the words may differ each time, by a file's name or a duration."""
+        self._error = (fault.problem if isinstance(fault, HeadraceError) else f"{type(fault).__name__}: {fault}").rstrip(".")
+        now = time.perf_counter()
+        if now - self._told.get(type(fault), float("-inf")) >= self._options.retell_seconds:
+            self._told[type(fault)] = now
+            waiting = counted(self._taken - self._written, "prediction waits", "predictions wait")
+            _LOG.warning("predictions cannot be logged, %s and will be tried again: %s", waiting, self._error)

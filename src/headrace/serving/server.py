@@ -33,7 +33,7 @@ def serve(options: ServerOptions, application: Application, announce: Announce =
             application,
             http=WholeRequests,
             ws="none",
-            lifespan="on",
+            lifespan="off",  # _run does what it is for, and tells of a failure once
             interface="asgi3",
             access_log=False,
             log_level="error",
@@ -52,6 +52,7 @@ def serve(options: ServerOptions, application: Application, announce: Announce =
 
 def _run(server: uvicorn.Server, listener: socket.socket, application: Application) -> None:
     with _own_signals(server):
+        application.start()
         try:
             server.run(sockets=[listener])
         finally:

@@ -69,6 +69,12 @@ def test_a_file_without_rows_or_without_a_column(tmp_path):
         keep_questions(raw(names=("shop", "amout", "email")), asked(), tmp_path / "other")
 
 
+def test_a_file_that_cannot_be_made_is_told_by_the_name_that_was_asked_for(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        write_all(tmp_path / "away" / "out.csv", [])
+    assert caught.value.filename == str(tmp_path / "away" / "out.csv")
+
+
 def write_all(output, frames):
     with AnswerFile(output) as file:
         for frame in frames:

@@ -35,7 +35,7 @@ def test_the_system_s_numbers(number, tmp_path):
 def test_what_may_not_be_written(number, tmp_path):
     found = named_fault(OSError(number, os.strerror(number), str(tmp_path)))
     assert isinstance(found, NotWritable)
-    assert f"{tmp_path} cannot be written or opened: {os.strerror(number)}" in str(found)
+    assert f"{tmp_path} cannot be written or opened: {os.strerror(number)}.\n" in str(found)  # the room there is is beside the point
 
 
 def test_the_words_of_libraries_and_the_place_of_ours(tmp_path):
@@ -113,3 +113,10 @@ def test_a_lost_file_is_told_as_such_only_where_it_is_a_table_s_of_the_lake():
     assert "the table at /Work(old)/lake/p/a has lost its file part-0.parquet" in str(in_brackets)
     elsewhere = FileNotFoundError(words.format("/data/mine.parquet"))
     assert named_fault(elsewhere) is elsewhere
+
+
+def test_a_store_that_is_asked_without_a_key_is_told_with_where_a_key_is_set():
+    words = "Error performing GET http://169.254.169.254/latest/meta-data/iam/security-credentials/ in 3ms"
+    unread = named_fault(OSError(f"object-store error: {words} (path: s3://b/lake/p/a/part-0.parquet)"))
+    assert "AWS_ACCESS_KEY_ID" in str(unread)
+    assert "AWS_ACCESS_KEY_ID" not in str(named_fault(PermissionError(_REFUSED)))

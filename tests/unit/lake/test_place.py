@@ -3,6 +3,7 @@ from pathlib import Path
 import obstore
 from obstore.store import LocalStore, S3Store
 
+from headrace.lake.errors import LakeFault
 from headrace.lake.place import place
 
 
@@ -47,3 +48,11 @@ def test_a_folder_is_made_by_its_store_and_known_to_be_missing_before(tmp_path):
     obstore.put(store, "x", b"1")
     assert not there.is_empty()
     assert (tmp_path / "a/b/x").read_bytes() == b"1"
+
+
+def test_a_lake_without_a_key_is_told_with_where_a_key_is_set():
+    asked = "Generic S3 error: Error performing PUT http://169.254.169.254/latest/api/token in 2ms - Server returned 403 Forbidden"
+    told = str(LakeFault("write to", "s3://nope/x/lake", asked))
+    assert "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or access_key_id and secret_access_key under [lake_options]" in told
+    refused = "Error performing PUT https://s3.eu-west-1.amazonaws.com/nope/x in 2ms - Server returned 403 Forbidden"
+    assert "AWS_ACCESS_KEY_ID" not in str(LakeFault("write to", "s3://nope/x/lake", refused))

@@ -1,3 +1,4 @@
+import errno
 import json
 import threading
 import time
@@ -7,6 +8,7 @@ import msgspec
 import pytest
 
 from headrace.core.clock import SystemClock
+from headrace.core.storage import StorageFault, named_fault
 from headrace.serving.errors import Overloaded, PredictionsLost
 from headrace.serving.prediction_log import LogOptions, PredictionLog
 from headrace.serving.records import PredictionRecord, values_json
@@ -170,6 +172,46 @@ def test_a_sink_that_recovers_during_the_stop_loses_nothing():
     threading.Timer(0.2, lambda: setattr(sink, "failures", 0)).start()
     log.close()
     assert log.status().written == 4
+
+
+def test_a_failure_that_lasts_is_told_once_with_how_many_wait_and_once_more_when_it_is_over(caplog):
+    sink = Sink(failures=3)
+    log = make(sink, flush_seconds=60)
+    fill(log, 2)
+    log.close()
+    assert [each.getMessage() for each in caplog.records] == [
+        "predictions cannot be logged, 2 predictions wait and will be tried again: OSError: away",
+        "predictions are logged again; 2 were waiting",
+    ]
+
+
+def test_a_failure_that_lasts_long_is_told_again(caplog):
+    sink = Sink(failures=3)
+    log = make(sink, flush_seconds=60, retell_seconds=0)
+    fill(log, 1)
+    log.close()
+    assert [each.getMessage().partition(" prediction")[0] for each in caplog.records[:3]] == ["predictions cannot be logged, 1"] * 3
+
+
+def test_attempts_come_ever_later_at_the_stop_too():
+    sink = Sink(failures=10**6)
+    log = make(sink, flush_seconds=60, close_seconds=1.5)
+    fill(log, 1)
+    with pytest.raises(PredictionsLost):
+        log.close()
+    assert 2 <= len(sink.seen) <= 7  # after 0.05, 0.1, 0.2, 0.4 and 0.75 seconds; one every 0.05 would make thirty
+
+
+def test_the_place_that_cannot_be_written_is_named_to_the_end():
+    sink = Sink(failures=10**6, kind=lambda _: PermissionError(errno.EACCES, "Permission denied", "/lake/log"))
+    log = make(sink, close_seconds=0.1)
+    fill(log, 2)
+    with pytest.raises(PredictionsLost) as lost:
+        log.close()
+    assert isinstance(lost.value, StorageFault)  # so that nobody makes another fault of it that knows less
+    assert named_fault(lost.value) is lost.value
+    assert "2 predictions were" in str(lost.value)
+    assert str(lost.value).count("/lake/log cannot be written or opened: Permission denied.\n") == 1
 
 
 def test_usage_adds_up_to_the_process():

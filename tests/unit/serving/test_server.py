@@ -67,7 +67,7 @@ def test_a_free_port_is_announced_and_a_signal_ends_it_with_everything_logged(bu
     assert signal.getsignal(number) is before
 
 
-def test_predictions_that_no_sink_took_are_told_at_the_end(sink, model_of, row):
+def test_predictions_that_no_sink_took_are_told_at_the_end(sink, model_of, row, caplog, capfd):
     sink.failing = True
     application = Application(ServingParts([model_of()], sink, b"key", close_seconds=0.2))
 
@@ -77,6 +77,8 @@ def test_predictions_that_no_sink_took_are_told_at_the_end(sink, model_of, row):
 
     with pytest.raises(PredictionsLost, match="2 predictions"):
         serve(ServerOptions(port=0), application, lambda url: threading.Thread(target=ask, args=(url,)).start())
+    assert {each.name for each in caplog.records} == {"headrace.serving"}
+    assert "Application shutdown" not in capfd.readouterr().err  # the web server has no words of its own for it
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
