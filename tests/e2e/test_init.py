@@ -92,3 +92,19 @@ def test_what_is_no_file_of_rows_is_told_with_what_to_write(tmp_path: Path, name
 def test_a_project_is_named_by_its_folder_too(trained: Path, tmp_path: Path) -> None:
     said = call(tmp_path, "status", "--project", trained.parent)
     assert said.code == 0, said.err
+
+
+def test_two_dirty_rows_are_set_aside_and_the_rest_is_learnt_from(tmp_path: Path) -> None:
+    days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 12, 30), "1d", eager=True).dt.strftime("%Y-%m-%d %H:%M:%S")
+    lines = ["signed up,plan,age,usage hours,churned"]
+    lines += [
+        f"{day},{'pro' if i % 3 else 'free'},{18 + i * 7 % 60},{i * 37 % 331}.5,{'no' if i % 4 else 'yes'}" for i, day in enumerate(days)
+    ]
+    lines[100:100] = ["notadate,pro,abc,x,yes", ",,,,"]
+    (tmp_path / "data.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    said = ask(tmp_path, "init", "data.csv", "--target", "churned", "--output", "described")
+    assert re.search(r"age +misfits +1 +'abc' +365 of 366 texts are whole numbers; .* the first is row 100", said.out), said.err
+    ran = run_command(tmp_path / "described" / "project.py", "run").out
+    assert "churned@1" in ran
+    quarantined = pl.read_delta(str(next((tmp_path / "described").rglob("data.quarantine"))))
+    assert quarantined.height == 2

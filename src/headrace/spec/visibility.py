@@ -36,14 +36,30 @@ def check_features(features: Features) -> None:
 
 def _require_given(features: Features, user: str, columns: frozenset[str]) -> None:
     for column in sorted(columns - set(features.given)):
-        near = closest(column, features.given)
+        hint = _hint(features, column)
         raise NotKnownInTime(
             f"{user} uses the column {column!r} of {features.spine.name!r}, which the asker is not said to supply.",
-            remedy=(f"Did you mean {near!r}? " if near else "")
-            + "If it is known when the question is asked, add it to given=; else use hr.window or hr.latest. "
+            remedy=f"{hint}If it is known when the question is asked, add it to given=; else use hr.window or hr.latest. "
             f"Given: {', '.join(features.given) or 'nothing'}.",
             location=features.location,
         )
+
+
+def _hint(features: Features, column: str) -> str:
+    """Say what may be misspelt: the name in given=, if nothing uses it and no feature is called so; else the column."""
+    near = closest(column, features.given)
+    if near is None:
+        return ""
+    if near in features.values or near in _used(features):
+        return f"Did you mean {near!r}? "
+    either = "" if column in features.values else f" there, or {near!r} here"
+    return f"given= has {near!r}: did you mean {column!r}{either}? "
+
+
+def _used(features: Features) -> frozenset[str]:
+    keys = (left for lookup in features.lookups() for left, _ in lookup.keys)
+    as_of = () if features.as_of is None else features.as_of.columns()
+    return frozenset(keys).union(as_of, *(value.columns() for value in features.values.values()))
 
 
 def _check_lookup(features: Features, lookup: Lookup) -> None:

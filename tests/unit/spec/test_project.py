@@ -205,3 +205,19 @@ def test_what_is_visible_always_holds_nothing_that_happened(spine, table, said):
 def test_a_target_that_the_asker_knows_is_refused(target):
     with pytest.raises(SpecError, match="made of given columns only"):
         model(target=target)
+
+
+@pytest.mark.parametrize(
+    ("given", "values", "said"),
+    [
+        ("plann", {"plan": col("plan")}, "given= has 'plann': did you mean 'plan'? If"),
+        ("plann", {"is_pro": col("plan") == "pro"}, "given= has 'plann': did you mean 'plan' there, or 'plann' here? If"),
+        ("plan", {"plan": col("plann")}, "Did you mean 'plan'? If"),
+        ("plan", {"kind": col("plan"), "is_pro": col("plann") == "pro"}, "Did you mean 'plan'? If"),
+        ("tail", {"plan": col("plan")}, "If it is known"),
+    ],
+)
+def test_the_misspelt_one_of_a_given_and_a_used_column_is_named(given, values, said):
+    with pytest.raises(NotKnownInTime) as raised:
+        check_features(features(given=["at", given], values=values))
+    assert raised.value.remedy.startswith(said)

@@ -1,14 +1,12 @@
 """Which columns a first model uses, and how."""
 
-import re
-
 import msgspec
 import polars as pl
 
 from headrace.app.scaffolding.leaks import suspicion
 from headrace.app.scaffolding.long_text import is_long_text, long_text_features
 from headrace.app.scaffolding.moments import NO_MONTH, parts_that_vary, spans_two_years
-from headrace.app.scaffolding.names import distinct_name, one_line, quoted
+from headrace.app.scaffolding.names import distinct_name, is_called_a_lasting_id, may_be_row_id, one_line, quoted
 from headrace.app.scaffolding.personal import why_personal
 from headrace.app.scaffolding.split import TimeChoice
 from headrace.app.scaffolding.target import TargetChoice
@@ -23,8 +21,6 @@ _LONG_TEXT = (
     "long texts, of which these features tell the length and which common words are in them; the words were chosen by how many texts have "
     "them, not by the target. Words that say more can be added, and none of these need stay"
 )
-_LASTING_ID = re.compile(r"(^|[\s_\-.])(?i:id|key|uuid|guid|number|no|nr|code)$|[a-z](I[Dd]|Number|No|Code)$")
-_ID_NAME = re.compile(r"(^|[\s_\-.])(id|key|index|idx|uuid|guid|rownum|row)$|[a-z]I[Dd]$", re.IGNORECASE)
 
 
 class ColumnChoice(msgspec.Struct, frozen=True):
@@ -94,7 +90,7 @@ def find_id(profile: TableProfile, choices: tuple[ColumnChoice, ...]) -> str | N
     Row numbers are none, for the next file begins at the first again.
     """
     left_out = {each.column for each in choices if each.left_out is not None and not each.personal}
-    named = (column for column in profile.columns if column.name in left_out and _LASTING_ID.search(column.name))
+    named = (column for column in profile.columns if column.name in left_out and is_called_a_lasting_id(column.name))
     kinds = (DType.STRING, DType.INT)
     return next((each.name for each in named if each.type in kinds and each.distinct == profile.rows > _FEW_TEXTS), None)
 
@@ -108,11 +104,7 @@ def _why_not(column: ColumnProfile, values: pl.Series) -> str | None:
     if _is_nearly_unique(column, present) and not is_long_text(values):
         texts = f"{counted(column.distinct, 'different text')} in {counted(present, 'row')}"
         return f"{texts}: a name or an id, from which nothing general can be learnt"
-    if (
-        column.type is DType.INT
-        and column.distinct == present > _FEW_TEXTS
-        and (_ID_NAME.search(column.name) or _counts_up(column, present))
-    ):
+    if column.type is DType.INT and column.distinct == present > _FEW_TEXTS and (may_be_row_id(column.name) or _counts_up(column, present)):
         return "a different integer in every row: an id or a row number, from which nothing general can be learnt"
     return None
 

@@ -4,6 +4,24 @@ import json
 import re
 from collections.abc import Iterable
 
+_LASTING_ID = re.compile(r"(^|[\s_\-.])(?i:id|key|uuid|guid|number|no|nr|code)$|[a-z](I[Dd]|Number|No|Code)$")
+_ID_NAME = re.compile(r"(^|[\s_\-.])(id|key|index|idx|uuid|guid|rownum|row)$|[a-z]I[Dd]$", re.IGNORECASE)
+
+
+def is_called_an_id(name: str) -> bool:
+    """Return whether a column's name says that it names something: rows of this file, or what lasts beyond it."""
+    return may_be_row_id(name) or is_called_a_lasting_id(name)
+
+
+def is_called_a_lasting_id(name: str) -> bool:
+    """Return whether a column's name says that it names something in other files too; numbers of rows are none."""
+    return _LASTING_ID.search(name) is not None
+
+
+def may_be_row_id(name: str) -> bool:
+    """Return whether a column's name says id or number of a row."""
+    return _ID_NAME.search(name) is not None
+
 
 def quoted(value: object) -> str:
     """Return a Python literal, on one line, with double quotes for texts."""

@@ -26,7 +26,7 @@ def why_personal(column: ColumnProfile, values: pl.Series) -> str | None:
     """
     if column.type is DType.STRING and column.distinct and _share_of_addresses(values) >= _MOSTLY:
         return BY_VALUES
-    if column.type in _WITH_VALUES and _named(column.name) and not _is_yes_or_no(column, values):
+    if column.type in _WITH_VALUES and is_called_personal(column.name) and not _is_yes_or_no(column, values):
         return "its name says so"
     return None
 
@@ -40,5 +40,6 @@ def _share_of_addresses(values: pl.Series) -> float:
     return share if isinstance(share, float) else 0.0
 
 
-def _named(name: str) -> bool:
+def is_called_personal(name: str) -> bool:
+    """Return whether a column's name says that its values are personal."""
     return any(word.lower() in _NAMES for word in _WORDS.findall(_E_MAIL.sub("email", name)))

@@ -10,16 +10,16 @@ from msgspec.structs import replace
 from headrace.app.reports import Report
 from headrace.app.scaffolding.columns import ColumnChoice, choose_columns, find_id
 from headrace.app.scaffolding.errors import NotAFile, NotWritten, ProjectExists, UnknownTarget, UnusableTarget
+from headrace.app.scaffolding.misfits import say_misfits
 from headrace.app.scaffolding.names import as_table_name, one_line
 from headrace.app.scaffolding.personal import BY_VALUES, why_personal
-from headrace.app.scaffolding.source import read_file
+from headrace.app.scaffolding.source import Read, read_file
 from headrace.app.scaffolding.split import choose_time
 from headrace.app.scaffolding.target import TargetChoice, choose_target
 from headrace.app.scaffolding.text import Plan, detected, render
 from headrace.ingest.finding import Finding
 from headrace.ingest.findings import find_oddities
 from headrace.ingest.profile import ColumnProfile, profile_table
-from headrace.spec.sources import File
 
 _MOST_TOLD = 5
 _DATABASES = (".db", ".sqlite", ".sqlite3")
@@ -62,24 +62,31 @@ def scaffold(file: Path, target: str, output: Path) -> Scaffold:
         raise ProjectExists(path)
     if file.is_dir() or file.suffix.lower() in _DATABASES:
         raise NotAFile(file)
-    source, frame, every = read_file(file)
+    read = read_file(file)
+    frame = read.rows
     if target not in frame.columns:
         raise UnknownTarget(target, file, frame.columns)
-    plan = replace(_decide(file, source, frame, target, output), every=every)
+    plan = _decide(file, read, target, output)
     personal = [each.column for each in plan.columns if each.personal]
     found = find_oddities((frame,), plan.profile, identity=(plan.id,) if plan.id else (), personal=personal)
     _write(path, render(plan))
     return Scaffold(
         path=str(path),
-        rows=frame.height,
+        rows=read.looked_at,
         target=target,
         task=plan.choice.task,
         time_column=plan.time.column if plan.time else None,
         features=[name for column in plan.used for name, _ in column.features],
         left_out=[LeftOut(column=each.column, reason=each.left_out) for each in plan.columns if each.left_out is not None],
         reading={name: getattr(plan.source, name) for name in detected(plan.source)},
-        findings=list(found),
+        findings=[*say_misfits([each for each in read.misfits if each.column not in personal], read.every), *_say_no_time(plan), *found],
     )
+
+
+def _say_no_time(plan: Plan) -> list[Finding]:
+    rows = plan.profile.column(plan.time.column).nulls if plan.time else 0
+    advice = "time= names it: rows without one are quarantined"
+    return [Finding(column=plan.time.column, kind="no time", rows=rows, advice=advice)] if plan.time and rows else []
 
 
 def _write(path: Path, text: str) -> None:
@@ -91,13 +98,14 @@ def _write(path: Path, text: str) -> None:
         raise NotWritten(path, error.strerror or str(error)) from error
 
 
-def _decide(file: Path, source: File, frame: pl.DataFrame, target: str, output: Path) -> Plan:
+def _decide(file: Path, read: Read, target: str, output: Path) -> Plan:
+    frame = read.rows
     profile = profile_table(frame)
     choice = _checked_for_persons(choose_target(frame[target], profile.column(target)), profile.column(target), frame[target])
     time = choose_time(frame, profile, target)
     columns = choose_columns(frame, profile, target, choice, time)
     plan = Plan(
-        source=replace(source, path=_path_from(output, file)),
+        source=replace(read.source, path=_path_from(output, file)),
         name=as_table_name(file.name.partition(".")[0]),
         target=target,
         profile=profile,
@@ -105,6 +113,9 @@ def _decide(file: Path, source: File, frame: pl.DataFrame, target: str, output: 
         columns=columns,
         time=time,
         id=find_id(profile, columns),
+        every=read.every,
+        misfits=read.misfits,
+        looked_at=read.looked_at,
     )
     if not plan.used:
         raise _nothing_to_learn_from(target, columns)

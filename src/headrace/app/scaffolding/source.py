@@ -1,12 +1,13 @@
 """Reading a file nobody has described: its encoding, its separator, and how it writes nulls, numbers and dates."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 from msgspec.structs import replace
 
+from headrace.app.scaffolding.misfits import Misfits, find_misfits, set_aside
 from headrace.expressions import DType
 from headrace.ingest.column_types import convert
 from headrace.ingest.delimited import find_separator
@@ -25,11 +26,16 @@ _NUMBERS = (DType.INT, DType.FLOAT)
 
 
 class Read(NamedTuple):
-    """A source as it must be declared to be read well, and its rows, or every n-th of them where all would be too many."""
+    """A source as it must be declared to be read well, and its rows, or every n-th of them where all would be too many.
+
+    `rows` are without those that are set aside for the texts of `misfits`, `looked_at` counts them in.
+    """
 
     source: File
     rows: pl.DataFrame
     every: int
+    misfits: tuple[Misfits, ...]
+    looked_at: int
 
 
 def read_file(file: Path) -> Read:
@@ -39,7 +45,7 @@ def read_file(file: Path) -> Read:
     if source.format != "csv" or not path.is_file():
         raw = open_source(source, path.parent)
         columns, every = look_at(raw)
-        return Read(source, pl.DataFrame([_typed(column, raw, PLAIN) for column in columns]), every)
+        return _read(source, columns, raw, PLAIN, every)
     source = replace(source, encoding=_encoding(source, path))
     source = replace(source, separator=find_separator(source, path) or source.separator)
     raw = open_source(source, path.parent)
@@ -49,15 +55,23 @@ def read_file(file: Path) -> Read:
     survey.see(pl.DataFrame(columns), 0)
     source = _with_options(source, survey.hints(), has_points=DType.FLOAT in types.values())
     dialect = dialect_of(source)
-    return Read(source, pl.DataFrame([_typed(_without(column, source.null_values), raw, dialect) for column in columns]), every)
+    return _read(source, [_without(column, source.null_values) for column in columns], raw, dialect, every)
+
+
+def _read(source: File, columns: Sequence[pl.Series], raw: RawTable, dialect: Dialect, every: int) -> Read:
+    types = {column.name: _type(column, raw, dialect) for column in columns}
+    texts = [each for each in columns if each.dtype == pl.String and (types[each.name] is DType.STRING or each.name in dialect.formats)]
+    misfits = find_misfits(texts, raw.textual, dialect)
+    types |= {each.column: each.kind for each in misfits}
+    rows = pl.DataFrame([convert(column, types[column.name], dialect) for column in columns])
+    looked_at = rows.height
+    if misfits:
+        rows = rows.filter(~set_aside(misfits))
+    return Read(source, rows, every, tuple(misfits), looked_at)
 
 
 def _type(column: pl.Series, raw: RawTable, dialect: Dialect) -> DType:
     return infer(column, raw.textual, dialect) or DType.STRING
-
-
-def _typed(column: pl.Series, raw: RawTable, dialect: Dialect) -> pl.Series:
-    return convert(column, _type(column, raw, dialect), dialect)
 
 
 def _encoding(source: File, path: Path) -> str:

@@ -16,6 +16,7 @@ from headrace.ingest.profile import ColumnProfile, TableProfile
 _LEAST_MOMENTS = 20
 _LEAST_ROWS = 10
 _LEAST_SHARE = 0.05
+_MOST_NULLS = 0.01
 _OF_A_PERSON = re.compile(r"birth|born|dob", re.IGNORECASE)
 
 
@@ -37,11 +38,16 @@ class TimeChoice(msgspec.Struct, frozen=True):
 def choose_time(frame: pl.DataFrame, profile: TableProfile, target: str) -> TimeChoice | None:
     """Return the datetime column to split by, with about a fifth of the rows each for validation and test; None if there is none.
 
-    Usable is one without nulls, with at least twenty different moments, that leaves rows with different targets in each of the three parts.
+    Usable is one with at most 1 % nulls, whose rows are set aside, with at least twenty different moments, that leaves rows with
+    different targets in each of the three parts.
     Of several, the one that comes first row by row; if none does, the first in the file.
     """
     dates = [column for column in profile.columns if column.name != target and column.type is DType.DATETIME]
-    cuts = {column.name: _cut(frame.select(time=pl.col(column.name), target=pl.col(target))) for column in dates if _is_a_time(column)}
+    cuts = {
+        column.name: _cut(frame.select(time=pl.col(column.name), target=pl.col(target)))
+        for column in dates
+        if _is_a_time(column, frame.height)
+    }
     usable = {name: cut for name, cut in cuts.items() if cut is not None}
     if not usable:
         return None
@@ -49,7 +55,7 @@ def choose_time(frame: pl.DataFrame, profile: TableProfile, target: str) -> Time
     column = first or next(iter(usable))
     others = [each.name for each in dates if each.name != column]
     validation, test = (format_duration(part) for part in usable[column])
-    reasons = _reasons(column, others, usable, first is not None)
+    reasons = (*_reasons(column, others, usable, first is not None), *_without(frame[column].null_count()))
     return TimeChoice(column, validation, test, reasons, come_after(frame, column, others))
 
 
@@ -63,16 +69,23 @@ def _reasons(column: str, others: Sequence[str], usable: Container[str], is_firs
         said.append(f"{one_line(column)} was chosen as the first date column in the file, for no date column comes before all others.")
         said.append(f"Other candidates: {rivals}. If the question is asked at one of them, name it in time=, as_of= and given=.")
     if unfit:
-        said.append(f"Not considered: {unfit} (with nulls, of a person's birth, of too few moments, or no fit for the split).")
+        said.append(
+            f"Not considered: {unfit} (with more than 1 % nulls, of a person's birth, of too few moments, or no fit for the split)."
+        )
     return tuple(said)
 
 
-def _is_a_time(column: ColumnProfile) -> bool:
-    return column.type is DType.DATETIME and not column.nulls and column.distinct >= _LEAST_MOMENTS and not _OF_A_PERSON.search(column.name)
+def _without(rows: int) -> tuple[str, ...]:
+    return (f"Rows without one are set aside with the reason: {rows:,}.",) if rows else ()
+
+
+def _is_a_time(column: ColumnProfile, rows: int) -> bool:
+    known = column.type is DType.DATETIME and column.nulls <= _MOST_NULLS * rows
+    return known and column.distinct >= _LEAST_MOMENTS and not _OF_A_PERSON.search(column.name)
 
 
 def _cut(frame: pl.DataFrame) -> tuple[timedelta, timedelta] | None:
-    labelled = frame.drop_nulls("target")
+    labelled = frame.drop_nulls()
     moments = labelled["time"].sort().to_list()
     first, second, last = moments[len(moments) * 3 // 5], moments[len(moments) * 4 // 5], frame["time"].max()
     assert isinstance(last, datetime)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from headrace.app.scaffolding.columns import ColumnChoice
+from headrace.app.scaffolding.misfits import Misfits
 from headrace.app.scaffolding.names import as_table_name, one_line, quoted
 from headrace.app.scaffolding.split import TimeChoice
 from headrace.app.scaffolding.target import METRIC_OF_TASK, TargetChoice
@@ -25,7 +26,8 @@ _LONGEST_SEARCH = "5m"
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that was decided. `source` has its path as it is to be written; `id` is the column that names a row, if there is one.
 
-    `profile` is that of every n-th row where `every` says so.
+    `profile` is that of every n-th row where `every` says so, without those that are set aside for the texts of `misfits`; `looked_at`
+    counts these in.
     """
 
     source: File
@@ -37,6 +39,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     time: TimeChoice | None
     id: str | None = None
     every: int = 1
+    misfits: tuple[Misfits, ...] = ()
+    looked_at: int
 
     @property
     def used(self) -> tuple[ColumnChoice, ...]:
@@ -54,7 +58,7 @@ def _head(plan: Plan) -> list[str]:
     # Neither a backslash nor a double quote may stand in the docstring, whatever the column and the file are called.
     said = f"Predict {one_line(plan.target)} from {one_line(plan.source.path)}.".replace("\\", "/").replace('"', "'")
     its, columns = "its" if plan.every == 1 else "some", counted(len(plan.profile.columns), "column")
-    rows = counted(plan.profile.rows, "row") + (f" (one of every {plan.every:,})" if plan.every > 1 else "")
+    rows = counted(plan.looked_at, "row") + (f" (one of every {plan.every:,})" if plan.every > 1 else "")
     return [
         f'"""{said}',
         "",
@@ -81,6 +85,7 @@ def _table(plan: Plan) -> list[str]:
     if plan.time is not None:
         lines += [line for reason in plan.time.reasons for line in _wrapped(reason, "    # ")]
         lines.append(f"    time={quoted(plan.time.column)},  # when it happened, and when it became known")
+    lines += _types(plan)
     lines += _text_dates(plan)
     lines += _personal(plan)
     lines.append(
@@ -102,6 +107,18 @@ def _option(value: object) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{quoted(key)}: {quoted(formats[0])}" for key, formats in value.items()) + "}"
     return f"[{', '.join(map(quoted, value))}]" if isinstance(value, tuple) else quoted(value)
+
+
+def _types(plan: Plan) -> list[str]:
+    pinned = {each.column: each for each in plan.misfits if not each.declared}
+    if not pinned:
+        return []
+    told = ", ".join(f"{one_line(name)} in {counted(each.rows, 'row')} of {each.values:,}" for name, each in pinned.items())
+    said = f"Nearly all their texts are of these types; rows with another text are set aside with the reason: {told}."
+    return [
+        *_wrapped(said, "    # "),
+        f"    types={{{', '.join(f'{quoted(name)}: {quoted(each.kind.value)}' for name, each in pinned.items())}}},",
+    ]
 
 
 def _text_dates(plan: Plan) -> list[str]:
