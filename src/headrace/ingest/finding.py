@@ -9,7 +9,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         column: where; empty for whole rows.
         kind: `constant`, `outliers`, `placeholder`, `blanks`, `spellings`, `repeated rows` or `near-duplicate rows`;
-            of `headrace init` also `misfits` and `no time`.
+            of `headrace init` also `misfits`, `no time` and `repeated id`.
         rows: how many rows have it.
         examples: up to three, as texts; none of a personal column. Of rows: their numbers in the source, from 1.
         advice: what to write to act on it.

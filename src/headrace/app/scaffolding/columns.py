@@ -17,6 +17,7 @@ from headrace.ingest.profile import ColumnProfile, TableProfile
 
 _NEARLY_UNIQUE = 0.5
 _FEW_TEXTS = 20
+_TOLD_APART = 0.99
 _LONG_TEXT = (
     "long texts, of which these features tell the length and which common words are in them; the words were chosen by how many texts have "
     "them, not by the target. Words that say more can be added, and none of these need stay"
@@ -87,12 +88,17 @@ def _known_later(column: str, time: TimeChoice | None) -> str | None:
 def find_id(profile: TableProfile, choices: tuple[ColumnChoice, ...]) -> str | None:
     """Return the first column that names a row: left out as an id, called one, with a value of its own in every row; None if there is none.
 
-    Row numbers are none, for the next file begins at the first again.
+    Of texts it is enough that 99 % differ. Row numbers are none, for the next file begins at the first again.
     """
     left_out = {each.column for each in choices if each.left_out is not None and not each.personal}
     named = (column for column in profile.columns if column.name in left_out and is_called_a_lasting_id(column.name))
-    kinds = (DType.STRING, DType.INT)
-    return next((each.name for each in named if each.type in kinds and each.distinct == profile.rows > _FEW_TEXTS), None)
+    return next((each.name for each in named if profile.rows > _FEW_TEXTS and _tells_apart(each, profile.rows)), None)
+
+
+def _tells_apart(column: ColumnProfile, rows: int) -> bool:
+    if column.type is DType.STRING:
+        return not column.nulls and column.distinct >= _TOLD_APART * rows
+    return column.type is DType.INT and column.distinct == rows
 
 
 def _why_not(column: ColumnProfile, values: pl.Series) -> str | None:

@@ -79,7 +79,12 @@ def scaffold(file: Path, target: str, output: Path) -> Scaffold:
         features=[name for column in plan.used for name, _ in column.features],
         left_out=[LeftOut(column=each.column, reason=each.left_out) for each in plan.columns if each.left_out is not None],
         reading={name: getattr(plan.source, name) for name in detected(plan.source)},
-        findings=[*say_misfits([each for each in read.misfits if each.column not in personal], read.every), *_say_no_time(plan), *found],
+        findings=[
+            *say_misfits([each for each in read.misfits if each.column not in personal], read.every),
+            *_say_no_time(plan),
+            *_say_again(plan),
+            *found,
+        ],
     )
 
 
@@ -87,6 +92,12 @@ def _say_no_time(plan: Plan) -> list[Finding]:
     rows = plan.profile.column(plan.time.column).nulls if plan.time else 0
     advice = "time= names it: rows without one are quarantined"
     return [Finding(column=plan.time.column, kind="no time", rows=rows, advice=advice)] if plan.time and rows else []
+
+
+def _say_again(plan: Plan) -> list[Finding]:
+    again = plan.profile.rows - plan.profile.column(plan.id).distinct if plan.id else 0
+    advice = "id= names it: of rows with the same one the first stays, the others are dropped as duplicates"
+    return [Finding(column=plan.id, kind="repeated id", rows=again, advice=advice)] if plan.id and again else []
 
 
 def _write(path: Path, text: str) -> None:

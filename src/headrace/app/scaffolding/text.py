@@ -80,7 +80,9 @@ def _table(plan: Plan) -> list[str]:
         lines += _wrapped(f"How its texts are written was told by a look at them: {', '.join(found)}.", "    # ")
     lines.append(f"    source=hr.File({', '.join(options)}),")
     if plan.id is not None:
-        lines.append("    # Different in every row: rows that come again with the same one are duplicates, which are counted and left out.")
+        again = plan.profile.rows - plan.profile.column(plan.id).distinct
+        differs = f"Different in all rows but {again:,}" if again else "Different in every row"
+        lines.append(f"    # {differs}: rows that come again with the same one are duplicates, which are counted and left out.")
         lines.append(f"    id={quoted(plan.id)},")
     if plan.time is not None:
         lines += [line for reason in plan.time.reasons for line in _wrapped(reason, "    # ")]

@@ -98,3 +98,11 @@ def test_no_more_than_a_twentieth_of_the_rows_is_set_aside(tmp_path: Path) -> No
     (tmp_path / "data.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     made = scaffold(tmp_path / "data.csv", "y", tmp_path / "project")
     assert [each.column for each in made.findings if each.kind == MISFITS] == ["a", "b"]
+
+
+@pytest.mark.parametrize(("again", "found"), [(4, True), (5, False)])
+def test_an_id_of_which_a_handful_come_again_is_one_all_the_same(tmp_path: Path, again: int, found: bool) -> None:
+    made, table = described(tmp_path, "customer id", [f"C{i if i >= again else 99}" for i in range(N)])
+    assert table.id == (("customer id",) if found else ())
+    assert [(each.kind, each.rows) for each in made.findings] == ([("repeated id", again)] if found else [])
+    assert (f"# Different in all rows but {again}:" in Path(made.path).read_text(encoding="utf-8")) is found
