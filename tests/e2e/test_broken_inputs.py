@@ -44,7 +44,7 @@ def completed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def place(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Place:
     # Servers that are away are asked again as often as ever, but nobody waits in between.
-    monkeypatch.setattr(landing, "_WAITS_SECONDS", (0.0,) * len(landing._WAITS_SECONDS))
+    monkeypatch.setattr(landing, "_WAITS_SECONDS", (0.0,) * len(landing._WAITS_SECONDS))  # no test should wait them out
     place = Place(tmp_path / "shop", request.getfixturevalue)
     good(place)
     return place

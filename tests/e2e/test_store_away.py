@@ -62,7 +62,7 @@ def test_a_run_a_prediction_and_a_question_while_the_store_is_away(s3: S3, tmp_p
         s3.stop()
         return found
 
-    monkeypatch.setattr(predicting, "newest_tables", then_away)
+    monkeypatch.setattr(predicting, "newest_tables", then_away)  # the real one runs, then the real server is stopped
     try:
         of_the_store(call(folder, "predict", "returned", "ask.csv", "out.csv", **variables), "could not read", f"{lake}/lake/returns/")
         assert not (folder / "out.csv").exists()

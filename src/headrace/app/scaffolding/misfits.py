@@ -51,7 +51,8 @@ def find_misfits(texts: Iterable[pl.Series], allowed: frozenset[DType], dialect:
     found.sort(key=lambda each: (not each.declared, each.rows))
     kept: list[Misfits] = []
     for each in found:
-        if each.declared or set_aside([*kept, each]).mean() <= 1 - _MOSTLY:  # type: ignore[operator]
+        rows = set_aside([*kept, each])
+        if each.declared or int(rows.sum()) <= (1 - _MOSTLY) * len(rows):
             kept.append(each)
     return kept
 
