@@ -1,0 +1,1 @@
+"""Where online state is kept: one contract, an embedded store and Redis."""
