@@ -1,8 +1,8 @@
 """What a store of online state promises, in bytes: it knows neither features nor tables.
 
 A store holds **records** and **marks**. A record has a space (such as one group of lookups) and a key, and is a few **fields**: small
-pieces in the order of their names. Whoever writes replaces fields; whoever reads gets all fields of a record in one go, as they stood between two
-commits. Marks are single values by name, such as how far a stream has been read.
+pieces in the order of their names. Whoever writes replaces fields; whoever reads gets all fields of a record in one go, as they stood
+between two commits. Marks are single values by name, such as how far a stream has been read.
 """
 
 from collections.abc import Mapping, Sequence
