@@ -18,11 +18,12 @@ from headrace.core.secrets import has_plain_password, masked
 from headrace.core.units import parse_duration
 
 _LAKE_OPTIONS = "lake_options"
-_DEFAULTS = {"home": ".headrace", "ledger": "", "lake": "", "workers": "2", "step_timeout": "24h", "prices": ""}
+_DEFAULTS = {"home": ".headrace", "ledger": "", "lake": "", "state": "", "workers": "2", "step_timeout": "24h", "prices": ""}
 _MEANINGS = {
     "home": "the folder of everything Headrace keeps",
     "ledger": "the ledger's database URL, sqlite:// or postgresql://; default: a SQLite file in home",
     "lake": "the folder, or s3://bucket/prefix, of tables and blobs; default: home",
+    "state": "the online state of streams, a folder or redis://host:port/number; default: a folder in home",
     "workers": "how many steps may run at once",
     "step_timeout": "how long a step may take before it has failed, such as 90m; or none",
     "prices": "a price catalogue file; default: the one that is shipped",
@@ -48,6 +49,7 @@ class Settings:
     ledger_url: str = field(repr=False)  # it may hold a password
     lake_url: str
     lake_options: tuple[LakeOption, ...] = field(repr=False)
+    state_url: str | None = field(repr=False)  # it may hold a password; None: a folder in home, named after the project
     workers: int
     step_timeout: timedelta | None
     prices_file: Path | None
@@ -82,6 +84,7 @@ def read_settings(project_file: Path, environment: Mapping[str, str], flags: Map
         ledger_url=found["ledger"].value or f"sqlite:///{home / 'ledger.db'}",
         lake_url=_lake(found["lake"]) or str(home),
         lake_options=lake_options,
+        state_url=_state(found["state"], project_file.parent),
         workers=_positive(found["workers"]),
         step_timeout=_duration(found["step_timeout"]),
         prices_file=project_file.parent / found["prices"].value if found["prices"].value else None,
@@ -113,6 +116,15 @@ def _lake(setting: Setting) -> str:
     scheme, separator, _ = setting.value.partition("://")
     if separator and scheme not in ("s3", "file"):
         raise SettingInvalid(setting.name, masked(setting.value), setting.origin, "a folder or s3://bucket/prefix")
+    return setting.value
+
+
+def _state(setting: Setting, root: Path) -> str | None:
+    scheme, separator, _ = setting.value.partition("://")
+    if not separator:
+        return str(root / Path(setting.value).expanduser()) if setting.value else None
+    if scheme not in ("redis", "rediss"):
+        raise SettingInvalid(setting.name, masked(setting.value), setting.origin, "a folder, redis://host:port/number or rediss://")
     return setting.value
 
 

@@ -58,6 +58,12 @@ class Workspace:
         in_a_file = "://" not in url or url.startswith("sqlite")
         return None if in_a_file else url
 
+    @property
+    def state_url(self) -> str:
+        """Where the online state of streams is kept, secrets filled in: not to be shown."""
+        url = self.settings.state_url
+        return self.secrets.fill_url(url) if url else str(self.settings.home / "stream" / self.project.name)
+
     @cached_property
     def lake_options(self) -> dict[str, str]:
         """What the lake's store wants to know, with its secrets filled in: not to be shown."""

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable
+from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 from obstore.exceptions import BaseError
@@ -24,8 +24,6 @@ _NAME = re.compile(r"[A-Za-z0-9][\w-]*(/[A-Za-z0-9][\w-]*)?", re.ASCII)
 _ATTEMPTS = 30
 _READ_SECONDS = 60
 """For one request, of some tens of megabytes at most."""
-# Without retries of its own, in which Delta would add the rows to those of a writer who was first, whatever the mode.
-_ONCE = CommitProperties(max_commit_retries=0)
 # A run refers to versions for as long as the ledger lives; Delta's own default forgets them after thirty days.
 _CONFIGURATION = {"delta.logRetentionDuration": "interval 36500 days", "delta.deletedFileRetentionDuration": "interval 36500 days"}
 
@@ -39,6 +37,13 @@ class TableVersion(NamedTuple):
     size_bytes: int
 
 
+class Once(NamedTuple):
+    """What makes an append happen once: who appends, and a number that is greater each time (Delta protocol, "Transaction Identifiers")."""
+
+    app: str
+    number: int
+
+
 class Tables:
     """The Delta tables of a project. Thread safe; several processes may write. Who appends often keeps one of these."""
 
@@ -47,13 +52,23 @@ class Tables:
         # What the last append opened: to open a table is to read its whole log, to bring it up to date only what is new.
         self._appended: dict[str, DeltaTable] = {}
 
-    def write(self, name: str, rows: pl.DataFrame | pl.LazyFrame | Iterable[pl.DataFrame], mode: Mode = "overwrite") -> TableVersion:
+    def write(
+        self,
+        name: str,
+        rows: pl.DataFrame | pl.LazyFrame | Iterable[pl.DataFrame],
+        mode: Mode = "overwrite",
+        *,
+        once: Once | None = None,
+    ) -> TableVersion:
         """Write rows, in order, as the table's next version, and return it.
 
         The rows are read back in the order given; rows of several appends come in any order among themselves. Overwriting may change the
         columns; appending may not. When another writer commits first the commit is made again on top: an append keeps both, of two
         overwrites the later is the newest version. Rows of a lazy frame, or frames of one schema that are given one after the other (one
         of no rows, if there are none), are in memory some tens of megabytes at a time; where they fail, what was written is removed.
+
+        An append that is to be made `once` is not made again where its number, or a greater one of the same app, is in the table already:
+        after a crash, or of two who make it at once, one does. The newest version is returned then. See `appended`.
 
         Raises:
             SchemaConflict: for columns that the lake cannot hold, or that are not the table's own.
@@ -63,6 +78,9 @@ class Tables:
         schema, frames = _framed(rows)
         check_types(name, schema)
         kept = self._open_again(name) if mode == "append" else self._open(name)
+        if kept is not None and _is_made(kept, once):
+            self._appended[name] = kept
+            return _version(name, kept)
         if kept is not None and mode == "append":
             columns = _rows_of(kept, self._place).collect_schema()
             check_same(name, schema, columns)
@@ -72,7 +90,7 @@ class Tables:
         for attempt in range(_ATTEMPTS):
             fault = None
             try:
-                committed = self._commit(name, kept, schema, parts.adds, mode)
+                committed = self._commit(name, kept, schema, parts.adds, mode, once)
                 if kept is not None and mode == "append":
                     self._appended[name] = kept
                 return committed
@@ -83,6 +101,9 @@ class Tables:
             kept = self._open(name)
             if kept is not None and parts.adds and parts.adds[0].path in _actions(kept).column("path").to_pylist():
                 return _version(name, kept)  # the answer was lost, not the commit
+            if kept is not None and _is_made(kept, once):
+                parts.discard()
+                return _version(name, kept)
             if fault is not None:
                 raise fault  # the parts stay: the commit may yet be seen, and what nobody names is swept later
             if kept is not None and mode == "append":
@@ -109,6 +130,11 @@ class Tables:
     def exists(self, name: str, version: int) -> bool:
         """Tell whether a version of a table is kept."""
         return self._open(name, version) is not None
+
+    def appended(self, name: str, app: str) -> int | None:
+        """Return the greatest number with which an app appended to a table `once`; None if it never did, or there is no table."""
+        table = self._open(name)
+        return None if table is None else table.transaction_version(app)
 
     def location(self, name: str) -> str:
         """Return the path or URL of a table, for people and for other readers of Delta."""
@@ -150,12 +176,14 @@ class Tables:
             parts.discard()
             raise
 
-    def _commit(self, name: str, kept: DeltaTable | None, schema: pl.Schema, adds: list[AddAction], mode: Mode) -> TableVersion:
+    def _commit(
+        self, name: str, kept: DeltaTable | None, schema: pl.Schema, adds: list[AddAction], mode: Mode, once: Once | None
+    ) -> TableVersion:
         try:
             if kept is None:
-                kept = self._create(name, schema, adds)
+                kept = self._create(name, schema, adds, once)
             else:
-                kept.create_write_transaction([*adds], mode, delta_schema(schema), commit_properties=_ONCE)
+                kept.create_write_transaction([*adds], mode, delta_schema(schema), commit_properties=_properties(once))
                 kept.load_as_version(kept.version() + 1)
             self._place.child(table_folder(name)).settle(f"_delta_log/{kept.version():020d}.json")
         except CommitFailedError:
@@ -166,7 +194,7 @@ class Tables:
             raise LakeFault("write the table at", self.location(name), error) from error
         return _version(name, kept)
 
-    def _create(self, name: str, schema: pl.Schema, adds: list[AddAction]) -> DeltaTable:
+    def _create(self, name: str, schema: pl.Schema, adds: list[AddAction], once: Once | None) -> DeltaTable:
         location, options = self.location(name), dict(self._place.options)
         create_table_with_add_actions(
             location,
@@ -175,7 +203,7 @@ class Tables:
             mode="error",
             configuration=_CONFIGURATION,
             storage_options=options,
-            commit_properties=_ONCE,
+            commit_properties=_properties(once),
         )
         return DeltaTable(location, version=0, storage_options=options)
 
@@ -188,6 +216,18 @@ def _framed(rows: pl.DataFrame | pl.LazyFrame | Iterable[pl.DataFrame]) -> tuple
     frames = iter(rows)
     first = next(frames)
     return first.schema, chain((first,), frames)
+
+
+def _properties(once: Once | None) -> CommitProperties:
+    """Without retries of its own, in which Delta would add the rows to those of a writer who was first, whatever the mode."""
+    return CommitProperties(max_commit_retries=0, app_transactions=[Transaction(*once)] if once else None)
+
+
+def _is_made(table: DeltaTable, once: Once | None) -> bool:
+    if once is None:
+        return False
+    last = table.transaction_version(once.app)
+    return last is not None and last >= once.number
 
 
 def _actions(table: DeltaTable) -> pa.Table:

@@ -20,6 +20,7 @@ from headrace.lake.errors import SchemaConflict, UnknownBlob, UnknownTable
 from headrace.lake.lake import Lake
 from headrace.lake.place import place
 from headrace.lake.presence import Presence
+from headrace.lake.tables import Once
 
 WRITERS, APPENDS = 8, 5
 SECONDS = 300
@@ -48,6 +49,13 @@ for turn in range(times):
 _OVERWRITES = f"""{_PREPARE}
 for turn in range(times):
     lake.tables.write("state", pl.DataFrame({{"writer": [number] * 100, "turn": [turn] * 100}}))
+"""
+_ONCE = f"""{_PREPARE}
+from headrace.lake.tables import Once
+
+for turn in range(times):
+    lake.tables.write("log", pl.DataFrame({{"turn": [turn]}}), "append", once=Once("all", turn))
+    lake.tables.write("log", pl.DataFrame({{"turn": [-1 - number]}}), "append", once=Once(f"writer {{number}}", turn))
 """
 _PUTS = f"""{_PREPARE}
 for turn in range(times):
@@ -160,6 +168,29 @@ class LakeConformance:
         store.delete([str(meta["path"]) for several in store.list() for meta in several])
         assert lake.tables.write("log", first, "append").version == 0
         assert lake.tables.scan("log").collect().rows() == [(1,)]
+
+    def test_what_is_appended_once_is_not_appended_again(self, at: At, lake: Lake) -> None:
+        """By the same lake or by one that is opened afresh; an app's numbers are its own, and no number lets older ones in."""
+        assert lake.tables.appended("log", "one") is None
+        first = lake.tables.write("log", pl.DataFrame({"a": [1]}), "append", once=Once("one", 10))
+        assert at.lake().tables.write("log", pl.DataFrame({"a": [2]}), "append", once=Once("one", 10)) == first
+        second = lake.tables.write("log", pl.DataFrame({"a": [3]}), "append", once=Once("two", 5))
+        for number in (9, 10):
+            assert lake.tables.write("log", pl.DataFrame({"a": [4]}), "append", once=Once("one", number)) == second
+        lake.upkeep("log").compact(2)
+        assert at.lake().tables.write("log", pl.DataFrame({"a": [5]}), "append", once=Once("one", 10)).rows == 2
+        lake.tables.write("log", pl.DataFrame({"a": [6]}), "append", once=Once("one", 11))
+        assert sorted(lake.tables.scan("log").collect()["a"]) == [1, 3, 6]
+        assert [at.lake().tables.appended("log", app) for app in ("one", "two", "three")] == [11, 5, None]
+
+    def test_processes_that_append_the_same_once_append_it_once(self, at: At, lake: Lake) -> None:
+        """Whoever is first, and though each of them is disturbed by what the others append."""
+        at.race(_ONCE)
+        kept = sorted(lake.tables.scan("log").collect()["turn"])
+        own = sorted(-1 - writer for writer in range(WRITERS) for _ in range(APPENDS))
+        assert [turn for turn in kept if turn < 0] == own
+        assert [turn for turn in kept if turn >= 0] == sorted(set(kept) - set(own))
+        assert max(kept) == APPENDS - 1
 
     @pytest.mark.parametrize("data", [b"", b"abc", bytes(range(256)) * 40_000])
     def test_bytes_are_kept_under_their_hash(self, at: At, lake: Lake, data: bytes) -> None:

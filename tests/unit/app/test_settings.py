@@ -146,3 +146,16 @@ def test_a_lake_in_a_folder_needs_no_options(tmp_path):
 def test_what_the_lake_cannot_use_is_told(tmp_path, text, said):
     with pytest.raises(SettingInvalid, match=said):
         read_settings(written(tmp_path, text), {})
+
+
+def test_the_online_state_is_in_the_home_in_a_folder_or_in_redis(tmp_path):
+    assert read_settings(tmp_path / "project.py", {}).state_url is None
+    assert read_settings(tmp_path / "project.py", {"HEADRACE_STATE": "online"}).state_url == str(tmp_path / "online")
+    found = read_settings(tmp_path / "project.py", {"HEADRACE_STATE": "redis://:hush@host:6379/0"})
+    assert found.state_url == "redis://:hush@host:6379/0"
+    assert origins(found)["state"] == ("redis://:***@host:6379/0", "HEADRACE_STATE")
+    assert "hush" not in repr(found)
+    with pytest.raises(SettingInvalid, match=r"the setting state cannot be 'mongodb://x:\*\*\*@y' \(from HEADRACE_STATE\)"):
+        read_settings(tmp_path / "project.py", {"HEADRACE_STATE": "mongodb://x:hush@y"})
+    with pytest.raises(SecretInFile):
+        read_settings(written(tmp_path, 'state = "redis://:hush@host:6379/0"'), {})
