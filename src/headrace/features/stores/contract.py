@@ -15,7 +15,10 @@ Key = tuple[str, bytes]
 
 
 class Field(NamedTuple):
-    """A piece of a record. Names are at most 64 bytes, keys at most 400; longer keys are for the caller to shorten."""
+    """A piece of a record. Names are at most 64 bytes, keys and spaces at most 400; longer keys are for the caller to shorten.
+
+    A record is there while it has a field: the first that is put makes it, dropping the last removes it.
+    """
 
     space: str
     key: bytes
@@ -23,13 +26,13 @@ class Field(NamedTuple):
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
-    """Changes that are seen all together or not at all.
+    """Changes that are seen all together or not at all: up to some ten thousand, for a server makes readers wait meanwhile.
 
     Attributes:
-        expect: marks that must be as said for the commit to happen; None: there is none of that name.
+        expect: marks that must be as said for the commit to happen; None: there is none of that name. Names are at most 400 bytes.
         marks: marks to set; None removes one.
-        put: fields to set.
-        drop: fields to remove; one that is not there is no fault.
+        put: fields to set; of two values of one field the last stays.
+        drop: fields to remove, before any is set; one that is not there is no fault.
     """
 
     expect: Mapping[str, bytes | None] = {}
@@ -46,12 +49,16 @@ class Walked(NamedTuple):
 
 
 class StateStore(Protocol):
-    """Keeps records and marks. Many processes may read while one or several write; reading never waits for writing."""
+    """Keeps records and marks. Many processes may read while one or several write; reading never waits for a writer's work.
+
+    Thread safe. One that was opened before a fork is not for the child.
+    """
 
     def read(self, keys: Sequence[Key], marks: Sequence[str] = ()) -> tuple[list[list[bytes]], list[bytes | None]]:
         """Return the fields' values of each record, in the order of their names, none for one that is not there; and the marks.
 
-        One round trip, however many; every record by itself and all marks together are as one commit left them.
+        One round trip, however many; every record by itself and all marks together are as one commit left them, and no record is
+        older than the marks.
 
         Raises:
             StoreFault: if the store fails.
@@ -59,7 +66,7 @@ class StateStore(Protocol):
         ...
 
     def fields(self, keys: Sequence[Key], prefix: bytes = b"") -> list[list[tuple[bytes, bytes]]]:
-        """Return the fields of each record whose names begin with `prefix`, with their names."""
+        """Return the fields of each record whose names begin with `prefix`, in the order of their names, with them."""
         ...
 
     def commit(self, commit: Commit) -> None:
@@ -76,7 +83,11 @@ class StateStore(Protocol):
         ...
 
     def walk(self, space: str, after: bytes | None = None, most: int = 1000) -> Walked:
-        """Return about `most` records of a space and where to go on, in any order but each record once: for sweeping."""
+        """Return at most so many records of a space, and where to go on: for sweeping.
+
+        In any order. Records that are there from the first call to the last come exactly once, each as some commit left it; one that
+        is made or removed meanwhile comes at most once.
+        """
         ...
 
     def clear(self, space: str) -> None:
