@@ -59,6 +59,7 @@ CONDITIONS = {
 NUMERIC = ["sum", "mean", "var", "std", "quantile"]
 KINDS = ["count", "min", "max", "first", "last", "distinct", *NUMERIC]
 KNOWN = [None, "seen", "ingested", {"x": "x_seen"}, {"*": "seen", "x": "x_seen", "k": "ingested"}]
+KNOWN_BY_ROW = [None, "seen", "ingested", {"*": "seen"}]
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,25 @@ class Ask:
     where: str | None = None
     max_age: timedelta | None = None
     probability: float | None = None
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a table says of itself; `deleted` is a condition's name."""
+
+    timed: bool
+    known: str | dict | None
+    deleted: str | None
+
+    def table(self):
+        if not self.timed:
+            return Entity("t", source=File("t.csv"), key="k", deleted=self._deleted())
+        if self.deleted is None:
+            return Events("t", source=File("t.csv"), time="time", known=self.known)
+        return Entity("t", source=File("t.csv"), key="k", time="time", known=self.known, deleted=self._deleted())
+
+    def _deleted(self):
+        return None if self.deleted is None else CONDITIONS[self.deleted][0]
 
 
 # ---- the reference ----------------------------------------------------------------------------------------------------------------
@@ -96,8 +116,9 @@ def known_of(row, ask, known, timed):
     return None if None in moments else max(moments)
 
 
-def reference(ask, rows, known, timed, question, as_of, published=None):
+def reference(ask, rows, declared_as, question, as_of, published=None):
     """The value of one lookup for one question; `published` is the moment up to which a state was built."""
+    known, timed = declared_as.known, declared_as.timed
     if timed and as_of is None:
         return None
     seen = []
@@ -114,7 +135,10 @@ def reference(ask, rows, known, timed, question, as_of, published=None):
             continue
         if ask.where and CONDITIONS[ask.where][1](row) is not True:
             continue
-        value = ARGUMENTS[ask.argument][1](row) if ask.argument else 1
+        gone = declared_as.deleted is not None and CONDITIONS[declared_as.deleted][1](row) is True
+        if gone and ask.kind != "latest":
+            continue
+        value = None if gone else ARGUMENTS[ask.argument][1](row) if ask.argument else 1
         order = (became_known, row["time"] or datetime.min.replace(tzinfo=UTC) if timed else EPOCH, row["_arrival"])
         seen.append((order, row, value))
     seen.sort(key=lambda each: each[0])
@@ -207,6 +231,14 @@ def table_rows(draw):
 
 
 @st.composite
+def tables_declared(draw):
+    timed = draw(st.integers(0, 5)) > 0
+    deleted = draw(st.none() | st.sampled_from(list(CONDITIONS)))
+    known = draw(st.sampled_from(KNOWN if deleted is None else KNOWN_BY_ROW)) if timed else None
+    return Declared(timed, known, deleted)
+
+
+@st.composite
 def asks(draw, timed):
     keys = draw(st.sampled_from(KEYS))
     if not timed or draw(st.integers(0, 3)) == 0:
@@ -262,12 +294,11 @@ def same(kind, expected, got):
 @given(st.data())
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_batch_and_online_are_the_reference(data):
-    timed = data.draw(st.integers(0, 5)) > 0
-    known = data.draw(st.sampled_from(KNOWN)) if timed else None
+    declared_as = data.draw(tables_declared())
     rows, questions = data.draw(table_rows()), data.draw(QUESTIONS)
-    wanted = {f"v{number}": ask for number, ask in enumerate(data.draw(st.lists(asks(timed), min_size=1, max_size=8)))}
+    wanted = {f"v{number}": ask for number, ask in enumerate(data.draw(st.lists(asks(declared_as.timed), min_size=1, max_size=8)))}
     moment, later = data.draw(MOMENTS), data.draw(LATENESS)
-    table = Events("t", source=File("t.csv"), time="time", known=known) if timed else Entity("t", source=File("t.csv"), key="k")
+    table = declared_as.table()
     features = Features(
         spine=Events("q", source=File("q.csv"), time="asked"), given=list(SPINE_TYPES), as_of=col("asked"),
         values={name: declared(ask, table) for name, ask in wanted.items()},
@@ -280,8 +311,8 @@ def test_batch_and_online_are_the_reference(data):
         for question, answer in zip(questions, answers, strict=True):
             as_of = ask_as_of(question)
             for name, ask in wanted.items():
-                expected = reference(ask, rows, known, timed, question, as_of, published)
-                assert same(ask.kind, expected, answer[name]), (execution, ask, question, as_of, expected, answer[name])
+                expected = reference(ask, rows, declared_as, question, as_of, published)
+                assert same(ask.kind, expected, answer[name]), (execution, declared_as, ask, question, as_of, expected, answer[name])
 
     check("batch", compute(plan, spine, tables).to_dicts(), lambda question: question["asked"])
     with tempfile.TemporaryDirectory() as folder:

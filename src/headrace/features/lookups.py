@@ -4,6 +4,9 @@
 value or aggregate, those of `where`. A column with its own entry in `known=` goes by that entry, any other by the row's. A value that
 names no column (`count()`) is the row itself and goes by the row's. Where one of them is null the value never becomes known. An Entity
 without a time has no knowledge time: its rows are visible always. The `time` that breaks ties and measures `max_age` comes with the row.
+
+**Deletes** are rows like any other. Of a table with `deleted=` a plan says that `latest` takes null from such a row (in the value) and that
+`window` leaves it out (in `where`): whoever executes a plan knows nothing of deletes.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +20,7 @@ from headrace.expressions.errors import ExpressionError
 from headrace.features.errors import InvalidFeature, KeyMismatch
 from headrace.spec.errors import UnknownName
 from headrace.spec.features import Latest, Lookup, Window
-from headrace.spec.tables import INGESTED
+from headrace.spec.tables import INGESTED, Table, deletion_of
 
 Functions = Mapping[str, Callable[..., Any]]
 ARRIVAL_COLUMN, INGESTED_COLUMN = "_arrival", "_ingested"
@@ -34,7 +37,7 @@ class PlannedLookup(msgspec.Struct, frozen=True, kw_only=True):
         columns: the types of the table's columns that are read, known, time and keys among them, `_arrival` not.
         known: the columns whose latest is the knowledge time; empty: always known.
         time: the column that breaks ties and measures `max_age_us`.
-        value: the expression of `latest`, as JSON.
+        value: the expression of `latest`, as JSON; null for a delete.
         aggregate, over_us, hop_us, where: those of `window`; durations in microseconds.
         dtype: the type of the value.
     """
@@ -111,9 +114,10 @@ def plan_lookup(
         if schema[moment] != DType.DATETIME:
             problem = f"{moment!r} of table {table.name!r} must be a datetime, since time= or known= names it; it is {schema[moment]}."
             raise InvalidFeature(problem, remedy="Parse it in columns=, or name another column.", location=table.location)
+    _check_deleted(table, schema)
+    dtype = _lookup_type(lookup, schema, location)
     definition = lookup.declaration()
     parts: dict[str, Any] = {name: part for name, part in definition.items() if name not in ("kind", "table", "keys")}
-    dtype = _lookup_type(lookup, schema, location)
     read = sorted({*lookup.table_columns(), *known, *((table.time,) if table.time else ())})
     return PlannedLookup(
         slot=slot, label=label, kind=definition["kind"], table=table.name, keys=lookup.keys, columns={name: schema[name] for name in read},
@@ -160,6 +164,16 @@ def _lookup_type(lookup: Lookup, schema: Mapping[str, DType], location: Location
         return infer_aggregate(lookup.aggregate, schema)
     except ExpressionError as error:
         raise InvalidFeature(f"{label}: {error.problem}", remedy=error.remedy, location=error.location or location) from error
+
+
+def _check_deleted(table: Table, schema: Mapping[str, DType]) -> None:
+    deleted = deletion_of(table)
+    if deleted is None:
+        return
+    user = f"deleted= of table {table.name!r}"
+    if (kind := typed(deleted, schema, user, table.location)) != DType.BOOL:
+        remedy = "Write a condition, such as col('op') == 'd'."
+        raise InvalidFeature(f"{user} must be a boolean; {deleted} is {kind}.", remedy=remedy, location=table.location)
 
 
 def _require(column: str, schema: Mapping[str, DType], kind: str, lookup: Lookup, location: Location | None) -> None:

@@ -13,7 +13,7 @@ from headrace.core.fingerprints import fingerprint
 from headrace.expressions import Column, DType, Expr, Udf
 from headrace.features.errors import FeatureError, InvalidFeature
 from headrace.features.lookups import ARRIVAL_COLUMN, Functions, PlannedLookup, plan_lookup, revive, typed
-from headrace.spec.features import Features, Latest, Lookup, Window
+from headrace.spec.features import Features, Lookup
 from headrace.spec.visibility import check_features
 
 FORMAT = 1
@@ -173,9 +173,6 @@ def _nodes(features: Features) -> Iterator[Expr]:
     """Every node of every expression, those inside lookups too."""
     roots = [*features.values.values(), *(() if features.as_of is None else (features.as_of,))]
     for lookup in features.lookups():
-        if isinstance(lookup, Latest):
-            roots.append(lookup.value)
-        elif isinstance(lookup, Window):
-            roots.extend(each for each in (lookup.aggregate.argument, lookup.where) if each is not None)
+        roots.extend(lookup.expressions())
     for root in roots:
         yield from root.walk()

@@ -1,7 +1,7 @@
 """The door of the lake: from conformed rows to accepted ones, quarantined ones and duplicates, all counted, a chunk at a time."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from headrace.expressions import DType
 from headrace.ingest.again import FirstIngested
 from headrace.ingest.column_types import POLARS_TYPES
 from headrace.ingest.conform import Conformed, split_failures
-from headrace.ingest.contract import QUARANTINE, Judged, Judgement, judge_rows, reasons_of
+from headrace.ingest.contract import QUARANTINE, Judged, Judgement, deletes, judge_rows, reasons_of
 from headrace.ingest.errors import ContractBroken
 from headrace.ingest.findings import find_oddities
 from headrace.ingest.inference import ColumnTypes
@@ -26,8 +26,9 @@ from headrace.ingest.remarks import say_zoneless
 from headrace.ingest.requests import ARRIVAL, INGESTED_AT, REASON, ROW, Ingested, RuleResult
 from headrace.ingest.seen import Seen
 from headrace.ingest.staging import Stage, Staged
+from headrace.ingest.unchanged import Unchanged
 from headrace.spec.expectations import Unique
-from headrace.spec.tables import Derived, Table
+from headrace.spec.tables import Derived, Entity, Table
 
 _EXAMPLES = 3
 _TYPES = "types"
@@ -71,8 +72,9 @@ class Admission:
     """Maps, judges and sorts out the rows of a table, which are given in order, in chunks.
 
     Rules see personal columns in plain, so that they can judge them; nothing that leaves here does. Of rows with one id the first stays,
-    among those that break no rule about a row. Beside a chunk it keeps in memory 12 bytes for each row of a table with an id, as much for
-    each rule of uniqueness, and 20 for each row of the last time where their moment of ingestion is asked for.
+    among those that break no rule about a row; an entity's row without an id stays unless it repeats the one of its key before it. Beside
+    a chunk it keeps in memory 12 bytes for each row of a table with an id, 16 for each key of an entity without one, 12 a row for each
+    rule of uniqueness, and 20 for each row of the last time where their moment of ingestion is asked for.
     """
 
     def __init__(self, door: Door, columns: ColumnTypes) -> None:
@@ -85,6 +87,7 @@ class Admission:
         self._first_ingested = FirstIngested(table.id, door.previous, door.now)
         self._ids = Seen(table.id)
         self._unique = [(rule, Seen(rule.of)) for rule in table.expect if isinstance(rule, Unique)]
+        self._unchanged = Unchanged(table.key if isinstance(table, Entity) and not table.id else ())
         self._accepted = Stage(door.scratch, "accepted")
         self._quarantined = Stage(door.scratch, "quarantined")
 
@@ -119,7 +122,7 @@ class Admission:
             ColumnProblem: if the declaration does not fit the rows.
         """
         accepted, table = self._accepted.close(), self._door.table
-        self._ids, self._unique = Seen(()), []  # no more rows come, and a profile takes its own room
+        self._ids, self._unique, self._unchanged = Seen(()), [], Unchanged(())  # no more rows come, and a profile takes its own room
         results = (*self._judgement.results(accepted.height, self._door.now), *remarks, *say_zoneless(self._counts.zoneless))
         _stop_if_broken(table, results, self._counts.examples)
         return Ingested(
@@ -160,11 +163,26 @@ class Admission:
         passed = _only(frame, reasons.is_null())
         repeated = self._ids.repeated(passed)
         single = _only(passed, ~repeated)
-        unique = [Judged(rule.title, rule.severity, seen.repeated(single)) for rule, seen in self._unique]
+        unique = self._judge_unique(single)
         unique_reasons = reasons_of(unique, single.height)
         refused = (_with_reasons(frame, reasons), _with_reasons(single, unique_reasons))
         pairs = (*((each, frame) for each in judged), *((each, single) for each in unique))
-        return Sorted(_only(single, unique_reasons.is_null()), refused, int(repeated.sum()), pairs)
+        good = _only(single, unique_reasons.is_null())
+        unchanged = self._unchanged.repeated(good)
+        return Sorted(_only(good, ~unchanged), refused, int(repeated.sum()) + int(unchanged.sum()), pairs)
+
+    def _judge_unique(self, frame: pl.DataFrame) -> list[Judged]:
+        """Judge the rules of uniqueness, for rows that are not deletes."""
+        if not self._unique:
+            return []
+        there = ~deletes(frame, _concealed_types(self._types, self._door.table), self._door.table)
+        found = []
+        for rule, seen in self._unique:
+            repeated = pl.Series(rule.title, [False], pl.Boolean).new_from_index(0, frame.height)
+            if there.any():
+                repeated = repeated.scatter(there.arg_true(), seen.repeated(_only(frame, there)))
+            found.append(Judged(rule.title, rule.severity, repeated))
+        return found
 
     def _stage(self, found: Sorted, bad: pl.DataFrame) -> None:
         accepted = found.accepted.select(*_final_types(self._types, self._door.table))
@@ -202,6 +220,10 @@ def _stop_if_broken(table: Table, results: Sequence[RuleResult], examples: Seque
         raise ContractBroken(table.name, broken, examples, table.location)
 
 
+def _concealed_types(types: Mapping[str, DType], table: Table) -> dict[str, DType]:
+    return {name: DType.STRING if name in table.personal else kind for name, kind in types.items()}
+
+
 def _final_types(types: dict[str, DType], table: Table) -> dict[str, DType]:
-    own = {name: DType.STRING if name in table.personal else kind for name, kind in types.items()}
+    own = _concealed_types(types, table)
     return {**own, ARRIVAL: DType.INT, INGESTED_AT: DType.DATETIME}

@@ -13,7 +13,7 @@ from headrace.ingest.errors import ColumnProblem
 from headrace.ingest.mapping import known_columns
 from headrace.ingest.requests import INGESTED_AT, RuleResult
 from headrace.spec.expectations import Fresh, RowCount, RowRule
-from headrace.spec.tables import INGESTED, Table
+from headrace.spec.tables import INGESTED, Table, deletion_of
 
 QUARANTINE = "quarantine"
 
@@ -30,23 +30,52 @@ class Judged:
 def judge_rows(frame: pl.DataFrame, types: Mapping[str, DType], table: Table) -> list[Judged]:
     """Return how each row meets Headrace's own rules and the contract's row rules; a null passes all but those that ask for null.
 
-    Headrace's own, each with severity quarantine: time and id are there, and nothing is known before its time.
+    Headrace's own, each with severity quarantine: time and id are there, nothing is known before its time, and it is known when a delete
+    becomes known. A delete carries what its source gives it, which may be the key alone: it needs no time where `known` is another column,
+    and the contract's rules are not for it.
 
     Raises:
-        ColumnProblem: for a rule that is not a yes or no.
+        ColumnProblem: for a rule, or a `deleted`, that is not a yes or no.
         ExpressionTypeError: for a rule that does not fit the columns, with the user's line.
     """
+    deleted = _deleted(types, table)
     rules: list[tuple[str, str, pl.Expr]] = [(f"{name} of the id is null", QUARANTINE, pl.col(name).is_null()) for name in table.id]
-    if table.time:
-        rules.append((f"time {table.time} is null", QUARANTINE, pl.col(table.time).is_null()))
-        for name in known_columns(table):
-            if name != table.time:
-                known = INGESTED_AT if name == INGESTED else name
-                rules.append((f"known before time ({known} < {table.time})", QUARANTINE, pl.col(known) < pl.col(table.time)))
-    rules += [(rule.title, rule.severity, ~_passes(rule, types, table)) for rule in table.expect if isinstance(rule, RowRule)]
+    rules += _rules_of_time(table, deleted)
+    rules += [(rule.title, rule.severity, ~deleted & ~_passes(rule, types, table)) for rule in table.expect if isinstance(rule, RowRule)]
     # Beside the columns, so that a rule which reads none of them has an answer for each row all the same.
     broken = frame.with_columns(expression.fill_null(False).alias(f"\0{number}") for number, (_, _, expression) in enumerate(rules))
     return [Judged(title, severity, broken[f"\0{number}"]) for number, (title, severity, _) in enumerate(rules)]
+
+
+def deletes(frame: pl.DataFrame, types: Mapping[str, DType], table: Table) -> pl.Series:
+    """Tell of each row whether it says that its thing is gone."""
+    return frame.with_columns(_deleted(types, table).alias("\0"))["\0"]
+
+
+def _deleted(types: Mapping[str, DType], table: Table) -> pl.Expr:
+    deleted = deletion_of(table)
+    if deleted is None:
+        return pl.lit(value=False)
+    kind = infer(deleted, types)
+    if kind not in (DType.BOOL, DType.NULL):
+        problem = f"deleted= of table {table.name!r} is {kind}, not a yes or no: {deleted}."
+        raise ColumnProblem(problem, remedy="Write a comparison, such as col('op') == 'd'.", location=table.location)
+    found: pl.Expr = to_polars(deleted, types)
+    return found.cast(pl.Boolean).fill_null(value=False)
+
+
+def _rules_of_time(table: Table, deleted: pl.Expr) -> list[tuple[str, str, pl.Expr]]:
+    if not table.time:
+        return []
+    known = [name for name in known_columns(table) if name != table.time]
+    needs_time = ~deleted if table.row_known != table.time else pl.lit(value=True)
+    rules = [(f"time {table.time} is null", QUARANTINE, pl.col(table.time).is_null() & needs_time)]
+    if deletion_of(table) is not None and table.row_known in known and table.row_known != INGESTED:
+        rules.append((f"{table.row_known} of a delete is null", QUARANTINE, pl.col(table.row_known).is_null() & deleted))
+    for name in known:
+        moment = INGESTED_AT if name == INGESTED else name
+        rules.append((f"known before time ({moment} < {table.time})", QUARANTINE, pl.col(moment) < pl.col(table.time)))
+    return rules
 
 
 def reasons_of(judged: Sequence[Judged], height: int) -> pl.Series:

@@ -8,7 +8,7 @@ from headrace.expressions.polars_backend import to_polars
 from headrace.ingest.column_types import POLARS_TYPES
 from headrace.ingest.errors import ColumnProblem
 from headrace.ingest.sources import RESERVED
-from headrace.spec.tables import INGESTED, Entity, Table
+from headrace.spec.tables import INGESTED, Entity, Table, deletion_of
 
 
 def add_columns(frame: pl.DataFrame, types: dict[str, DType], table: Table) -> tuple[pl.DataFrame, dict[str, DType]]:
@@ -78,11 +78,13 @@ def known_columns(table: Table) -> tuple[str, ...]:
 
 
 def _uses(table: Table) -> dict[str, tuple[str, ...]]:
+    deleted = deletion_of(table)
     uses = {
         "time=": (table.time,) if table.time else (),
         "known=": tuple(name for name in known_columns(table) if name != INGESTED),
         "id=": table.id,
         "key=": table.key if isinstance(table, Entity) else (),
+        "deleted=": tuple(sorted(deleted.columns())) if deleted is not None else (),
         "personal=": tuple(table.personal),
         "types=": tuple(table.types),
     }

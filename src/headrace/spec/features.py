@@ -8,10 +8,10 @@ import msgspec
 
 from headrace.core.locations import Location
 from headrace.core.units import format_duration
-from headrace.expressions import Aggregate, Expr, col
+from headrace.expressions import Aggregate, Expr, coalesce, col, when
 from headrace.spec.declaration import Declaration, as_mapping, as_names
 from headrace.spec.errors import InvalidOption
-from headrace.spec.tables import Table, duration_or_none
+from headrace.spec.tables import Table, deletion_of, duration_or_none
 
 By = str | Iterable[str] | Mapping[str, str]
 Keys = tuple[tuple[str, str], ...]
@@ -30,9 +30,13 @@ class Lookup(Expr, frozen=True, eq=False, kw_only=True):
         """The lookup as people read it."""
         raise NotImplementedError
 
+    def expressions(self) -> tuple[Expr, ...]:
+        """The expressions over the table's columns that the value depends on, its rule for deletes among them."""
+        raise NotImplementedError
+
     def table_columns(self) -> frozenset[str]:
         """The columns of the table that the value depends on."""
-        raise NotImplementedError
+        return frozenset(column for _, column in self.keys).union(*(each.columns() for each in self.expressions()))
 
     def declaration(self) -> dict[str, Any]:
         """Everything its value depends on beside the rows: JSON values, canonical."""
@@ -44,7 +48,7 @@ class Lookup(Expr, frozen=True, eq=False, kw_only=True):
 
 
 class Latest(Lookup, frozen=True, eq=False, kw_only=True):
-    """The value in the visible row with the greatest `known`, ties by `time`, then by arrival."""
+    """The value in the visible row with the greatest `known`, ties by `time`, then by arrival; null if that row is a delete."""
 
     value: Expr
     max_age: timedelta | None
@@ -53,18 +57,23 @@ class Latest(Lookup, frozen=True, eq=False, kw_only=True):
         limit = f", max_age={format_duration(self.max_age)}" if self.max_age else ""
         return f"latest({self.table.name}, {self.value}, by={_keys_label(self.keys)}{limit})"
 
-    def table_columns(self) -> frozenset[str]:
-        return self.value.columns() | {column for _, column in self.keys}
+    def expressions(self) -> tuple[Expr, ...]:
+        return (self.value, *_deletion(self.table))
 
     def declaration(self) -> dict[str, Any]:
+        deleted = deletion_of(self.table)
+        value = self.value if deleted is None else when(deleted).then(None).otherwise(self.value)
         return {
-            "kind": "latest", "table": self.table.name, "keys": [list(pair) for pair in self.keys], "value": self.value.to_json(),
+            "kind": "latest", "table": self.table.name, "keys": [list(pair) for pair in self.keys], "value": value.to_json(),
             "max_age_us": _microseconds(self.max_age),
         }  # fmt: skip
 
 
 class Window(Lookup, frozen=True, eq=False, kw_only=True):
-    """An aggregate over visible rows with `as_of - over <= known < as_of`; with `hop` the left edge moves down to a tile boundary."""
+    """An aggregate over visible rows with `as_of - over <= known < as_of`; with `hop` the left edge moves down to a tile boundary.
+
+    Deletes are left out.
+    """
 
     aggregate: Aggregate
     over: timedelta
@@ -76,15 +85,19 @@ class Window(Lookup, frozen=True, eq=False, kw_only=True):
         where = f", where={self.where}" if self.where is not None else ""
         return f"window({self.table.name}, {self.aggregate}, by={_keys_label(self.keys)}, over={format_duration(self.over)}{hop}{where})"
 
-    def table_columns(self) -> frozenset[str]:
-        filtered = self.where.columns() if self.where is not None else frozenset()
-        return self.aggregate.columns() | filtered | {column for _, column in self.keys}
+    def expressions(self) -> tuple[Expr, ...]:
+        own = (self.aggregate.argument, self.where)
+        return (*(each for each in own if each is not None), *_deletion(self.table))
 
     def declaration(self) -> dict[str, Any]:
+        where, deleted = self.where, deletion_of(self.table)
+        if deleted is not None:
+            there = ~coalesce(deleted, False)
+            where = there if where is None else where & there
         return {
             "kind": "window", "table": self.table.name, "keys": [list(pair) for pair in self.keys], "aggregate": self.aggregate.to_json(),
             "over_us": _microseconds(self.over), "hop_us": _microseconds(self.hop),
-            "where": self.where.to_json() if self.where is not None else None,
+            "where": None if where is None else where.to_json(),
         }  # fmt: skip
 
 
@@ -187,6 +200,11 @@ def as_expression(what: str, value: object, location: Location | None = None) ->
         )
         raise InvalidOption(what, str(value), f"an expression or a column's name; {hint}", location=location)
     return value
+
+
+def _deletion(table: Table) -> tuple[Expr, ...]:
+    deleted = deletion_of(table)
+    return () if deleted is None else (deleted,)
 
 
 def _over_table(what: str, value: object) -> Expr:

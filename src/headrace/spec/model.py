@@ -4,7 +4,7 @@ from headrace.expressions import Expr, Udf
 from headrace.spec.candidates import Baseline, Candidate, Logistic, Outcomes, Ridge, Tune
 from headrace.spec.declaration import NamedDeclaration, check_plain_name
 from headrace.spec.errors import InvalidOption, SpecError, UnknownName
-from headrace.spec.features import Features, Latest, Window, as_expression
+from headrace.spec.features import Features, Lookup, as_expression
 from headrace.spec.gate import Gate, Slices
 from headrace.spec.metrics import METRICS, TASKS
 from headrace.spec.people import Approve
@@ -119,9 +119,6 @@ def _with_lookups(value: Expr) -> tuple[Expr, ...]:
     found: list[Expr] = []
     for node in value.walk():
         found.append(node)
-        if isinstance(node, Latest):
-            found += node.value.walk()
-        if isinstance(node, Window):
-            inside = (node.aggregate.argument, node.where)
-            found += [each for part in inside if part is not None for each in part.walk()]
+        if isinstance(node, Lookup):
+            found += [each for part in node.expressions() for each in part.walk()]
     return tuple(found)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from headrace.core.units import parse_duration
-from headrace.expressions import DType, Expr
+from headrace.expressions import Call, Column, DType, Expr, Literal, Udf
 from headrace.spec.declaration import Declaration, NamedDeclaration, as_mapping, as_names
 from headrace.spec.errors import InvalidOption, SpecError
 from headrace.spec.evolve import Evolve
@@ -18,6 +18,8 @@ from headrace.spec.sources import Source
 INGESTED = "ingested"
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_PLAIN_NODES = (Column, Literal, Call, Udf)
+"""What expressions over one row are made of; a look into a table is another kind of node."""
 
 
 class Pseudonym(Declaration, frozen=True, kw_only=True):
@@ -123,16 +125,53 @@ class Events(Table, frozen=True, kw_only=True):
 
 
 class Entity(Table, frozen=True, kw_only=True):
-    """The changing state of a thing named by `key`; without a `time`, a fact that was always known."""
+    """The changing state of a thing named by `key`; without a `time`, a fact that was always known.
+
+    Each change is a row, and all rows are kept. Without an `id` a row that is the same, in every column, as the one of its key before it
+    is no change: it is left out, and counted as a duplicate.
+
+    Attributes:
+        deleted: a condition, over the table's columns as `columns` leaves them, under which a row says that the thing is gone; null is no.
+            From when such a row is known `hr.latest` finds nothing, until the next row of the key; `hr.window` leaves it out.
+
+    >>> from headrace.expressions import col
+    >>> from headrace.spec.sources import File
+    >>> shops = Entity("shops", source=File("shops.csv"), key="shop", time="changed", deleted=col("op") == "d")
+    >>> shops.deleted
+    (col("op") == 'd')
+    """
 
     source: Source
     key: tuple[str, ...]
+    deleted: Expr | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._set("key", as_names(self.key))
         if not self.key:
             raise InvalidOption(f"the key of {self.name!r}", self.key, "at least one column", location=self.location)
+        if self.deleted is not None:
+            self._check_deleted(self.deleted)
+
+    def _check_deleted(self, deleted: object) -> None:
+        what = f"deleted= of {self.name!r}"
+        if not isinstance(deleted, Expr) or not all(isinstance(node, _PLAIN_NODES) for node in deleted.walk()):
+            expected = "a condition over the table's own columns, such as col('op') == 'd'"
+            raise InvalidOption(what, str(deleted), expected, location=self.location)
+        hidden = sorted(deleted.columns() & set(self.personal))
+        if hidden:
+            raise SpecError(
+                f"{what} reads the personal column {hidden[0]!r}, whose values the table does not keep.",
+                remedy="Make a column of the condition in columns=, and name that.",
+                location=self.location,
+            )
+        if isinstance(self.known, Mapping) and set(self.known) - {"*"}:
+            # A delete has no values that could become known later: by their moments it would come too late, or never.
+            raise SpecError(
+                f"table {self.name!r} has deleted=, and columns that become known by themselves: when its deletes are known is not clear.",
+                remedy="Say with known= when whole rows become known; put columns that are known later into a table of their own.",
+                location=self.location,
+            )
 
 
 class Derived(Table, frozen=True, kw_only=True):
@@ -153,6 +192,11 @@ class Derived(Table, frozen=True, kw_only=True):
     @property
     def parents(self) -> tuple[Table, ...]:
         return self.inputs
+
+
+def deletion_of(table: Table) -> Expr | None:
+    """Return the condition under which a row says that its thing is gone; None where no row does."""
+    return table.deleted if isinstance(table, Entity) else None
 
 
 def duration_or_none(value: str | timedelta | None) -> timedelta | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from headrace.core.errors import closest
 from headrace.spec.errors import NotKnownInTime, SpecError
 from headrace.spec.features import Features, Lookup
-from headrace.spec.tables import Table
+from headrace.spec.tables import Table, deletion_of
 
 
 def check_features(features: Features) -> None:
@@ -14,9 +14,15 @@ def check_features(features: Features) -> None:
     Raises:
         NotKnownInTime: for a given column that becomes known after the question, a spine column that nobody gives, or a lookup into a table
             without a time that holds what had one.
-        SpecError: for a lookup in time without `as_of`, or keys that are pseudonymised on one side only.
+        SpecError: for a lookup in time without `as_of`, keys that are pseudonymised on one side only, or a spine with deletes.
     """
     spine, given = features.spine, features.given
+    if deletion_of(spine) is not None:
+        raise SpecError(
+            f"the spine {spine.name!r} has deleted=: every delete would be a question.",
+            remedy="Make the questions a table of their own with hr.Derived, which leaves deletes out.",
+            location=features.location,
+        )
     if isinstance(spine.known, Mapping):
         for column in given:
             if column in spine.known:

@@ -116,6 +116,23 @@ def test_ties_go_by_time_then_by_arrival_and_a_null_is_a_value():
     assert found == {"newest": [5.0, None], "last": [5.0, 1.0]}
 
 
+def test_a_delete_leaves_nothing_until_the_next_row():
+    gone = Entity("events", source=File("e.csv"), key="key", time="at", known="seen", deleted=col("n") < 0)
+    table = rows(("a", 0, 0, 1.0), ("a", 2, 3, -1.0), ("a", 5, 5, 2.0), ("b", 0, 0, None))
+    asked = spine(("a", 3), ("a", 4), ("a", 6), ("b", 1))
+    found = answers(table, asked, x=latest(gone, "x", by="key"), n=window(gone, count(), by="key", over="1d"))
+    assert found == {"x": [1.0, None, 2.0, None], "n": [1, 1, 2, 1]}
+
+
+def test_a_thing_without_time_is_gone_with_its_newest_row():
+    gone = Entity("things", source=File("t.csv"), key="key", deleted=col("n") < 0)
+    table = rows(("a", 0, 0, 1.0), ("a", 0, 0, -1.0), ("b", 0, 0, -1.0), ("b", 0, 0, 2.0))
+    plan = planned(x=latest(gone, "x", by="key"))
+    online = OnlineFeatures(plan, build_state(plan, {"things": table}, NOON))
+    assert answers(table, spine(("a", 1), ("b", 1)), x=latest(gone, "x", by="key")) == {"x": [None, 2.0]}
+    assert [online.compute({"key": key}, NOON) for key in "ab"] == [{"x": None}, {"x": 2.0}]
+
+
 def test_no_row_of_the_spine_is_dropped_or_moved():
     table = rows(("a", 0, 0, 1.0), ("a", 0, 0, 2.0), (None, 0, 0, 9.0), ("a", 0, None, 9.0))
     asked = spine(("z", 1), ("a", 1), (None, 1), ("a", None), ("a", 1))

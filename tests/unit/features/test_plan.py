@@ -8,7 +8,7 @@ from headrace.core.fingerprints import fingerprint
 from headrace.expressions import DType, col, count, lit, udf
 from headrace.features.errors import FeatureError, InvalidFeature, KeyMismatch
 from headrace.features.plan import FeaturePlan, assemble_fingerprint_parts, lookup_fingerprint_parts
-from headrace.spec.errors import NotKnownInTime, UnknownName
+from headrace.spec.errors import NotKnownInTime, SpecError, UnknownName
 from headrace.spec.features import Features, latest, window
 from headrace.spec.sources import File
 from headrace.spec.tables import Entity, Events, Pseudonym
@@ -48,6 +48,28 @@ def test_lookups_get_slots_and_types():
     assert plan.row_types["lookup_1"] == DType.INT
     with pytest.raises(KeyError):
         plan.lookup("lookup_2")
+
+
+def test_deletes_are_said_in_the_plan():
+    gone = udf(double, DType.BOOL, col("gone"))
+    shops = Entity("shops", source=File("s.csv"), key="origin", time="at", known="seen", deleted=gone)
+    types = {"shops": {"origin": DType.STRING, "at": DType.DATETIME, "seen": DType.DATETIME, "gone": DType.BOOL, "x": DType.INT}}
+    newest, rows = latest(shops, "x", by="origin"), window(shops, count(), by="origin", over="1d", where=col("x") > 1)
+    plan = FeaturePlan.build(features(x=newest, n=rows), SPINE, types)
+    assert all("gone" in lookup.columns and lookup.known == ("seen",) for lookup in plan.lookups)
+    assert [lookup.dtype for lookup in plan.lookups] == [DType.INT, DType.INT]
+    assert set(plan.functions.values()) == {double}
+    assert str(plan.lookups[0].argument({})).startswith("when(udf(")
+    wrong = Entity("shops", source=File("s.csv"), key="origin", time="at", deleted=col("x"))
+    with pytest.raises(InvalidFeature, match=r"deleted= of table 'shops' must be a boolean; .* is int") as raised:
+        FeaturePlan.build(features(x=latest(wrong, "x", by="origin")), SPINE, types)
+    assert raised.value.location.file == __file__
+
+
+def test_a_table_with_deletes_asks_no_questions():
+    spine = Entity("shops", source=File("s.csv"), key="origin", deleted=col("gone"))
+    with pytest.raises(SpecError, match="every delete would be a question"):
+        FeaturePlan.build(Features(spine=spine, given="origin", values={"x": col("origin")}), SPINE, {})
 
 
 def test_json_round_trip():

@@ -7,6 +7,7 @@ import pytest
 from headrace.expressions import DType, col
 from headrace.spec.errors import InvalidOption, SpecError
 from headrace.spec.expectations import not_null
+from headrace.spec.features import latest
 from headrace.spec.sources import File
 from headrace.spec.tables import Derived, Entity, Events, Pseudonym, duration_or_none
 
@@ -70,6 +71,25 @@ def test_when_a_row_and_a_column_became_known(known, row, column):
     assert table.row_known == row
     assert table.column_known("x") == column
     assert table.column_known("y") == row
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"deleted": "gone"}, InvalidOption, "deleted= of 'e' cannot be 'gone'"),
+        ({"deleted": latest(Entity("f", source=SOURCE, key="k"), "x", by="k")}, InvalidOption, "deleted= of 'e' cannot be 'latest"),
+        ({"deleted": col("p") == "x", "personal": {"p": Pseudonym()}}, SpecError, "reads the personal column 'p'"),
+        ({"deleted": col("gone"), "time": "at", "known": {"x": "seen"}}, SpecError, "when its deletes are known is not clear"),
+    ],
+)
+def test_what_says_that_a_thing_is_gone(options, error, said):
+    with pytest.raises(error, match=said) as raised:
+        Entity("e", source=SOURCE, key="k", **options)
+    assert raised.value.remedy
+
+
+def test_deletes_may_be_known_as_whole_rows_are():
+    Entity("e", source=SOURCE, key="k", time="at", known={"*": "seen"}, deleted=col("gone") & ~col("back"))
 
 
 def test_an_entity_without_time_was_always_known():
