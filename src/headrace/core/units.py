@@ -11,11 +11,11 @@ _LONGEST = timedelta(days=3_652_425)
 _PART = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)")
 
 
-def parse_duration(text: str | timedelta) -> timedelta:
+def parse_duration(text: str | timedelta, *, zero: bool = False) -> timedelta:
     """Return the duration that a text such as `3h`, `45d`, `90m` or `1d12h` says; a timedelta is returned as it is.
 
     Raises:
-        UserError: if the text is none, or the duration is not above zero, or longer than ten thousand years.
+        UserError: if the text is none, or the duration is not above zero (`zero` allows that), or longer than ten thousand years.
     """
     if isinstance(text, timedelta):
         duration = text
@@ -29,7 +29,7 @@ def parse_duration(text: str | timedelta) -> timedelta:
         duration = timedelta(microseconds=sum(map(round, counts))) if fits else timedelta.max
     if duration > _LONGEST:
         raise UserError(f"the duration {text!r} is longer than ten thousand years.", remedy="Write a shorter one, such as '36500d'.")
-    if duration <= timedelta(0):
+    if duration < timedelta(0) or not (duration or zero):
         raise UserError(f"the duration {text!r} is not above zero.", remedy="Write a positive duration, such as '3h'.")
     return duration
 

@@ -34,8 +34,8 @@ class Conformed:
     zoneless: Mapping[str, int] = field(default_factory=dict)
 
 
-def conform(chunk: pl.DataFrame, types: Mapping[str, DType], first: int, dialect: Dialect = PLAIN) -> Conformed:
-    """Return a chunk's columns, each converted to its type; `first` is the position of its first row in the source.
+def conform(chunk: pl.DataFrame, types: Mapping[str, DType], first: int | pl.Series, dialect: Dialect = PLAIN) -> Conformed:
+    """Return a chunk's columns, each converted to its type; `first` is the position of its first row in the source, or those of all rows.
 
     Raises:
         UnsupportedColumn: for a column of a type that tables do not hold.
@@ -43,7 +43,8 @@ def conform(chunk: pl.DataFrame, types: Mapping[str, DType], first: int, dialect
     converted: list[pl.Series] = []
     failures: list[Failure] = []
     zoneless: dict[str, int] = {}
-    arrival = pl.int_range(first, first + chunk.height, dtype=pl.Int64, eager=True).alias(ARRIVAL)
+    places = first if isinstance(first, pl.Series) else pl.int_range(first, first + chunk.height, dtype=pl.Int64, eager=True)
+    arrival = places.alias(ARRIVAL)
     for raw in chunk.iter_columns():
         kind = types[raw.name]
         values = convert(raw, kind, dialect)

@@ -26,7 +26,8 @@ YEARS = (-62_135_596_800_000_000, 253_402_300_799_999_999)
 class Dialect:
     """What a source's numbers, dates and times look like; the fields are those of `spec.sources.Written` and `Zoned`.
 
-    `formats` are the formats of dates by column, under `*` those of all others.
+    `formats` are the formats of dates by column, under `*` those of all others. `digits_are_booleans` tells whether the texts 1 and 0 are
+    booleans where a column is said to be of such.
     """
 
     decimal: str = "."
@@ -35,6 +36,7 @@ class Dialect:
     ambiguous: str = "quarantine"
     nonexistent: str = "quarantine"
     formats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    digits_are_booleans: bool = True
 
     def formats_of(self, column: str) -> tuple[str, ...]:
         """Return the formats of a column's dates beside ISO 8601."""

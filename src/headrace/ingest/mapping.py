@@ -7,6 +7,7 @@ from headrace.expressions import DType, infer
 from headrace.expressions.polars_backend import to_polars
 from headrace.ingest.column_types import POLARS_TYPES
 from headrace.ingest.errors import ColumnProblem
+from headrace.ingest.inference import ColumnTypes
 from headrace.ingest.sources import RESERVED
 from headrace.spec.tables import INGESTED, Entity, Table, deletion_of
 
@@ -33,6 +34,18 @@ def add_columns(frame: pl.DataFrame, types: dict[str, DType], table: Table) -> t
         lazy = lazy.with_columns(to_polars(expression, schema).cast(POLARS_TYPES[kind]).alias(name))
         schema[name] = kind
     return lazy.collect(), schema
+
+
+def mapped(good: pl.DataFrame, columns: ColumnTypes, table: Table) -> tuple[pl.DataFrame, dict[str, DType]]:
+    """Return rows of the source as rows of the table, and the types of its columns.
+
+    Raises:
+        ColumnProblem, ExpressionTypeError, UnknownColumn: if the declaration does not fit the rows.
+    """
+    frame, types = add_columns(good, columns.types, table)
+    without_value = frozenset(columns.types) - frozenset(columns.known) - frozenset(table.columns)
+    times = require_columns(table, types, without_value)
+    return frame.with_columns(pl.col(name).cast(POLARS_TYPES[kind]) for name, kind in times.items()), types | times
 
 
 def require_source(table: Table, pinned: dict[str, DType], names: tuple[str, ...]) -> None:

@@ -59,7 +59,8 @@ def _parsed(text: pl.Expr, kind: DType, dialect: Dialect) -> pl.Expr:
         text = plain_number(text, dialect)
     if kind is DType.BOOL:
         lower = text.str.to_lowercase()
-        return pl.when(lower.is_in(["true", "1"])).then(True).when(lower.is_in(["false", "0"])).then(False)
+        yes, no = (["true", "1"], ["false", "0"]) if dialect.digits_are_booleans else (["true"], ["false"])
+        return pl.when(lower.is_in(yes)).then(True).when(lower.is_in(no)).then(False)
     if kind is DType.INT:
         number = text.cast(pl.Float64, strict=False)
         whole = pl.when((number.floor() == number) & (number.abs() < 2.0**53)).then(number).cast(pl.Int64, strict=False)

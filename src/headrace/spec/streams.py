@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from math import isfinite
 from types import MappingProxyType
 
+from headrace.core.errors import UserError
 from headrace.core.units import parse_duration
 from headrace.spec.declaration import as_mapping, as_names
-from headrace.spec.errors import InvalidOption
+from headrace.spec.errors import InvalidOption, SpecError
+from headrace.spec.kafka_options import check_options
 from headrace.spec.sources import Source
 
 VALUE_FORMATS = ("json", "avro", "arrow")
 STARTS = ("earliest", "latest")
+EXPIRED = ("refuse", "skip")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_MOST_TOPICS = 16
 
 
 class Streamed(Source, frozen=True, kw_only=True):
@@ -35,9 +40,22 @@ class Streamed(Source, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("lateness", "remember", "history"):
-            self._set(name, parse_duration(getattr(self, name)))
+            self._set(name, self._duration(name, zero=True))
         if self.idle is not None:
-            self._set("idle", parse_duration(self.idle))
+            self._set("idle", self._duration("idle", zero=False))
+
+    @property
+    def place(self) -> str:
+        """What to call it before people; without secrets."""
+        raise NotImplementedError
+
+    def _duration(self, name: str, *, zero: bool) -> timedelta:
+        value = getattr(self, name)
+        try:
+            return parse_duration(value, zero=zero)
+        except (UserError, TypeError) as error:
+            expected = "a duration such as '1m', '3h' or '1d'" + (", or '0s'" if zero else ", or None")
+            raise InvalidOption(f"the {name} of {self._title()}", value, expected, location=self.location) from error
 
 
 class _Topics(Streamed, frozen=True):
@@ -48,15 +66,22 @@ class Kafka(_Topics, frozen=True, kw_only=True):
     """Rows from topics of a broker that speaks Kafka's protocol.
 
     Attributes:
-        topics: one or several.
+        topics: one or several; new ones are added at the end, since a row's place among the others depends on the order.
         servers: the brokers to ask first, as `host:port`, separated by commas.
         group: the consumer group; default: the project's and the table's name.
         format: how values are written: `json` (an object a message), `avro` (with `schema`) or `arrow` (an IPC stream of rows).
         schema: for Avro, the schema as JSON text or the path of a file with it.
         key: the column that takes the message's key as text; None: the key is left.
         headers: columns that take a header's text, by the header's name.
+        timestamp: the column that takes the time which the broker has for the message; None: it is left.
+        tombstone: the column that says whether a message came without a value; None: such a message is set aside.
         start: where to begin where nothing was read yet: `earliest` or `latest`.
+        expired: what happens where the broker no longer has the messages that come next: `refuse` stops, `skip` goes on with the oldest
+            there is and tells how many are gone.
         options: librdkafka's own settings, such as `security.protocol`, `sasl.username` or `ssl.ca.location`. Secrets as `${NAME}`.
+
+    >>> Kafka("flights", servers="localhost:9092").place
+    'localhost:9092, topic flights'
     """
 
     servers: str
@@ -65,7 +90,10 @@ class Kafka(_Topics, frozen=True, kw_only=True):
     schema: str | None = None
     key: str | None = None
     headers: Mapping[str, str] = _NOTHING
+    timestamp: str | None = None
+    tombstone: str | None = None
     start: str = "earliest"
+    expired: str = "refuse"
     options: Mapping[str, str] = _NOTHING
 
     def __post_init__(self) -> None:
@@ -75,11 +103,45 @@ class Kafka(_Topics, frozen=True, kw_only=True):
         self._set("options", as_mapping(self.options))
         self._check_one_of("format", self.format, VALUE_FORMATS)
         self._check_one_of("start", self.start, STARTS)
-        if not self.topics:
-            raise InvalidOption("the topics of Kafka", self.topics, "at least one", location=self.location)
+        self._check_one_of("expired", self.expired, EXPIRED)
+        self._check_topics()
+        self._check_servers()
+        self._check_columns()
         if (self.schema is not None) != (self.format == "avro"):
             expected = "the Avro schema, since format='avro'" if self.format == "avro" else f"none, since format={self.format!r}"
             raise InvalidOption("the schema of Kafka", self.schema, expected, location=self.location)
+        check_options(self.options, self.location)
+
+    @property
+    def place(self) -> str:
+        return f"{self.servers}, topic{'s' * (len(self.topics) > 1)} {', '.join(self.topics)}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are filled from beside the values."""
+        return tuple(name for name in (self.key, *self.headers.values(), self.timestamp, self.tombstone) if name is not None)
+
+    def _check_topics(self) -> None:
+        if not self.topics or not all(self.topics):
+            raise InvalidOption("the topics of Kafka", self.topics, "at least one", location=self.location)
+        if len(set(self.topics)) < len(self.topics) or len(self.topics) > _MOST_TOPICS:
+            raise InvalidOption("the topics of Kafka", self.topics, f"at most {_MOST_TOPICS}, each once", location=self.location)
+
+    def _check_servers(self) -> None:
+        named = [each.strip() for each in self.servers.split(",")]
+        if "://" in self.servers or "@" in self.servers or not all(named) or any(" " in each for each in named):
+            # It is not repeated: whoever writes a URL here may have a password in it.
+            raise SpecError(
+                "the servers of Kafka are not written as host:port.",
+                remedy="Write servers='host:9092', several with commas between; user and password go into options={'sasl.username': ...}.",
+                location=self.location,
+            )
+
+    def _check_columns(self) -> None:
+        for name in self.columns:
+            if self.columns.count(name) > 1 or not name.strip():
+                expected = "a name, another one for each of key, headers, timestamp and tombstone"
+                raise InvalidOption("a column of Kafka", name, expected, location=self.location)
 
 
 class _Played(Streamed, frozen=True):
@@ -92,13 +154,26 @@ class Replay(_Played, frozen=True, kw_only=True):
     Attributes:
         source: what is played, such as `hr.File("flights.csv")`.
         speed: how many seconds of its time pass in one second; None: as fast as it can.
+
+    >>> from headrace.spec.sources import File
+    >>> Replay(File("flights.csv"), speed=3600).place
+    'the replay of flights.csv'
     """
 
     speed: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.source, Streamed):
-            raise InvalidOption("the source of Replay", type(self.source).__name__, "a source that ends", location=self.location)
-        if self.speed is not None and not self.speed > 0:
+        if isinstance(self.source, Streamed) or not isinstance(self.source, Source):
+            expected = "a source that ends, such as hr.File('flights.csv')"
+            raise InvalidOption("the source of Replay", type(self.source).__name__, expected, location=self.location)
+        if self.speed is not None and not _is_speed(self.speed):
             raise InvalidOption("the speed of Replay", self.speed, "a number above zero, or None", location=self.location)
+
+    @property
+    def place(self) -> str:
+        return f"the replay of {getattr(self.source, 'place', None) or getattr(self.source, 'path', type(self.source).__name__)}"
+
+
+def _is_speed(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value > 0

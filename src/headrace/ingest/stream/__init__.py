@@ -1,0 +1,1 @@
+"""Sources that are followed: what they bring, and the door it comes in by."""
