@@ -170,6 +170,7 @@ def double(value):
         {"twice": latest(WEATHER, udf(double, "int", col("wind")), by="origin")},
         {"twice": window(WEATHER, udf(double, "int", col("wind")).mean(), by="origin", over="1h")},
         {"twice": window(WEATHER, count(), by="origin", over="1h", where=udf(double, "bool", col("wind")))},
+        {"twice": latest(Entity("gone", source=SOURCE, key="origin", deleted=udf(double, "bool", col("wind"))), "wind", by="origin")},
     ],
 )
 def test_a_feature_that_no_bundle_can_carry_is_refused(values):
