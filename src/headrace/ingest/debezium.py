@@ -73,6 +73,8 @@ def change_of(value: bytes | None, key: bytes | None = None) -> Change:
         return Change(reason=f"it is JSON, but no change: {error}")
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Change(reason="it is no JSON")
+    except RecursionError:
+        return Change(reason="it is JSON, but too deep")
     try:
         return _change(message.payload or message, key)
     except OverflowError:
@@ -103,5 +105,5 @@ def _key_columns(key: bytes | None) -> _Row:
     try:
         columns = _KEYS.decode(key) if key else {}
         return _KEYS.decode(columns["payload"]) if columns.keys() == {"schema", "payload"} else columns
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
