@@ -40,10 +40,10 @@ def lookup_columns(
     plan: FeaturePlan, lookups: Sequence[PlannedLookup], spine: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], as_of: datetime | None
 ) -> dict[str, pl.Series]:
     """Return the values of several lookups by slot, each in the spine's order; `tables` by name."""
-    asked = _apart({lookup.slot: question_columns(plan, lookup, as_of) for lookup in lookups}, spine)
+    asked = apart({lookup.slot: question_columns(plan, lookup, as_of) for lookup in lookups}, spine)
     rows: dict[str, pl.DataFrame] = {}
     for name in dict.fromkeys(lookup.table for lookup in lookups):
-        rows |= _apart({each.slot: row_columns(each, plan.functions) for each in lookups if each.table == name}, tables[name])
+        rows |= apart({each.slot: row_columns(each, plan.functions) for each in lookups if each.table == name}, tables[name])
     shared = Once()
 
     def column(lookup: PlannedLookup) -> pl.Series:
@@ -53,7 +53,7 @@ def lookup_columns(
         return {lookup.slot: values.alias(lookup.slot) for lookup, values in zip(lookups, pool.map(column, lookups), strict=True)}
 
 
-def _apart(columns: Mapping[str, list[pl.Expr]], frame: pl.LazyFrame) -> dict[str, pl.DataFrame]:
+def apart(columns: Mapping[str, list[pl.Expr]], frame: pl.LazyFrame) -> dict[str, pl.DataFrame]:
     """Return a frame of columns for each slot, computed all together: Polars sees which are the same."""
     named = [column.name.prefix(f"{slot}.") for slot, each in columns.items() for column in each]
     found = frame.select(named).collect()

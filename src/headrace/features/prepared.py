@@ -1,6 +1,6 @@
 """A table made ready for a lookup: rows that can ever be visible, sorted by key, then as they became known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
@@ -18,14 +18,17 @@ def key_names(lookup: PlannedLookup) -> list[str]:
 
 
 def key_columns(lookup: PlannedLookup, spine: bool) -> list[pl.Expr]:
-    """The spine's or the table's key columns under those names. NaN is null, for it equals nothing, and negative zero is zero."""
-    columns = []
-    for name, (left, right) in zip(key_names(lookup), lookup.keys, strict=True):
-        column = pl.col(left if spine else right)
-        if lookup.columns[right] == DType.FLOAT:  # Polars 2.1 joins NaN to NaN or not, as the frame was made
-            column = pl.when(column == 0).then(0.0).otherwise(column.fill_nan(None))
-        columns.append(column.alias(name))
-    return columns
+    """The spine's or the table's key columns under those names."""
+    pairs = zip(key_names(lookup), lookup.keys, strict=True)
+    return [key_column(left if spine else right, lookup.columns[right]).alias(name) for name, (left, right) in pairs]
+
+
+def key_column(name: str, dtype: DType) -> pl.Expr:
+    """A key column. NaN is null, for it equals nothing, and negative zero is zero."""
+    column = pl.col(name)
+    if dtype == DType.FLOAT:  # Polars 2.1 joins NaN to NaN or not, as the frame was made
+        return pl.when(column == 0).then(0.0).otherwise(column.fill_nan(None))
+    return column
 
 
 def visible_rows(lookup: PlannedLookup, table: pl.LazyFrame, functions: Functions, before: datetime | None = None) -> pl.LazyFrame:
@@ -47,25 +50,30 @@ def row_columns(lookup: PlannedLookup, functions: Functions) -> list[pl.Expr]:
     counted, and `_seen`: not so are rows never known, those for which `where` is not true, and for a window those whose value is null.
     """
     argument, condition = lookup.argument(functions), lookup.condition(functions)
-    known = knowledge_time(lookup)
-    columns = [*key_columns(lookup, spine=False), known.alias(KNOWN), pl.col(ARRIVAL_COLUMN).alias(ARRIVAL)]
+    columns = [*key_columns(lookup, spine=False), knowledge_time(lookup.known).alias(KNOWN), pl.col(ARRIVAL_COLUMN).alias(ARRIVAL)]
     columns.append((pl.lit(0, pl.Int64) if lookup.time is None else pl.col(lookup.time).to_physical()).alias(TIME))
-    seen = [pl.col(name).is_not_null() for name in lookup.known]
     if argument is not None:
-        value = full_length(argument, lookup.columns)
-        columns.append(value.alias(VALUE))
-        seen.extend([value.is_not_null()] if lookup.kind == "window" else [])
-    if condition is not None:
-        seen.append(full_length(condition, lookup.columns).fill_null(value=False))
-    columns.append(pl.all_horizontal(pl.lit(value=True), *seen).alias(SEEN))
+        columns.append(full_length(argument, lookup.columns).alias(VALUE))
+    value = argument if lookup.kind == "window" else None
+    columns.append(seen_rows(lookup.known, value, condition, lookup.columns).alias(SEEN))
     return columns
 
 
-def knowledge_time(lookup: PlannedLookup) -> pl.Expr:
+def seen_rows(known: Sequence[str], value: Expr | None, condition: Expr | None, schema: Mapping[str, DType]) -> pl.Expr:
+    """Whether a row can ever be seen: no known column is null, nor the value, if one is given, and the condition is true."""
+    seen = [pl.col(name).is_not_null() for name in known]
+    if value is not None:
+        seen.append(full_length(value, schema).is_not_null())
+    if condition is not None:
+        seen.append(full_length(condition, schema).fill_null(value=False))
+    return pl.all_horizontal(pl.lit(value=True), *seen)
+
+
+def knowledge_time(known: Sequence[str]) -> pl.Expr:
     """The moment at which a row's value became known, in microseconds: the latest of the known columns, null where one of them is."""
-    if not lookup.known:
+    if not known:
         return pl.lit(0, pl.Int64)
-    moments = [pl.col(name).to_physical() for name in lookup.known]
+    moments = [pl.col(name).to_physical() for name in known]
     return pl.when(pl.all_horizontal(moment.is_not_null() for moment in moments)).then(pl.max_horizontal(moments))
 
 
