@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from services.json_api import JsonApi
 from services.postgres import Postgres
+from services.redis import Redis
 from services.s3 import S3
 
 
@@ -34,6 +35,20 @@ def s3() -> Iterator[S3]:
 def bucket_url(s3: S3) -> str:
     """The URL of an empty bucket; what its store wants to know is in `s3.environment`."""
     return s3.bucket()
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    """A Redis server. A test that stops it must start it again."""
+    server = Redis()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def redis_url(redis: Redis) -> str:
+    """The URL of an unused prefix of keys, with the server's password."""
+    return redis.place()
 
 
 @pytest.fixture

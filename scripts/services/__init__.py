@@ -1,1 +1,1 @@
-"""Real servers for tests and the demo: Postgres and an S3-protocol store, on loopback, in temporary folders, gone with whoever asked."""
+"""Real servers for tests and the demo: Postgres, Redis, an S3-protocol store; on loopback, in temporary folders, gone with who asked."""

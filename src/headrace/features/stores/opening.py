@@ -2,15 +2,34 @@
 
 from pathlib import Path
 
+from headrace.core.secrets import masked
 from headrace.features.stores.contract import StateStore
 from headrace.features.stores.embedded import EmbeddedStore
+from headrace.features.stores.errors import StoreUnusable
+
+_SERVERS = ("redis", "rediss")
 
 
-def open_store(url: str) -> StateStore:
-    """Open the online state of a folder.
+def open_store(place: str, prefix: str = "headrace") -> StateStore:
+    """Open the online state of a folder, or of a server: `redis://...`, or `rediss://...` for TLS.
+
+    Secrets are filled in already. `prefix` is what the keys of this project begin with on a server that several share; a path in the URL
+    goes first. A folder has one project's state.
 
     Raises:
         StoreUnusable: if it cannot be opened as it is named.
-        StorageFault: if a folder cannot be made.
+        StoreFault: if a server does not answer.
+        StorageFault: if a folder cannot be made or written.
     """
-    return EmbeddedStore(Path(url))
+    scheme, separator, _ = place.partition("://")
+    if not separator:
+        return EmbeddedStore(Path(place))
+    if scheme not in _SERVERS:
+        raise StoreUnusable(masked(place), f"there is no store of the kind {scheme}://", "Name a folder, or redis:// or rediss://.")
+    try:
+        from headrace.features.stores.redis import RedisStore  # an extra, and a tenth of a second that a folder does not need
+    except ImportError as error:
+        raise StoreUnusable(
+            masked(place), f"its driver is not installed ({error})", "Install it: pip install 'headrace[redis]'."
+        ) from error
+    return RedisStore(place, prefix)

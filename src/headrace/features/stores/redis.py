@@ -1,0 +1,179 @@
+"""Online state on a Redis or Valkey server, which many machines share.
+
+A record is a hash, `PREFIX:record:LENGTH:SPACE:KEY`, where LENGTH is that of the space in bytes; its fields are the hash's own. The keys
+of a space's records are in a sorted set, `PREFIX:index:SPACE`, so that they can be walked without looking at what others keep there. All
+marks are one hash, `PREFIX:marks`. Nothing expires.
+
+A commit is one script: the server does it whole before it answers anybody else, and writes it to its log as one.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.retry import Retry
+
+from headrace.features.stores.contract import Commit, Field, Key, Walked
+from headrace.features.stores.errors import MarkMoved, StoreFault
+from headrace.features.stores.redis_server import Place, see_fit
+
+_READ_SECONDS, _WRITE_SECONDS = 5, 60
+_RETRIES = 3
+_ARGUMENTS_AT_ONCE = 2000  # Lua passes no more than some thousand
+_RECORDS_AT_ONCE = 1000
+_COMMIT = """
+local at = 0
+local function taken() at = at + 1; return ARGV[at] end
+local function value() if taken() == '1' then return taken() else return false end end
+for _ = 1, tonumber(taken()) do
+  local mark = taken()
+  if redis.call('HGET', KEYS[1], mark) ~= value() then return mark end
+end
+for _ = 1, tonumber(taken()) do
+  local mark, new = taken(), value()
+  if new then redis.call('HSET', KEYS[1], mark, new) else redis.call('HDEL', KEYS[1], mark) end
+end
+for _, command in ipairs({'HDEL', 'HSET'}) do
+  for _ = 1, tonumber(taken()) do
+    local record, index, key, count = taken(), taken(), taken(), tonumber(taken())
+    local changed = redis.call(command, record, unpack(ARGV, at + 1, at + count))
+    at = at + count
+    if changed > 0 then
+      if command == 'HSET' then redis.call('ZADD', index, 0, key)
+      elseif redis.call('EXISTS', record) == 0 then redis.call('ZREM', index, key) end
+    end
+  end
+end
+return false
+"""
+"""Compares the marks expected and makes the changes: lists of marks, of fields to drop and of fields to set, each after its length. Returns
+the name of a mark that has moved. An index need not be touched when all that was set was there."""
+
+
+class RedisStore:
+    """Online state on a server. Connections that break are made anew; a commit is never tried twice."""
+
+    def __init__(self, url: str, prefix: str) -> None:
+        """Connect, and see that the server keeps what it is given.
+
+        Raises:
+            StoreUnusable: if the URL is none, the server refuses it, is too old, or throws records away.
+            StoreFault: if the server does not answer.
+        """
+        self._place = Place.of(url, prefix)
+        self._start = self._place.prefix.encode() + b":"
+        self._marks = self._start + b"marks"
+        again = Retry(ExponentialBackoff(cap=0.5, base=0.05), _RETRIES)
+        self._reader: Any = self._place.client(_READ_SECONDS, again)  # Any: what commands return depends on the client's kind
+        # Whether a commit that met an error was made only its marks can tell, so that it must not be sent again.
+        self._writer: Any = self._place.client(_WRITE_SECONDS, Retry(NoBackoff(), 0))
+        self._change = self._writer.register_script(_COMMIT)
+        try:
+            see_fit(self._reader, self._place)
+        except BaseException:
+            self.close()
+            raise
+
+    def read(self, keys: Sequence[Key], marks: Sequence[str] = ()) -> tuple[list[list[bytes]], list[bytes | None]]:
+        """Return the values of the records' fields, and the marks, asked for in one go."""
+        with self._told("read"), self._reader.pipeline(transaction=False) as asked:
+            if marks:
+                asked.hmget(self._marks, marks)
+            for key in keys:
+                asked.hgetall(self._record(*key))
+            answers = asked.execute()
+        found = answers.pop(0) if marks else []
+        return [[values[name] for name in sorted(values)] for values in answers], found
+
+    def fields(self, keys: Sequence[Key], prefix: bytes = b"") -> list[list[tuple[bytes, bytes]]]:
+        """Return the fields of the records, with their names."""
+        return [_pairs(values, prefix) for values in self._hashes(self._record(*key) for key in keys)]
+
+    def commit(self, commit: Commit) -> None:
+        """Make changes in one script."""
+        change = [
+            *_listed((mark.encode(), *_maybe(value)) for mark, value in commit.expect.items()),
+            *_listed((mark.encode(), *_maybe(value)) for mark, value in commit.marks.items()),
+            *_listed(self._by_record((field, (field.name,)) for field in commit.drop)),
+            *_listed(self._by_record((field, (field.name, value)) for field, value in commit.put)),
+        ]
+        with self._told("write to"):
+            moved = self._change(keys=[self._marks], args=change)
+        if moved is not None:
+            raise MarkMoved(moved.decode())
+
+    def marks(self, prefix: str) -> dict[str, bytes]:
+        """Return the marks whose names begin with `prefix`."""
+        (found,) = self._hashes([self._marks])
+        return {name.decode(): value for name, value in _pairs(found, prefix.encode())}
+
+    def walk(self, space: str, after: bytes | None = None, most: int = 1000) -> Walked:
+        """Return some records, in the order of their keys."""
+        with self._told("read"):
+            start = b"-" if after is None else b"(" + after
+            keys: list[bytes] = self._reader.zrangebylex(self._index(space), start, b"+", 0, most)
+        hashes = self._hashes(self._record(space, key) for key in keys)
+        records = [(key, _pairs(values)) for key, values in zip(keys, hashes, strict=True) if values]  # but those removed in between
+        return Walked(records, keys[-1] if len(keys) == most else None)
+
+    def clear(self, space: str) -> None:
+        """Remove all records of a space, some at a time."""
+        index = self._index(space)
+        with self._told("write to"):
+            while keys := self._writer.zrangebylex(index, b"-", b"+", 0, _RECORDS_AT_ONCE):
+                with self._writer.pipeline(transaction=True) as asked:
+                    asked.unlink(*(self._record(space, key) for key in keys))
+                    asked.zrem(index, *keys)
+                    asked.execute()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._reader.close()
+        self._writer.close()
+
+    def _record(self, space: str, key: bytes) -> bytes:
+        name = space.encode()
+        return b"%brecord:%d:%b:%b" % (self._start, len(name), name, key)
+
+    def _index(self, space: str) -> bytes:
+        return self._start + b"index:" + space.encode()
+
+    def _hashes(self, names: Iterable[bytes]) -> list[dict[bytes, bytes]]:
+        with self._told("read"), self._reader.pipeline(transaction=False) as asked:
+            for name in names:
+                asked.hgetall(name)
+            answers: list[dict[bytes, bytes]] = asked.execute()
+        return answers
+
+    def _by_record(self, parts: Iterable[tuple[Field, tuple[bytes, ...]]]) -> Iterator[Sequence[bytes | int]]:
+        """Yield what is done to each record, as much as one command takes: its name, that of its index, its key there, and arguments."""
+        together: dict[tuple[str, bytes], list[bytes]] = {}
+        for field, part in parts:
+            together.setdefault((field.space, field.key), []).extend(part)
+        for (space, key), arguments in together.items():
+            for start in range(0, len(arguments), _ARGUMENTS_AT_ONCE):
+                some = arguments[start : start + _ARGUMENTS_AT_ONCE]
+                yield self._record(space, key), self._index(space), key, len(some), *some
+
+    @contextmanager
+    def _told(self, action: str) -> Iterator[None]:
+        try:
+            yield
+        except redis.RedisError as error:
+            raise StoreFault(action, self._place.shown, error) from error
+
+
+def _listed(entries: Iterable[Sequence[bytes | int]]) -> list[bytes | int]:
+    """Return the entries one after another, and before them how many there are."""
+    every = list(entries)
+    return [len(every), *(part for entry in every for part in entry)]
+
+
+def _maybe(value: bytes | None) -> Sequence[bytes]:
+    return (b"0",) if value is None else (b"1", value)
+
+
+def _pairs(values: Mapping[bytes, bytes], prefix: bytes = b"") -> list[tuple[bytes, bytes]]:
+    return sorted(pair for pair in values.items() if pair[0].startswith(prefix))
