@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import features, knowledge_time, ledger_size, logging_runs, serving, startup, steps, tables
+from benchmarks import features, knowledge_time, ledger_size, logging_runs, serving, startup, steps, stores, tables
 from benchmarks.environments import peer_versions
 from benchmarks.large import measuring as large
 from benchmarks.report import machine, table, versions
@@ -19,6 +19,7 @@ BENCHMARKS = {
     "serving": serving.lines,
     "knowledge_time": knowledge_time.lines,
     "tables": tables.lines,
+    "stores": stores.lines,
     "large": large.lines,
 }
 

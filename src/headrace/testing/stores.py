@@ -272,7 +272,9 @@ class SharedStoreConformance(StoreConformance):
                 told = [writer.stdout.readline()]
                 time.sleep(random.random() * 0.03)
                 writer.kill()
-                told += writer.communicate(timeout=SECONDS)[0].split("\n")
+                out, said = writer.communicate(timeout=SECONDS)
+                told += out.split("\n")
+            assert any(told), said
             returned = max(int(each) for each in told if each.strip())
             seen = number_seen(store)
             numbers = [int(value) for value in store.read([("all", b"")])[0][0]]

@@ -79,7 +79,10 @@ class StateStore(Protocol):
         ...
 
     def marks(self, prefix: str) -> dict[str, bytes]:
-        """Return the marks whose names begin with `prefix`."""
+        """Return the marks whose names begin with `prefix`: for whoever takes over from a process that ended, however it ended.
+
+        A commit whose process was killed as it was made may be seen here, and by who opens the store, before `read` shows it.
+        """
         ...
 
     def walk(self, space: str, after: bytes | None = None, most: int = 1000) -> Walked:

@@ -70,6 +70,8 @@ class EmbeddedStore:
 
     def marks(self, prefix: str) -> dict[str, bytes]:
         """Return the marks whose names begin with `prefix`."""
+        with self._told("read"):
+            self._file.see_newest()
         with self._reading() as transaction:
             found = _under(transaction.cursor(), MARK + prefix.encode())
             return {name[len(MARK) :].decode(): value for name, value in found}

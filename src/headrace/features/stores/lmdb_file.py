@@ -13,6 +13,7 @@ A commit's pages are on the disk before anything points at them: the file outlas
 """
 
 import os
+import shutil
 import struct
 import threading
 from collections.abc import Iterator
@@ -22,8 +23,7 @@ from typing import ClassVar
 
 import lmdb
 
-from headrace.core.errors import HeadraceError
-from headrace.core.storage import DiskFull, NotWritable, named_fault
+from headrace.core.storage import DiskFull, named_fault
 from headrace.features.stores.errors import StoreFault, StoreUnusable
 
 MARK, _SPACE, _LAYOUT = (number.to_bytes(4, "big") for number in range(3))
@@ -33,6 +33,9 @@ _HEAD = struct.Struct(">4sH")
 _ADDRESSED_BYTES = 1 << 40
 """How far the file may grow: only addresses are taken, no room in memory or on the disk. Who opens it must agree on it."""
 _READERS = 1024
+# What LMDB says when the system took a part of what was to be written, as it does when the disk becomes full on the way.
+_HALF_WRITTEN = "Input/output error"
+_HARDLY_ROOM = 1 << 20
 _ANEW = "Move that folder away and start again: state is built anew from the tables of the lake."
 
 
@@ -47,13 +50,12 @@ def split(name: bytes) -> tuple[bytes, bytes]:
     return name[:end], name[_HEAD.size : end]
 
 
-def fault(action: str, place: str, error: lmdb.Error) -> HeadraceError:
+def fault(action: str, place: str, error: lmdb.Error) -> Exception:
     """Return what a failure of the file is for whoever uses it."""
-    if isinstance(error, lmdb.DiskError):
+    if _HALF_WRITTEN in str(error) and shutil.disk_usage(place).free < _HARDLY_ROOM:
         return DiskFull(place)
-    if isinstance(error, lmdb.ReadonlyError):
-        return NotWritable(place, str(error))
-    return StoreFault(action, place, error)
+    known = named_fault(error, place)
+    return StoreFault(action, place, error) if known is error else known
 
 
 class LmdbFile:
@@ -79,6 +81,7 @@ class LmdbFile:
         self._environment = _opened(name)
         try:
             self._see_layout()
+            self.see_newest()
         except BaseException:
             self._environment.close()
             raise
@@ -99,6 +102,18 @@ class LmdbFile:
         except lmdb.ReadersFullError:
             self._environment.reader_check()  # takes the places of those that were killed
             return self._environment.begin()
+
+    def see_newest(self) -> None:
+        """See to it that the next who reads sees a commit whose process was killed after it was made and before it was announced.
+
+        LMDB announces it when the next process writes, which then finds marks moved that it has just read. Waits for a commit that is
+        being announced now.
+        """
+        with self.reading() as transaction:
+            announced = transaction.id()
+        if announced != self._environment.info()["last_txnid"]:
+            with self._environment.begin(write=True) as transaction:
+                transaction.abort()
 
     @contextmanager
     def writing(self) -> Iterator["lmdb.Transaction[bytes]"]:
