@@ -40,6 +40,11 @@ class LakeOption:
         return masked(self.text) if self.name not in _SECRET or placeholders(self.text) else "***"
 
     @property
+    def is_secret(self) -> bool:
+        """Tell whether its value must not stand in any text."""
+        return self.name in _SECRET or bool(placeholders(self.text))
+
+    @property
     def meaning(self) -> str:
         """What it is."""
         return _MEANINGS[self.name]

@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import NamedTuple
 
 from headrace.app.current import make_current, notes_on_models
@@ -15,6 +16,7 @@ from headrace.app.locking import run_lock
 from headrace.app.models import model_report
 from headrace.app.recording import LedgerMemo, StepRecorder
 from headrace.app.reports import ModelReport, PlanReport, RunReport, StepLine
+from headrace.app.settings import HERE
 from headrace.app.sources import asked_tables
 from headrace.app.store import claim_lake
 from headrace.app.workspace import Workspace
@@ -22,6 +24,7 @@ from headrace.core.errors import SystemFault
 from headrace.core.fingerprints import fingerprint
 from headrace.costs.meter import Meter
 from headrace.costs.prices import Prices
+from headrace.costs.readings import Reading, read_totals
 from headrace.engine.execution import RunResult, execute
 from headrace.engine.graph import Graph
 from headrace.engine.observers import Observer, Outcome, shown
@@ -56,7 +59,7 @@ def run_project(workspace: Workspace, progress: Observer | None = None, *, offli
     if planned is not None and planned.is_done and not _was_killed_at_the_end(workspace, planned):
         _end_leftovers(workspace)
         return _nothing_to_do(workspace, planned, started, notes)
-    _load_tables()
+    _load_tables(workspace)
     with run_lock(workspace) as held:
         if held is None:
             raise RunInProgress(workspace.project.name)
@@ -147,7 +150,11 @@ def _interrupted(workspace: Workspace) -> tuple[Run, ...]:
 def _execute(workspace: Workspace, planned: _Plan, held: Hold, progress: Observer | None, started: float, notes: list[str]) -> RunReport:
     run_id = _start_or_continue(workspace, planned.graph)
     claim_lake(workspace)
-    meter = Meter()
+    if workspace.settings.engine != HERE:
+        from headrace.app.spreading import remove_leftovers  # it comes with Polars, which a run that finds nothing to do does without
+
+        remove_leftovers(workspace)
+    meter = Meter(lambda: _everywhere(workspace))
     recorder = StepRecorder(workspace, run_id, meter, planned.prices, held)
     result = _carry_out(workspace, planned, run_id, (meter, recorder), progress)
     make_current(workspace, planned.graph, result.outputs)
@@ -186,6 +193,12 @@ def _carry_out(workspace: Workspace, planned: _Plan, run_id: str, observers: tup
         with suppress(SystemFault):
             _finish(workspace, run_id, runs.FAILED, str(error))
         raise
+
+
+def _everywhere(workspace: Workspace) -> Reading:
+    """Return what this process has used, and the executor's workers for it. What they read and write is not known."""
+    here = read_totals()
+    return replace(here, cpu_us=here.cpu_us + round(workspace.executor.cpu_seconds * 1e6))
 
 
 def _made(workspace: Workspace, result: RunResult) -> list[ModelReport]:
@@ -232,10 +245,11 @@ def _commit(workspace: Workspace) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def _load_tables() -> None:
-    """Load Polars by the thread that is to have Ctrl-C: kept out of a run that finds nothing to do."""
+def _load_tables(workspace: Workspace) -> None:
+    """Load Polars, and connect to a cluster, by the thread that is to have Ctrl-C: kept out of a run that finds nothing to do."""
     import polars  # noqa: F401 - to have it loaded
 
+    _connected = workspace.executor
     _hear_ctrl_c()
 
 

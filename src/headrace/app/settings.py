@@ -4,6 +4,7 @@ A setting may hold placeholders (`${NAME}`) for secrets; here they stay placehol
 free of secrets: a password may stand in an environment variable or a flag, where it is masked, and never in `headrace.toml`.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,14 +18,20 @@ from headrace.core.errors import UserError, suggest
 from headrace.core.secrets import has_plain_password, masked
 from headrace.core.units import parse_duration
 
+HERE, RAY = "local", "ray"
+"""Engines: this process, and the Ray cluster of this machine."""
+_CLUSTER = re.compile(r"(ray://)?[\w.-]+:\d+|(ray://)?\[[0-9a-fA-F:]+\]:\d+", re.ASCII)
 _LAKE_OPTIONS = "lake_options"
-_DEFAULTS = {"home": ".headrace", "ledger": "", "lake": "", "state": "", "workers": "2", "step_timeout": "24h", "prices": ""}
+_DEFAULTS = {
+    "home": ".headrace", "ledger": "", "lake": "", "state": "", "workers": "2", "engine": "local", "step_timeout": "24h", "prices": "",
+}  # fmt: skip
 _MEANINGS = {
     "home": "the folder of everything Headrace keeps",
     "ledger": "the ledger's database URL, sqlite:// or postgresql://; default: a SQLite file in home",
     "lake": "the folder, or s3://bucket/prefix, of tables and blobs; default: home",
     "state": "the online state of streams, a folder or redis://host:port/number; default: a folder in home",
     "workers": "how many steps may run at once",
+    "engine": "who does the work: local; ray, a cluster on this machine; or a Ray cluster by host:port or ray://host:port",
     "step_timeout": "how long a step may take before it has failed, such as 90m; or none",
     "prices": "a price catalogue file; default: the one that is shipped",
 }
@@ -51,6 +58,7 @@ class Settings:
     lake_options: tuple[LakeOption, ...] = field(repr=False)
     state_url: str | None = field(repr=False)  # it may hold a password; None: a folder in home, named after the project
     workers: int
+    engine: str
     step_timeout: timedelta | None
     prices_file: Path | None
     values: tuple[Setting, ...]
@@ -86,6 +94,7 @@ def read_settings(project_file: Path, environment: Mapping[str, str], flags: Map
         lake_options=lake_options,
         state_url=_state(found["state"], project_file.parent),
         workers=_positive(found["workers"]),
+        engine=_engine(found["engine"]),
         step_timeout=_duration(found["step_timeout"]),
         prices_file=project_file.parent / found["prices"].value if found["prices"].value else None,
         values=(
@@ -144,6 +153,13 @@ def _positive(setting: Setting) -> int:
     if not setting.value.isdigit() or int(setting.value) < 1:
         raise SettingInvalid(setting.name, setting.value, setting.origin, "a whole number above zero")
     return int(setting.value)
+
+
+def _engine(setting: Setting) -> str:
+    if setting.value not in (HERE, RAY) and not _CLUSTER.fullmatch(setting.value):
+        expected = "local, ray, or the address of a Ray cluster: host:port or ray://host:port"
+        raise SettingInvalid(setting.name, masked(setting.value), setting.origin, expected)
+    return setting.value
 
 
 def _duration(setting: Setting) -> timedelta | None:

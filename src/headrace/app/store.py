@@ -1,5 +1,6 @@
 """The lake of a workspace. Apart from the workspace, so that a command which only reads the ledger loads no table engine."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.app.workspace import Workspace
@@ -7,6 +8,7 @@ from headrace.lake.claims import Claims
 
 if TYPE_CHECKING:
     from headrace.lake.lake import Lake
+    from headrace.lake.reference import LakeReference
 
 
 def lake_of(workspace: Workspace) -> "Lake":
@@ -15,6 +17,16 @@ def lake_of(workspace: Workspace) -> "Lake":
     from headrace.lake.lake import Lake
 
     return Lake(workspace.settings.lake_url, workspace.project.name, workspace.lake_options)
+
+
+def reference_to(workspace: Workspace) -> "LakeReference":
+    """Return the project's lake as a value that can be sent to whoever is to work on it."""
+    from headrace.lake.reference import LakeReference  # as above
+
+    settings, options = workspace.settings, workspace.lake_options
+    hidden = tuple(options[each.name] for each in settings.lake_options if each.is_secret)
+    home = settings.lake_url if "://" in settings.lake_url else str(Path(settings.lake_url).absolute())
+    return LakeReference(home, workspace.project.name, tuple(sorted(options.items())), hidden)
 
 
 def claim_lake(workspace: Workspace) -> tuple[Claims, str]:

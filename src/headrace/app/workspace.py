@@ -10,10 +10,12 @@ from functools import cached_property
 from pathlib import Path
 
 from headrace.app.errors import HomeUnusable
-from headrace.app.settings import Settings
+from headrace.app.settings import HERE, Settings
 from headrace.core.clock import Clock, SystemClock
 from headrace.core.durable import settle, settle_folder
 from headrace.core.secrets import Secrets
+from headrace.engine.errors import RayNotInstalled
+from headrace.engine.executor import Executor, Here
 from headrace.ledger.store import Ledger
 from headrace.spec.project import Project
 from headrace.team.identity import Identity, current_identity
@@ -88,6 +90,26 @@ class Workspace:
     def machine(self) -> dict[str, str]:
         """What a run ran on, for the record."""
         return {"python": sys.version.split()[0], "platform": sys.platform, "cpus": str(os.cpu_count())}
+
+    @cached_property
+    def executor(self) -> Executor:
+        """Who does the work of steps: this process, or a Ray cluster. To be asked for by the main thread first: it connects then.
+
+        Raises:
+            RayNotInstalled: if Ray is asked for and is not there.
+            ClusterUnreachable: if the cluster is not.
+        """
+        engine = self.settings.engine
+        if engine == HERE:
+            return Here()
+        # Ray takes a second to import, and comes with headrace[ray] only.
+        try:
+            from headrace.engine.cluster import Cluster
+        except ModuleNotFoundError as error:
+            if error.name != "ray":
+                raise
+            raise RayNotInstalled(engine) from error
+        return Cluster(engine)
 
     def pseudonym_key(self) -> bytes:
         """Return the project's key for pseudonyms, 32 bytes, made on first use with mode 0600."""

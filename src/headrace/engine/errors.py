@@ -7,8 +7,12 @@ HeadraceError
 │   ├── GraphError         the steps do not make a graph: a cycle, a name twice
 │   │   └── UnknownInput   a step names an input that is no step
 │   ├── InvalidOutput      a step gave something that is not a mapping of JSON values
-│   └── StepExited         a step tried to end the process
+│   ├── RayNotInstalled    work is to be done by a Ray cluster, and Ray is not installed
+│   ├── StepExited         a step tried to end the process
+│   └── WorkersDiffer      the workers of a cluster have other versions than we
 └── SystemFault
+    ├── ClusterFault       a cluster failed while it worked
+    ├── ClusterUnreachable no cluster answers, or not to us
     ├── DurableStoreFault  the store of durable runs cannot be used
     ├── RecordedFailure    a step failed before the run was interrupted; only its words are left
     ├── StepPanicked       a library that a step called met a defect of its own
@@ -60,6 +64,53 @@ class DbosNotInstalled(UserError):
         super().__init__(
             "a run on a shared ledger needs the package 'dbos', which is not installed.",
             remedy="Install it: pip install 'headrace[postgres]'.",
+        )
+
+
+class RayNotInstalled(UserError):
+    """Work is to be done by a Ray cluster, and Ray is not installed."""
+
+    def __init__(self, engine: str) -> None:
+        super().__init__(
+            f"the engine {engine!r} needs the package 'ray', which is not installed.",
+            remedy="Install it: pip install 'headrace[ray]'. Or leave the work here: engine = \"local\".",
+        )
+
+
+class WorkersDiffer(UserError):
+    """The workers of a cluster have other versions than we."""
+
+    def __init__(self, machine: str, ours: Iterable[str], theirs: Iterable[str]) -> None:
+        pairs = [f"{there}, here {here}" for here, there in zip(ours, theirs, strict=True) if here != there]
+        super().__init__(
+            f"a worker on {machine} has {'; '.join(pairs)}: its results might differ.",
+            remedy="Install the same versions on every machine of the cluster: from one lock file, or one image.",
+        )
+
+
+class ClusterUnreachable(SystemFault):
+    """No cluster answers, or not to us."""
+
+    passing = False
+
+    def __init__(self, address: str, why: object) -> None:
+        told = (str(why).strip().splitlines() or [type(why).__name__])[0]
+        super().__init__(
+            f"the Ray cluster {address!r} cannot be used: {told}",
+            remedy="Check that it runs there (ray status), and that RAY_AUTH_MODE and RAY_AUTH_TOKEN are those that it was started with."
+            " A machine that is not part of it connects by ray://host:10001, which needs: pip install 'ray[client]'.",
+        )
+
+
+class ClusterFault(SystemFault):
+    """A cluster failed while it worked."""
+
+    def __init__(self, why: object) -> None:
+        told = (str(why).strip().splitlines() or [type(why).__name__])[0]
+        super().__init__(
+            f"the Ray cluster failed: {type(why).__name__}: {told}",
+            remedy="Look at `ray status` and the cluster's logs; workers that are killed again and again often lack memory."
+            " What was finished is kept: run again to go on.",
         )
 
 

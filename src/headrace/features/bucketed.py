@@ -43,7 +43,7 @@ def lookup_frames(
         yield from (column[start : start + bounds.frame_rows] for start in range(0, max(len(column), 1), bounds.frame_rows))
         return
     with tempfile.TemporaryDirectory(prefix="lookup-", dir=bounds.folder) as name:
-        folder, lookup, count = Path(name), plan.lookup(slot), min(-(-rows // bounds.rows_at_once) * 2, MOST)
+        folder, lookup, count = Path(name), plan.lookup(slot), bucket_count(rows, bounds)
         questions, seen = questions_of(plan, lookup, spine, as_of), visible_rows(lookup, table, plan.functions)
         if questions_count <= bounds.few_rows:
             keys = key_names(lookup)
@@ -53,7 +53,7 @@ def lookup_frames(
         with BucketWriter(folder / "answers", count) as answers:
             for number in range(count):
                 with Bucket(folder / "rows", number) as there, Bucket(folder / "questions", number) as asked:
-                    _answer_bucket(lookup, there, asked, answers, number, bounds)
+                    answer_bucket(lookup, there, asked, answers, number, bounds)
         yield from _put_back(folder, slot, count)
 
 
@@ -84,7 +84,7 @@ def _part(rows: pl.LazyFrame, lookup: PlannedLookup, folder: Path, count: int, b
             writer.add(frame, key_names(lookup))
 
 
-def _answer_bucket(lookup: PlannedLookup, there: Bucket, asked: Bucket, answers: BucketWriter, number: int, bounds: Bounds) -> None:
+def answer_bucket(lookup: PlannedLookup, there: Bucket, asked: Bucket, answers: BucketWriter, number: int, bounds: Bounds) -> None:
     """Answer a bucket's questions, and keep the values with their places, a record batch for each frame of the spine."""
     cuts = _cuts(lookup, there, asked, bounds.rows_at_once)
     if not cuts:
@@ -151,5 +151,14 @@ def _put_back(folder: Path, slot: str, count: int) -> Iterator[pl.Series]:
     with ExitStack() as opened:
         buckets = [opened.enter_context(Bucket(folder / "answers", number)) for number in range(count)]
         for frame in range(buckets[0].frames):
-            parts = frame_of(buckets, frame)
-            yield parts["value"].gather(np.argsort(parts[PLACE].to_numpy())).alias(slot)
+            yield in_place(frame_of(buckets, frame)).alias(slot)
+
+
+def bucket_count(rows: int, bounds: Bounds) -> int:
+    """Return among how many buckets rows of table and spine together are parted."""
+    return min(-(-rows // bounds.rows_at_once) * 2, MOST)
+
+
+def in_place(answers: pl.DataFrame) -> pl.Series:
+    """Return the values of a frame's answers from all buckets in the order of the frame."""
+    return answers["value"].gather(np.argsort(answers[PLACE].to_numpy()))

@@ -36,20 +36,18 @@ class BucketWriter:
 
     def add(self, frame: pl.DataFrame, keys: Sequence[str]) -> None:
         """Part a frame among the buckets; within each its rows keep their order."""
-        bucket = frame.select(pl.struct(keys).hash() % self._count).to_series().to_numpy()
-        order = np.argsort(bucket, kind="stable")
-        edges = np.searchsorted(bucket[order], np.arange(self._count + 1))
-        placed = _batch(frame.with_row_index(PLACE)[order])
+        rows, edges = parted(frame, keys, self._count)
+        placed = batch_of(rows)
         for number, (first, end) in enumerate(pairwise(edges)):
             self._write(number, placed.slice(first, end - first))
 
     def write(self, number: int, frame: pl.DataFrame) -> None:
         """Add a frame to one bucket as it is."""
-        self._write(number, _batch(frame))
+        self._write(number, batch_of(frame))
 
     def write_frames(self, number: int, rows: pl.DataFrame, edges: Sequence[int]) -> None:
         """Add rows to one bucket as several frames: from each edge to the next."""
-        batch = _batch(rows)
+        batch = batch_of(rows)
         for first, end in pairwise(edges):
             self._write(number, batch.slice(first, end - first))
 
@@ -81,7 +79,7 @@ class Bucket:
 
     def frame(self, number: int) -> pl.DataFrame:
         """Return what one frame left here."""
-        return _frame([self.batch(number)])
+        return frame_from([self.batch(number)])
 
     def batch(self, number: int) -> pa.RecordBatch:
         """Return the same as Arrow."""
@@ -89,7 +87,7 @@ class Bucket:
 
     def together(self) -> pl.DataFrame:
         """Return the rows of all frames."""
-        return _frame([self.batch(number) for number in range(self.frames)])
+        return frame_from([self.batch(number) for number in range(self.frames)])
 
     def several(self, most: int) -> Iterator[tuple[pl.DataFrame, list[int]]]:
         """Yield the rows of frames that follow each other, as many frames as have no more than `most` rows, and one at least.
@@ -100,13 +98,20 @@ class Bucket:
         for number in range(self.frames):
             batch = self.batch(number)
             if waiting and sum(each.num_rows for each in waiting) + batch.num_rows > most:
-                yield _frame(waiting), _edges(waiting)
+                yield frame_from(waiting), _edges(waiting)
                 waiting = []
             waiting.append(batch)
-        yield _frame(waiting), _edges(waiting)
+        yield frame_from(waiting), _edges(waiting)
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         return (self.frame(number) for number in range(self.frames))
+
+
+def parted(frame: pl.DataFrame, keys: Sequence[str], count: int) -> tuple[pl.DataFrame, list[int]]:
+    """Return the rows bucket by bucket, with their places in the frame, and where each bucket begins and the last ends."""
+    bucket = frame.select(pl.struct(keys).hash() % count).to_series().to_numpy()
+    order = np.argsort(bucket, kind="stable")
+    return frame.with_row_index(PLACE)[order], np.searchsorted(bucket[order], np.arange(count + 1)).tolist()
 
 
 def bucket_file(folder: Path, number: int) -> Path:
@@ -135,7 +140,22 @@ def bucket_rows(folder: Path, number: int) -> pl.LazyFrame:
 
 def frame_of(buckets: Iterable[Bucket], number: int) -> pl.DataFrame:
     """Return what one frame left in several buckets, one after the other."""
-    return _frame([bucket.batch(number) for bucket in buckets])
+    return frame_from([bucket.batch(number) for bucket in buckets])
+
+
+def batches_bytes(batches: Sequence[pa.RecordBatch]) -> bytes:
+    """Return record batches of one schema, one at least, as an Arrow stream."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batches[0].schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
+def bytes_batches(data: bytes) -> list[pa.RecordBatch]:
+    """Return the record batches that `batches_bytes` wrote."""
+    with pa.ipc.open_stream(data) as reader:
+        return list(reader)
 
 
 def arrow(frame: pl.DataFrame) -> pa.Table:
@@ -143,13 +163,15 @@ def arrow(frame: pl.DataFrame) -> pa.Table:
     return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
-def _batch(frame: pl.DataFrame) -> pa.RecordBatch:
+def batch_of(frame: pl.DataFrame) -> pa.RecordBatch:
+    """Return a frame as one record batch."""
     table = arrow(frame.rechunk()).combine_chunks()  # Polars 2.1 cuts the nulls of a column wrong where another one has more chunks
     batches = table.to_batches()
     return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
 
 
-def _frame(batches: list[pa.RecordBatch]) -> pl.DataFrame:
+def frame_from(batches: Sequence[pa.RecordBatch]) -> pl.DataFrame:
+    """Return the rows of record batches, one at least."""
     found = pl.from_arrow(pa.Table.from_batches(batches))
     assert isinstance(found, pl.DataFrame)
     return found

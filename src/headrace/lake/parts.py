@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 
+import msgspec
 import polars as pl
 from deltalake.transaction import AddAction
 from obstore.exceptions import BaseError
@@ -18,14 +19,27 @@ _PART_BYTES = 64 << 20
 _ROW_GROUP = 1 << 18
 
 
+class StagedFile(msgspec.Struct, frozen=True):
+    """A file of rows that no table knows yet: its name, its size, and what readers may skip it by."""
+
+    path: str
+    size_bytes: int
+    statistics: str
+
+
 class Parts:
     """Files put where a table lies, of which the table knows nothing until they are committed."""
 
-    def __init__(self, at: Place) -> None:
+    def __init__(self, at: Place, writing: str = "", stage: int | None = None) -> None:
         self._place = at
-        self._writing = uuid.uuid4().hex
+        self._writing = writing or uuid.uuid4().hex
+        self._prefix = "part-" if stage is None else f"part-{stage:06d}-"
         self._moment = int(datetime.now(UTC).timestamp() * 1000)
         self.adds: list[AddAction] = []
+
+    def take(self, files: Iterable[StagedFile]) -> None:
+        """Take files over that stages wrote. They count as made at one moment, so that their names say their order."""
+        self.adds += [AddAction(file.path, file.size_bytes, {}, self._moment, True, file.statistics) for file in files]
 
     def put(self, frames: Iterable[pl.DataFrame]) -> None:
         """Write rows, in files of some tens of megabytes. If that fails, what was written is removed.
@@ -49,7 +63,7 @@ class Parts:
         self.adds = []
 
     def _put(self, frame: pl.DataFrame) -> None:
-        path = f"part-{len(self.adds):05d}-{self._writing}.parquet"
+        path = f"{self._prefix}{len(self.adds):05d}-{self._writing}.parquet"
         buffer = io.BytesIO()
         frame.write_parquet(buffer, compression="zstd", compression_level=1, row_group_size=_ROW_GROUP)
         size = buffer.tell()

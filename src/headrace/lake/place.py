@@ -1,5 +1,6 @@
 """A place that bytes are kept at: a folder or a URL. The only module of the lake that knows the difference."""
 
+import shutil
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -58,6 +59,15 @@ class Place(NamedTuple):
         that itself."""
         if "://" not in self.url:
             settle(Path(self.url) / path)
+
+    def remove(self) -> None:
+        """Remove everything at and below this place, be there something or not."""
+        if "://" not in self.url:
+            shutil.rmtree(self.url, ignore_errors=True)  # what another process removes meanwhile is as gone
+            return
+        store = self.store()
+        for found in store.list():
+            store.delete([each["path"] for each in found])
 
     def is_empty(self) -> bool:
         """Tell, without making it, whether a folder is not there; a URL is never known to be."""

@@ -16,7 +16,7 @@ from obstore.exceptions import BaseError
 
 from headrace.lake.columns import as_kept, check_same, check_types, delta_schema, from_delta, kept_schema
 from headrace.lake.errors import CommitConflict, InvalidTableName, LakeFault, SchemaConflict, UnknownTable
-from headrace.lake.parts import Parts
+from headrace.lake.parts import Parts, StagedFile
 from headrace.lake.place import Place, table_folder
 
 Mode = Literal["overwrite", "append"]
@@ -85,8 +85,35 @@ class Tables:
             columns = _rows_of(kept, self._place).collect_schema()
             check_same(name, schema, columns)
             schema = columns
-        parts = Parts(self._place.child(table_folder(name)))
+        parts = self._parts(name)
         parts.put(as_kept(frame.select(schema.names())) for frame in frames)
+        return self._publish(name, kept, schema, parts, mode, once)
+
+    def stage(self, name: str, writing: str, number: int, frames: Iterable[pl.DataFrame]) -> tuple[StagedFile, ...]:
+        """Write some of the rows of a version that `publish` will make of them: of several stages in the order of their numbers.
+
+        `writing` names the writing that they belong to. To stage a number again replaces it. The table does not know of them yet.
+
+        Raises:
+            LakeFault: if the store fails.
+        """
+        parts = self._parts(name, writing, number)
+        parts.put(as_kept(frame) for frame in frames)
+        return tuple(StagedFile(add.path, add.size, add.stats) for add in parts.adds)
+
+    def publish(self, name: str, schema: pl.Schema, files: Iterable[StagedFile]) -> TableVersion:
+        """Make the files of stages the table's next version, in place of what it held; as `write` does."""
+        check_types(name, schema)
+        parts = self._parts(name)
+        parts.take(files)
+        return self._publish(name, self._open(name), schema, parts, "overwrite")
+
+    def _parts(self, name: str, writing: str = "", number: int | None = None) -> Parts:
+        return Parts(self._place.child(table_folder(name)), writing, number)
+
+    def _publish(
+        self, name: str, kept: DeltaTable | None, schema: pl.Schema, parts: Parts, mode: Mode, once: Once | None = None
+    ) -> TableVersion:
         for attempt in range(_ATTEMPTS):
             fault = None
             try:

@@ -20,7 +20,13 @@ def test_defaults_lie_beside_the_project(tmp_path):
     assert found.lake_url == str(tmp_path / ".headrace")
     assert (found.workers, found.prices_file) == (2, None)
     assert found.keys == tmp_path / ".headrace" / "keys"
-    assert set(origins(found).values()) == {(".headrace", "default"), ("", "default"), ("2", "default"), ("24h", "default")}
+    assert set(origins(found).values()) == {
+        (".headrace", "default"),
+        ("", "default"),
+        ("2", "default"),
+        ("local", "default"),
+        ("24h", "default"),
+    }
 
 
 def test_the_nearer_wins(tmp_path):
@@ -159,3 +165,15 @@ def test_the_online_state_is_in_the_home_in_a_folder_or_in_redis(tmp_path):
         read_settings(tmp_path / "project.py", {"HEADRACE_STATE": "mongodb://x:hush@y"})
     with pytest.raises(SecretInFile):
         read_settings(written(tmp_path, 'state = "redis://:hush@host:6379/0"'), {})
+
+
+@pytest.mark.parametrize("engine", ["local", "ray", "head.example.org:6379", "127.0.0.1:6379", "[::1]:6379", "ray://head:10001"])
+def test_an_engine_is_this_process_or_a_cluster(tmp_path, engine):
+    assert read_settings(tmp_path / "project.py", {"HEADRACE_ENGINE": engine}).engine == engine
+
+
+@pytest.mark.parametrize("engine", ["", "spark", "head", "http://head:1", "ray://head", "ray://me:word@head:1"])
+def test_what_is_no_engine_is_refused(tmp_path, engine):
+    with pytest.raises(SettingInvalid, match="host:port or ray://host:port") as caught:
+        read_settings(tmp_path / "project.py", {"HEADRACE_ENGINE": engine})
+    assert "word" not in str(caught.value)

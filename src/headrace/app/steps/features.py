@@ -1,14 +1,16 @@
 """Looking into tables and assembling features."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import polars as pl
 
 from headrace.app.lifecycle import Job
 from headrace.app.scratch import scratch
+from headrace.app.settings import HERE
+from headrace.app.spreading import shared_scratch
 from headrace.app.steps.frames import get_frame, put_frame
-from headrace.app.store import lake_of
+from headrace.app.store import lake_of, reference_to
 from headrace.app.workspace import Workspace
 from headrace.core.units import counted
 from headrace.engine.graph import Output, StepContext
@@ -18,31 +20,54 @@ from headrace.features.bucketed import lookup_frames
 from headrace.features.frames import FRAME_ROWS, Bounds, framed
 from headrace.features.lookups import ARRIVAL_COLUMN
 from headrace.features.plan import FeaturePlan
+from headrace.features.scattered import VALUE, Kept, Scattered, scattered_lookup
+from headrace.features.scattered_rows import Assembly, scattered_assembly
+from headrace.features.shared import Rows, Shared
+from headrace.lake.tables import TableVersion
 from headrace.spec.features import Features
 from headrace.spec.model import Model
 from headrace.spec.tables import Table
 
 Inputs = Mapping[str, Mapping[str, Any]]
-VALUE = "value"
 
 
 def look_up(job: Job, context: StepContext) -> Output:
     """Compute one lookup for every row of the spine."""
     assert job.model is not None
     assert job.lookup is not None
-    features = job.model.features
-    lookup = features.lookups()[job.lookup]
-    plan = plan_of(features, context.inputs, only=job.lookup)
-    slot = plan.lookups[0].slot
-    spine = spine_rows(job.workspace, features, context.inputs)
-    table = table_rows(job.workspace, lookup.table, context.inputs)
-    blobs, rows, found, total = [], 0, 0, int(table_output(features.spine, context.inputs)["rows"])
-    with scratch(job.workspace.settings.home) as folder:
-        for values in lookup_frames(plan, slot, spine, table, Bounds(folder)):
-            blobs.append(put_frame(job.workspace, values.alias(VALUE).to_frame()))
-            rows, found = rows + len(values), found + len(values) - values.null_count()
+    lookup = job.model.features.lookups()[job.lookup]
+    plan = plan_of(job.model.features, context.inputs, only=job.lookup)
+    kept = (_looked_up_here if job.workspace.settings.engine == HERE else _scattered)(job, context, plan, lookup.table)
+    rows = sum(each.rows for each in kept)
+    found = rows - sum(each.missing for each in kept)
+    return {"blobs": [each.name for each in kept], "summary": f"{lookup.label()}: {found:,} of {rows:,} found"}
+
+
+def _looked_up_here(job: Job, context: StepContext, plan: FeaturePlan, table: Table) -> list[Kept]:
+    assert job.model is not None
+    workspace, spine = job.workspace, job.model.features.spine
+    asked, seen = (table_rows(workspace, each, context.inputs) for each in (spine, table))
+    kept, rows, total = [], 0, int(table_output(spine, context.inputs)["rows"])
+    with scratch(workspace.settings.home) as folder:
+        for values in lookup_frames(plan, plan.lookups[0].slot, asked, seen, Bounds(folder)):
+            kept.append(Kept(put_frame(workspace, values.alias(VALUE).to_frame()), len(values), values.null_count()))
+            rows += len(values)
             context.report(rows, total, "rows")
-    return {"blobs": blobs, "summary": f"{lookup.label()}: {found:,} of {rows:,} found"}
+    return kept
+
+
+def _scattered(job: Job, context: StepContext, plan: FeaturePlan, table: Table) -> list[Kept]:
+    assert job.model is not None
+    spine = job.model.features.spine
+    with shared_scratch(job.workspace, job.fingerprint) as shared:
+        what = Scattered(
+            plan=plan,
+            slot=plan.lookups[0].slot,
+            spine=_stored(spine, context.inputs),
+            table=_stored(table, context.inputs),
+            shared=shared,
+        )
+        return list(scattered_lookup(job.workspace.executor, what, _told(context)))
 
 
 def assemble(job: Job, context: StepContext) -> Output:
@@ -50,17 +75,35 @@ def assemble(job: Job, context: StepContext) -> Output:
     assert job.model is not None
     features, workspace = job.model.features, job.workspace
     plan = plan_of(features, context.inputs)
-    written = lake_of(workspace).tables.write(features_table(job.model), _assembled(job.model, workspace, plan, context))
+    # Functions of the user's own stay in this process.
+    assembled_here = workspace.settings.engine == HERE or plan.functions
+    written = (_assemble_here if assembled_here else _assemble_scattered)(job.model, workspace, plan, context)
     return {
-        "table": features_table(job.model),
+        "table": written.name,
         "version": written.version,
         "summary": f"{counted(len(plan.types), 'feature')} of {counted(written.rows, 'row')}",
     }
 
 
+def _assemble_here(model: Model, workspace: Workspace, plan: FeaturePlan, context: StepContext) -> TableVersion:
+    return lake_of(workspace).tables.write(features_table(model), _assembled(model, workspace, plan, context))
+
+
+def _assemble_scattered(model: Model, workspace: Workspace, plan: FeaturePlan, context: StepContext) -> TableVersion:
+    what = Assembly(
+        plan=plan,
+        spine=_stored(model.features.spine, context.inputs),
+        rows=int(table_output(model.features.spine, context.inputs)["rows"]),
+        shared=Shared(reference_to(workspace), ""),
+        columns=_columns(model, plan, context.inputs),
+        table=features_table(model),
+    )
+    return scattered_assembly(workspace.executor, what, _told(context))
+
+
 def _assembled(model: Model, workspace: Workspace, plan: FeaturePlan, context: StepContext) -> Iterator[pl.DataFrame]:
     """Yield the features and `_arrival` of the spine's rows, as many a frame as a lookup's blobs have."""
-    blobs = {lookup.slot: _lookup_output(model, number, context.inputs)["blobs"] for number, lookup in enumerate(plan.lookups)}
+    blobs = _columns(model, plan, context.inputs)
     spine, done = spine_rows(workspace, model.features, context.inputs).select(*plan.given, ARRIVAL_COLUMN), 0
     total = int(table_output(model.features.spine, context.inputs)["rows"])
     for number, frame in enumerate(framed(spine, FRAME_ROWS)):
@@ -106,9 +149,18 @@ def table_output(table: Table, inputs: Inputs) -> Mapping[str, Any]:
     return inputs[f"{_kind(table)}:{table.name}"]
 
 
+def _stored(table: Table, inputs: Inputs) -> Rows:
+    return Rows(table.name, table_output(table, inputs)["version"])
+
+
+def _columns(model: Model, plan: FeaturePlan, inputs: Inputs) -> dict[str, list[str]]:
+    """Return the blobs of each lookup's frames, by slot."""
+    return {lookup.slot: inputs[f"lookup:{model.name}.{number}"]["blobs"] for number, lookup in enumerate(plan.lookups)}
+
+
+def _told(context: StepContext) -> Callable[[int, int], object]:
+    return lambda done, total: context.report(done, total, "tasks")
+
+
 def _kind(table: Table) -> str:
     return "derive" if table.parents else "ingest"
-
-
-def _lookup_output(model: Model, number: int, inputs: Inputs) -> Mapping[str, Any]:
-    return inputs[f"lookup:{model.name}.{number}"]
