@@ -190,9 +190,8 @@ FLOATS = st.one_of(
 DURATIONS = st.sampled_from([1, 2, 5, 24, 30]).map(lambda hours: hours * HOUR)
 
 
-KEY_FLOATS = st.sampled_from([0.0, -0.0, 1.0, -1.0, math.nan])
-KEY_INTS = st.sampled_from([0, 1, -(2**63), 2**63 - 1])
-TEXTS = st.sampled_from(["", "a", "b", "é", "\U0001f600", "\uffff"])
+ZEROS, INTS, LETTERS = [0.0, -0.0, 1.0, -1.0, math.nan], [0, 1, -(2**63), 2**63 - 1], ["", "a", "b", "é", "\U0001f600", "\uffff"]
+KEY_FLOATS, KEY_INTS, TEXTS = st.sampled_from(ZEROS), st.sampled_from(INTS), st.sampled_from(LETTERS)
 
 
 def nullable(strategy, nulls=5):
@@ -216,6 +215,50 @@ def table_rows(draw):
         }  # fmt: skip
         rows.append({name: draw(strategy) for name, strategy in row.items()} | {"_arrival": arrival})
     return rows
+
+
+def random_moment(random):
+    """As MOMENTS."""
+    hours = random.choice([-30, -24, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4]) if random.random() < 0.5 else random.randint(-40, 40)
+    return EPOCH + hours * HOUR + timedelta(microseconds=random.choice([0, 0, 0, 0, 0, -1, 1]))
+
+
+def random_rows(random):
+    """As `table_rows`, from a seed."""
+
+    def nullable(value, nulls=5):
+        return None if random.randint(0, nulls) == 0 else value
+
+    def late(time, nulls):
+        return nullable(time + random.choice([0, 0, 1, 3, 30]) * HOUR, nulls)
+
+    def number():
+        return random.choice([0.0, -0.0, 0.1, 1.0, 3.0, -2.5, 1e16, -1e16, math.nan, math.inf, -math.inf, 1e9, random.uniform(-1e9, 1e9)])
+
+    rows = []
+    for arrival in range(random.randint(0, 25)):
+        time, few = random_moment(random), random.randint(-3, 3)
+        row = {
+            "k": nullable(random.choice("pq"), 12), "j": nullable(random.choice(INTS), 12), "f": nullable(random.choice(ZEROS), 12),
+            "x": nullable(1e9 + random.random() if arrival % 2 else number()),
+            "n": nullable(few if random.random() < 0.5 else random.randint(-(2**55), 2**55)), "b": nullable(random.random() < 0.5),
+            "s": nullable(random.choice(LETTERS)), "d": nullable(random_moment(random)),
+            "e": nullable(random.choice([1, 2, 5, 24, 30]) * HOUR), "time": nullable(time, 20), "seen": late(time, 12),
+            "x_seen": late(time, 12), "_ingested": late(time, 10**6), "_arrival": arrival,
+        }  # fmt: skip
+        rows.append(row)
+    return rows
+
+
+def random_questions(random):
+    """As QUESTIONS, from a seed."""
+    return [
+        {
+            "a": random.choice(["p", "p", "q", "q", "r", None]), "c": random.choice([*INTS, 2, None]),
+            "g": random.choice([*ZEROS, None]), "asked": random.choice([random_moment(random)] * 9 + [None]),
+        }
+        for _ in range(random.randint(1, 6))
+    ]  # fmt: skip
 
 
 @st.composite

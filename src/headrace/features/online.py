@@ -1,17 +1,18 @@
 """Online execution: one row, now. Imports neither Polars nor a model library."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from headrace.expressions import Value
 from headrace.expressions.python_backend import compile_row
 from headrace.features.errors import AskedBeforeState, StateMismatch
+from headrace.features.lookups import PlannedLookup
 from headrace.features.plan import FeaturePlan, lookup_meaning
 from headrace.features.readers import EPOCH, MICROSECOND, reader
 from headrace.features.state import FeatureState
 
-_Read = Callable[[Callable[[str], object], int], dict[str, object]]
+RowRead = Callable[[Callable[[str], object], int], dict[str, object]]
 
 
 class OnlineFeatures:
@@ -27,7 +28,7 @@ class OnlineFeatures:
         self._earliest = (state.moment - EPOCH) // MICROSECOND
         self._row = compile_row(plan.expressions(), plan.row_types)
         self._timeless = {lookup.slot: None for lookup in plan.lookups if lookup.known}
-        self._read = _row_reader(plan, state)
+        self._read = row_reader(plan, plan.lookups, state)
 
     def compute(self, row: Mapping[str, object], as_of: datetime | None) -> dict[str, Value]:
         """Return the features of one row of given values (a missing one is null), in the plan's order.
@@ -49,8 +50,10 @@ class OnlineFeatures:
         return self._read(row.get, moment)
 
 
-def _row_reader(plan: FeaturePlan, state: FeatureState) -> _Read:
-    """Return a function, written for these lookups, of a row's `get` and a moment in microseconds.
+def row_reader(plan: FeaturePlan, lookups: Sequence[PlannedLookup], state: FeatureState) -> RowRead:
+    """Return a function, written for some lookups of a plan, of a row's `get` and a moment in microseconds.
+
+    It gives the given values and those of the lookups by slot.
 
     Lookups by the same columns of the same key table share the place of the key: -1 where there is none, and none holds a null or NaN.
     """
@@ -60,7 +63,7 @@ def _row_reader(plan: FeaturePlan, state: FeatureState) -> _Read:
     scope: dict[str, Any] = {}
     indexes = {name: _index(table) for name, table in state.keys.items()}
     places: dict[tuple[str, tuple[str, ...]], str] = {}
-    for number, lookup in enumerate(plan.lookups):
+    for number, lookup in enumerate(lookups):
         stored = state.slots.get(lookup.slot)
         if stored is None or stored.meaning != lookup_meaning(lookup):
             raise StateMismatch(lookup.label)

@@ -1,10 +1,9 @@
 """Reading one lookup's value for one key from a state: by bisection, then over the slice.
 
-Sums are exact to the last digit (`math.fsum`, after J. R. Shewchuk 1997); long slices take whole blocks of rows from sums made
-beforehand, kept as pairs of doubles. Variances shift by the first value, then take two passes: no difference of squares.
+A state does not change, so that sums can be made beforehand: of integers from the first row on, of floats by whole blocks of rows, kept
+as pairs of doubles. All else is in `slice_values`.
 """
 
-import math
 from bisect import bisect_left
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from headrace.expressions import DType
 from headrace.features.lookups import PlannedLookup
 from headrace.features.segments import block_sums
+from headrace.features.slice_values import exact_sum, float_sum, slice_value
 from headrace.features.wavelet import previous_places
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -71,16 +71,18 @@ def _aggregate(lookup: PlannedLookup, table: Any) -> Slice:
     numbers, missing, back = _numbers(column, lookup.dtype)
     if kind in ("first", "last"):
         return _pick(kind, memoryview(numbers), missing, back)  # type: ignore[arg-type]  # an array of Any is no Buffer to mypy
-    if kind in ("min", "max"):
-        choose = np.fmin if kind == "min" else np.fmax
-        return lambda low, high: back(choose.reduce(numbers[low:high]).item()) if low < high else None
-    if kind in ("sum", "mean") and numbers.dtype.kind == "i":
-        return _integers(kind, numbers)
-    if kind in ("sum", "mean"):
+    if kind in ("sum", "mean") and (made := _prepared(kind, numbers)) is not None:
+        return made
+    value = slice_value(kind, lookup.probability)
+    return lambda low, high: None if (found := value(numbers[low:high])) is None else back(found)
+
+
+def _prepared(kind: str, numbers: NDArray[Any]) -> Slice | None:
+    """Sums and means from sums made beforehand; None where those of integers could leave 64 bits."""
+    if numbers.dtype.kind == "f":
         return _floats(kind, numbers)
-    if kind == "quantile":
-        return _quantile(numbers.astype(np.float64), lookup.probability or 0.0)
-    return _spread(kind, numbers)
+    largest = max(abs(int(numbers.min())), abs(int(numbers.max()))) if len(numbers) else 0
+    return _bounded_integers(kind, numbers) if largest * len(numbers) < 2**63 else None
 
 
 def _numbers(column: Any, dtype: DType) -> tuple[NDArray[Any], NDArray[np.bool_] | None, Callable[[Any], object]]:
@@ -106,15 +108,6 @@ def _pick(kind: str, numbers: memoryview, missing: NDArray[np.bool_] | None, bac
     return pick
 
 
-def _integers(kind: str, numbers: NDArray[np.int64]) -> Slice:
-    largest = max(abs(int(numbers.min())), abs(int(numbers.max()))) if len(numbers) else 0
-    if largest * len(numbers) < 2**63:
-        return _bounded_integers(kind, numbers)
-    if kind == "sum":
-        return lambda low, high: int(numbers[low:high].sum()) if low < high else None
-    return lambda low, high: sum(numbers[low:high].tolist()) / (high - low) if low < high else None
-
-
 def _bounded_integers(kind: str, numbers: NDArray[np.int64]) -> Slice:
     """Where no sum can leave 64 bits, differences of running sums are exact."""
     before = memoryview(np.concatenate([np.zeros(1, np.int64), np.cumsum(numbers, dtype=np.int64)]))  # type: ignore[arg-type]  # as above
@@ -129,49 +122,10 @@ def _floats(kind: str, numbers: NDArray[np.float64]) -> Slice:
     def total(low: int, high: int) -> float:
         first, last = -(-low // _BLOCK), high // _BLOCK
         if last - first < 2:
-            return _sum(numbers[low:high].tolist())
+            return float_sum(numbers[low:high])
         parts = [numbers[low : first * _BLOCK], whole[first:last], rest[first:last], numbers[last * _BLOCK : high]]
-        return _sum([each for part in parts for each in part.tolist()])
+        return exact_sum([each for part in parts for each in part.tolist()])
 
     if kind == "sum":
         return lambda low, high: total(low, high) if low < high else None
     return lambda low, high: total(low, high) / (high - low) if low < high else None
-
-
-def _sum(numbers: list[float]) -> float:
-    try:
-        return math.fsum(numbers)
-    except (OverflowError, ValueError):  # fsum refuses a sum past the largest double, and infinities of both signs
-        with np.errstate(over="ignore", invalid="ignore"):
-            return float(np.sum(numbers))
-
-
-def _quantile(numbers: NDArray[np.float64], probability: float) -> Slice:
-    def quantile(low: int, high: int) -> object:
-        if low >= high:
-            return None
-        ordered = np.sort(numbers[low:high])
-        position = probability * (high - low - 1)
-        rank = math.floor(position)
-        least, share = ordered[rank].item(), position - rank
-        if share == 0 or ordered[rank + 1].item() == least:
-            return least
-        return least + share * (ordered[rank + 1].item() - least)
-
-    return quantile
-
-
-def _spread(kind: str, numbers: NDArray[Any]) -> Slice:
-    if len(numbers) and numbers.dtype.kind == "i" and int(numbers.max()) - int(numbers.min()) >= 2**63:
-        numbers = numbers.astype(np.float64)  # differences would not fit
-
-    def spread(low: int, high: int) -> object:
-        if high - low < 2:
-            return None
-        with np.errstate(over="ignore", invalid="ignore"):
-            shifted = numbers[low:high] - numbers[low]
-            apart = shifted - shifted.mean()
-            variance = float(np.dot(apart, apart)) / (high - low - 1)
-        return math.sqrt(variance) if kind == "std" else variance
-
-    return spread

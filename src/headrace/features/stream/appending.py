@@ -91,6 +91,8 @@ class GroupWriter:
     def add(self, partition: int, rows: pl.DataFrame, horizon_us: int, store: StateStore, changes: Changes) -> None:
         """Add what appends the rows of a partition."""
         self.forget(self._sizes.held_bytes)
+        if not rows.height:
+            return
         stored = self._columns.compute(rows)
         tails = self._tails_of(partition, stored.keys, horizon_us, store, changes)
         pieces = list(self._pieces(stored.edges, tails))

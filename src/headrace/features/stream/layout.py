@@ -163,7 +163,7 @@ def _layout(lookups: list[PlannedLookup]) -> GroupLayout:
         values=tuple(sorted({value for lookup in lookups if (value := _value(lookup)) is not None})),
         seens=tuple(sorted({_seen(lookup) for lookup in lookups})), kept=tuple(sorted({_kept(lookup) for lookup in lookups})),
     )  # fmt: skip
-    name = fingerprint("group", FORMAT, msgspec.to_builtins(layout))[:16]
+    name = fingerprint("group", FORMAT, msgspec.json.encode(layout))[:16]
     return msgspec.structs.replace(layout, space=f"state/{first.table}/{name}")
 
 
