@@ -2,7 +2,7 @@
 
 A correction is a row. Of a thing (`hr.Entity`) it is another row of the same key, of facts (`hr.Events`) one with an id of its own, which
 says by how much a fact was wrong. Whatever is asked as of before it became known is answered as if it had never come: in batch, by a state
-that was published with it in the table, and by the state that follows a stream.
+that was published with it in the table, and by the one that follows a stream, many questions at once and one at a time.
 """
 
 import os
@@ -20,13 +20,14 @@ from headrace.features.plan import FeaturePlan
 from headrace.features.publish import build_state
 from headrace.features.stores.memory import MemoryStore
 from headrace.features.stream.layout import group_layouts
+from headrace.features.stream.live import LiveFeatures
 from headrace.features.stream.reading import answer
 from headrace.features.stream.writing import StateWriter
 from headrace.spec.features import Features, latest, window
 from headrace.spec.sources import File
 from headrace.spec.tables import Entity, Events
 
-EXAMPLES = int(30 * float(os.environ.get("HEADRACE_EXAMPLES", "1")))
+EXAMPLES = int(25 * float(os.environ.get("HEADRACE_EXAMPLES", "1")))
 START, DAY = datetime(2024, 1, 1, tzinfo=UTC), timedelta(days=1)
 MOMENT = pl.Datetime("us", "UTC")
 TYPES = {
@@ -63,18 +64,26 @@ def by_published_state(plan, rows, moment):
     return [online.compute({"k": key}, moment) for key in KEYS]
 
 
-def by_stream(plan, rows, moment):
+def stored(plan, rows):
     """Rows come in two micro-batches, over two partitions, and are kept by key."""
     store, writer = MemoryStore(), StateWriter(group_layouts([plan]), plan.functions)
     half = len(rows) // 2
     for partition, some in enumerate((rows[:half], rows[half:])):
         store.commit(writer.changes(partition, pl.DataFrame(some, schema=SCHEMA), None, store))
-    return answer(
-        plan, store, pl.DataFrame({"k": list(KEYS), "asked": [moment] * len(KEYS)}, schema={"k": pl.String, "asked": MOMENT})
-    ).to_dicts()
+    return store
 
 
-EXECUTIONS = {"batch": by_batch, "online": by_published_state, "stream": by_stream}
+def by_stream(plan, rows, moment):
+    spine = pl.DataFrame({"k": list(KEYS), "asked": [moment] * len(KEYS)}, schema={"k": pl.String, "asked": MOMENT})
+    return answer(plan, stored(plan, rows), spine).to_dicts()
+
+
+def by_live_state(plan, rows, moment):
+    live = LiveFeatures(plan, stored(plan, rows), None, ["t"])
+    return [live.compute({"k": key}, moment) for key in KEYS]
+
+
+EXECUTIONS = {"batch": by_batch, "published": by_published_state, "stream": by_stream, "live": by_live_state}
 
 HOURS = st.integers(0, 24 * 20).map(lambda hours: timedelta(hours=hours))
 LATENESS = st.sampled_from([0, 1, 24, 30]).map(lambda hours: timedelta(hours=hours))
