@@ -7,6 +7,7 @@ UserError
 SystemFault
 ├── LakeFault          the store failed or refused
 ├── CommitConflict     other writers kept winning
+├── AppendMoved        somebody else has appended in the same name
 ├── UnknownBlob        no blob has this hash
 └── CorruptBlob        a blob's bytes are not those of its hash
 """
@@ -67,6 +68,16 @@ class CommitConflict(SystemFault):
         super().__init__(
             f"the table {name!r} was changed by other writers {attempts} times while this one tried to commit; nothing was written.",
             remedy="Run again.",
+        )
+
+
+class AppendMoved(SystemFault):
+    """Somebody else has appended in the same name."""
+
+    def __init__(self, table: str, app: str, last: int | None) -> None:
+        super().__init__(
+            f"another process appends to the table {table!r} in the name of {app!r}; its last number is {last}. Nothing was written.",
+            remedy="It goes on from there; start this one again if it should too.",
         )
 
 

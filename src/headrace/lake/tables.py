@@ -15,7 +15,7 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 from obstore.exceptions import BaseError
 
 from headrace.lake.columns import as_kept, check_same, check_types, delta_schema, from_delta, kept_schema
-from headrace.lake.errors import CommitConflict, InvalidTableName, LakeFault, SchemaConflict, UnknownTable
+from headrace.lake.errors import AppendMoved, CommitConflict, InvalidTableName, LakeFault, SchemaConflict, UnknownTable
 from headrace.lake.parts import Parts, StagedFile
 from headrace.lake.place import Place, table_folder
 
@@ -37,11 +37,18 @@ class TableVersion(NamedTuple):
     size_bytes: int
 
 
+NEVER = -1
+
+
 class Once(NamedTuple):
-    """What makes an append happen once: who appends, and a number that is greater each time (Delta protocol, "Transaction Identifiers")."""
+    """What makes an append happen once: who appends, and a number that is greater each time (Delta protocol, "Transaction Identifiers").
+
+    `after` is the number that the app must have appended before, `NEVER` if it never did; None: whichever.
+    """
 
     app: str
     number: int
+    after: int | None = None
 
 
 class Tables:
@@ -71,6 +78,7 @@ class Tables:
         after a crash, or of two who make it at once, one does. The newest version is returned then. See `appended`.
 
         Raises:
+            AppendMoved: if the app's last number is neither that one, nor the one that it must come after.
             SchemaConflict: for columns that the lake cannot hold, or that are not the table's own.
             CommitConflict: if other writers won each of thirty times.
             LakeFault: if the store fails.
@@ -78,7 +86,7 @@ class Tables:
         schema, frames = _framed(rows)
         check_types(name, schema)
         kept = self._open_again(name) if mode == "append" else self._open(name)
-        if kept is not None and _is_made(kept, once):
+        if _is_made(name, kept, once) and kept is not None:
             self._appended[name] = kept
             return _version(name, kept)
         if kept is not None and mode == "append":
@@ -128,8 +136,7 @@ class Tables:
             kept = self._open(name)
             if kept is not None and parts.adds and parts.adds[0].path in _actions(kept).column("path").to_pylist():
                 return _version(name, kept)  # the answer was lost, not the commit
-            if kept is not None and _is_made(kept, once):
-                parts.discard()
+            if kept is not None and self._made_by_another(name, kept, once, parts):
                 return _version(name, kept)
             if fault is not None:
                 raise fault  # the parts stay: the commit may yet be seen, and what nobody names is swept later
@@ -203,6 +210,16 @@ class Tables:
             parts.discard()
             raise
 
+    def _made_by_another(self, name: str, kept: DeltaTable, once: Once | None, parts: Parts) -> bool:
+        try:
+            made = _is_made(name, kept, once)
+        except AppendMoved:
+            parts.discard()
+            raise
+        if made:
+            parts.discard()
+        return made
+
     def _commit(
         self, name: str, kept: DeltaTable | None, schema: pl.Schema, adds: list[AddAction], mode: Mode, once: Once | None
     ) -> TableVersion:
@@ -247,14 +264,20 @@ def _framed(rows: pl.DataFrame | pl.LazyFrame | Iterable[pl.DataFrame]) -> tuple
 
 def _properties(once: Once | None) -> CommitProperties:
     """Without retries of its own, in which Delta would add the rows to those of a writer who was first, whatever the mode."""
-    return CommitProperties(max_commit_retries=0, app_transactions=[Transaction(*once)] if once else None)
+    return CommitProperties(max_commit_retries=0, app_transactions=[Transaction(once.app, once.number)] if once else None)
 
 
-def _is_made(table: DeltaTable, once: Once | None) -> bool:
+def _is_made(name: str, table: DeltaTable | None, once: Once | None) -> bool:
     if once is None:
         return False
-    last = table.transaction_version(once.app)
-    return last is not None and last >= once.number
+    last = None if table is None else table.transaction_version(once.app)
+    if last is not None and last >= once.number:
+        if last > once.number and once.after is not None:
+            raise AppendMoved(name, once.app, last)
+        return True
+    if once.after is not None and once.after != (NEVER if last is None else last):
+        raise AppendMoved(name, once.app, last)
+    return False
 
 
 def _actions(table: DeltaTable) -> pa.Table:

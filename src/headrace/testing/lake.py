@@ -16,11 +16,11 @@ from obstore.store import ObjectStore
 
 from headrace.core.object_stores import FileLost
 from headrace.core.storage import named_fault
-from headrace.lake.errors import SchemaConflict, UnknownBlob, UnknownTable
+from headrace.lake.errors import AppendMoved, SchemaConflict, UnknownBlob, UnknownTable
 from headrace.lake.lake import Lake
 from headrace.lake.place import place
 from headrace.lake.presence import Presence
-from headrace.lake.tables import Once
+from headrace.lake.tables import NEVER, Once
 
 WRITERS, APPENDS = 8, 5
 SECONDS = 300
@@ -182,6 +182,29 @@ class LakeConformance:
         lake.tables.write("log", pl.DataFrame({"a": [6]}), "append", once=Once("one", 11))
         assert sorted(lake.tables.scan("log").collect()["a"]) == [1, 3, 6]
         assert [at.lake().tables.appended("log", app) for app in ("one", "two", "three")] == [11, 5, None]
+
+    def test_what_is_appended_once_may_name_what_it_comes_after(self, at: At, lake: Lake) -> None:
+        """So that of two who took the same rows for theirs one is refused, and nothing of it is left."""
+
+        def append(value: int, number: int, after: int) -> int:
+            return at.lake().tables.write("log", pl.DataFrame({"a": [value]}), "append", once=Once("one", number, after)).version
+
+        with pytest.raises(AppendMoved, match="its last number is None"):
+            append(0, 10, 5)
+        assert (append(1, 10, NEVER), append(2, 15, 10), append(3, 15, 10)) == (0, 1, 1)
+        for number, after in ((20, NEVER), (20, 10), (12, 10)):
+            with pytest.raises(AppendMoved, match="its last number is 15"):
+                append(4, number, after)
+        assert sorted(lake.tables.scan("log").collect()["a"]) == [1, 2]
+        store = place(at.url, at.options).child("lake", "shop", "log").store()
+        assert sum(str(meta["path"]).endswith(".parquet") for several in store.list() for meta in several) == 2
+
+    def test_no_rows_may_be_appended_once(self, lake: Lake) -> None:
+        """The table then has the number, and nothing else."""
+        none = pl.DataFrame(schema={"a": pl.Int64})
+        assert lake.tables.write("log", none, "append", once=Once("one", 10, NEVER)).rows == 0
+        assert lake.tables.write("log", none, "append", once=Once("one", 11, 10)).version == 1
+        assert (lake.tables.appended("log", "one"), lake.tables.scan("log").collect().rows()) == (11, [])
 
     def test_processes_that_append_the_same_once_append_it_once(self, at: At, lake: Lake) -> None:
         """Whoever is first, and though each of them is disturbed by what the others append."""
