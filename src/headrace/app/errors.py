@@ -12,6 +12,7 @@ UserError
     ├── BytesFreed          what is asked for was freed by a retention rule
     ├── NotConfirmed        something is to be freed, and nobody is there to be asked
     ├── NotLanded           a source that is asked never was, and is not to be asked now
+    ├── NotStreamed         a run needs a table into which nothing was streamed yet
     ├── SourceMoved         a file changed after the run began
     ├── UnknownPrediction   no log holds the prediction
     ├── UnknownGrouping     costs are not grouped that way
@@ -140,6 +141,17 @@ class NotLanded(AppError):
 
     def __init__(self, table: str, place: str, location: Location | None) -> None:
         super().__init__(f"nothing was landed yet for table {table!r} from {place}.", remedy="Ask it once: headrace run", location=location)
+
+
+class NotStreamed(AppError):
+    """A run needs a table into which nothing was streamed yet."""
+
+    def __init__(self, table: str, location: Location | None) -> None:
+        super().__init__(
+            f"nothing was streamed into the table {table!r} yet.",
+            remedy="Let it be filled first, and run then: headrace stream --until-idle 10",
+            location=location,
+        )
 
 
 class SourceMoved(AppError):

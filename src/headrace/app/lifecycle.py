@@ -22,6 +22,7 @@ from headrace.expressions import Column, Expr
 from headrace.spec.candidates import Candidate
 from headrace.spec.features import Features, Lookup
 from headrace.spec.model import Model
+from headrace.spec.streams import Streamed
 from headrace.spec.tables import Derived, Entity, Events, Table
 from headrace.training.budget import share_caps
 
@@ -85,7 +86,8 @@ class _Builder:
         else:
             assert isinstance(table, Events | Entity)
             source = source_state(self._workspace, table).fingerprint
-            name = self._add(f"ingest:{table.name}", "tables:ingest", (*meaning, source), (), table=table, source=source)
+            body = "tables:pin" if isinstance(table.source, Streamed) else "tables:ingest"
+            name = self._add(f"ingest:{table.name}", body, (*meaning, source), (), table=table, source=source)
         self._table_steps[table.name] = name
 
     def _add_model(self, model: Model) -> None:

@@ -219,6 +219,7 @@ class PlanReport(Report, frozen=True, kw_only=True):
     to_run: list[str]
     unchanged: int
     asks: list[str] = []
+    streamed: list[str] = []
 
 
 class PredictReport(Report, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from headrace.app.reports import ModelReport, PlanReport, RunReport, StepLine
 from headrace.app.settings import HERE
 from headrace.app.sources import asked_tables
 from headrace.app.store import claim_lake
+from headrace.app.streamed import require_streamed, streamed_lines
 from headrace.app.workspace import Workspace
 from headrace.core.errors import SystemFault
 from headrace.core.fingerprints import fingerprint
@@ -39,7 +40,9 @@ def plan_run(workspace: Workspace) -> PlanReport:
     """Return what a run would do."""
     graph, memo, _ = _plan(workspace)
     to_run = [name for name, step in graph.steps.items() if memo.find(step.fingerprint) is None]
-    return PlanReport(to_run=to_run, unchanged=len(graph.names) - len(to_run), asks=to_be_asked(workspace))
+    return PlanReport(
+        to_run=to_run, unchanged=len(graph.names) - len(to_run), asks=to_be_asked(workspace), streamed=streamed_lines(workspace)
+    )
 
 
 def run_project(workspace: Workspace, progress: Observer | None = None, *, offline: bool = False) -> RunReport:
@@ -50,9 +53,11 @@ def run_project(workspace: Workspace, progress: Observer | None = None, *, offli
         StepFailed: if a step failed; what does not depend on it is done and kept.
         RunInProgress: if another process runs this project now.
         NotLanded: if a source is not to be asked (`offline`) and never was.
+        NotStreamed: if nothing was streamed yet into a table that `headrace stream` fills.
     """
     started = time.monotonic()
     _hear_ctrl_c()
+    require_streamed(workspace)
     notes = not_asked(workspace) if offline else []
     asking = not offline and bool(asked_tables(workspace.project))
     planned = None if asking else _plan(workspace)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from headrace.app.errors import NotLanded
 from headrace.app.store import lake_of
+from headrace.app.streamed import find_streamed, streamed_fingerprint
 from headrace.app.workspace import Workspace
 from headrace.core.errors import UserError
 from headrace.core.fingerprints import fingerprint
@@ -20,6 +21,7 @@ from headrace.ledger.landing import Landing
 from headrace.spec.asked import Asked
 from headrace.spec.folder import Folder
 from headrace.spec.project import Project
+from headrace.spec.streams import Streamed
 from headrace.spec.tables import Entity, Events
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def asked_tables(project: Project) -> tuple[Events | Entity, ...]:
 
 
 def source_state(workspace: Workspace, table: Events | Entity) -> SourceState:
-    """Return what a table's source holds now. Files are read whole; nobody is asked.
+    """Return what a table's source holds now, or has brought. Files are read whole; nobody is asked or followed.
 
     Raises:
         SourceUnreadable: if there is no file.
@@ -53,6 +55,8 @@ def source_state(workspace: Workspace, table: Events | Entity) -> SourceState:
 
         files = file_contents(table.source, workspace.root)
         return SourceState(folder_fingerprint(table.source, files), files)
+    if isinstance(table.source, Streamed):
+        return SourceState(streamed_fingerprint(find_streamed(workspace, table)))
     if not isinstance(table.source, Asked):
         return SourceState(source_fingerprint(table.source, workspace.root))
     record = find_landing(workspace, table)

@@ -79,11 +79,11 @@ class Sweeper:
             found = self._tables.store().list_with_delimiter()["common_prefixes"]
         return tuple(sorted(folder.strip("/").rpartition("/")[2].replace(".", "/") for folder in found))
 
-    def files(self, name: str, versions: Iterable[int] | None, grace_until: datetime) -> TableFiles:
+    def files(self, name: str, versions: Iterable[int], grace_until: datetime, *, growing: bool = False) -> TableFiles:
         """Return a table's files, told apart by the versions of it that are needed.
 
-        None for the versions stands for the newest, whatever its number: of a table that others append to, and read, meanwhile. It is
-        never stale, and what was replaced after `grace_until` is not free yet.
+        Of a table that is `growing`, since others append to it, and read it, meanwhile, the newest is needed too, whatever its number. It
+        is never stale, and what was replaced after `grace_until` is not free yet.
 
         Raises:
             LakeFault: if the store fails, or a needed version cannot be read.
@@ -96,12 +96,12 @@ class Sweeper:
             newest = _open(at)
             last = _paths(newest)
             # The newest after the listing: a number asked for before it would miss what was committed in between, and is in the list.
-            several = () if newest is None else (last,) if versions is None else (_paths(_open(at, version)) for version in versions)
-            needed = frozenset[str]().union(*several)
+            several = () if newest is None else (_paths(_open(at, version)) for version in versions)
+            needed = frozenset[str]().union(*several, *((last,) if growing else ()))
         named = _named(at, listed)
         free = [kept for kept in data if kept.path not in needed]
         left = [kept for kept in free if kept.path not in named and kept.path not in last and kept.modified < grace_until]
-        readable = {path for path, moment in named.items() if moment >= grace_until} if versions is None else frozenset[str]()
+        readable = {path for path, moment in named.items() if moment >= grace_until} if growing else frozenset[str]()
         gone = [kept for kept in free if (kept.path in named or kept.path in last) and kept.path not in readable]
         return TableFiles(name, tuple(kept for kept in data if kept.path in needed), (*gone, *left), tuple(left), stale=bool(last - needed))
 

@@ -113,8 +113,8 @@ class SweepingConformance:
         assert upkeep.compact(13) is None
         assert upkeep.compact(12) == (12, 1)
         assert sorted(lake.tables.scan("predictions/log").collect()["version"]) == [n for n in range(12) for _ in range(100)]
-        assert sweeper.files("predictions/log", None, datetime.now(UTC) - SOON).free == (), "somebody may be reading them"
-        found = sweeper.files("predictions/log", None, datetime.now(UTC) + SOON)
+        assert sweeper.files("predictions/log", (), datetime.now(UTC) - SOON, growing=True).free == (), "somebody may be reading them"
+        found = sweeper.files("predictions/log", (), datetime.now(UTC) + SOON, growing=True)
         assert len(found.free) == 12
         assert not found.left
         sweeper.remove_files(found.name, found.free)

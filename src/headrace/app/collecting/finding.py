@@ -10,6 +10,7 @@ from headrace.app.collecting.marking import BLOB, TABLE, Item, Marked, Recorded,
 from headrace.app.collecting.recorded import recorded_of, rules_of
 from headrace.app.prediction_table import PREDICTIONS
 from headrace.app.store import lake_of
+from headrace.app.streamed import streamed_tables
 from headrace.app.workspace import Workspace
 from headrace.lake.sweeping import Kept, Sweeper, TableFiles
 from headrace.ledger import freed
@@ -60,7 +61,12 @@ def find(workspace: Workspace, grace: timedelta) -> Findings:
     marked = mark(recorded, rules)
     sweeper = sweeper_of(workspace)
     versions = _versions(marked)
-    tables = {name: sweeper.files(name, versions.get(name, []), until) for name in sweeper.tables() if name != PREDICTIONS}
+    streamed = {table.name for table in streamed_tables(workspace.project)}
+    tables = {
+        name: sweeper.files(name, versions.get(name, []), until, growing=name.partition("/")[0] in streamed)
+        for name in sweeper.tables()
+        if name != PREDICTIONS
+    }
     if sweeper.newest(PREDICTIONS) is not None:
         tables[PREDICTIONS] = predictions_files(workspace, until)
     cutoff = None if rules.predictions is None else rules.now - rules.predictions
@@ -87,7 +93,7 @@ def find(workspace: Workspace, grace: timedelta) -> Findings:
 
 def predictions_files(workspace: Workspace, until: datetime) -> TableFiles:
     """Return the files of the log of predictions: its newest version is needed, whoever wrote it, and so is what was replaced since."""
-    return sweeper_of(workspace).files(PREDICTIONS, None, until)
+    return sweeper_of(workspace).files(PREDICTIONS, (), until, growing=True)
 
 
 def _versions(marked: Marked) -> dict[str, list[int]]:

@@ -9,6 +9,7 @@ from headrace.app.presence import presence_of
 from headrace.app.publishing import publish, state_folder
 from headrace.app.reports import CheckLine
 from headrace.app.store import lake_of
+from headrace.app.streamed import STREAM
 from headrace.core.errors import HeadraceError
 from headrace.core.storage import StorageFault
 from headrace.core.units import counted
@@ -17,6 +18,8 @@ from headrace.lake.errors import CorruptBlob, UnknownBlob
 from headrace.lake.trying import try_lake
 from headrace.ledger import models, tables
 from headrace.ledger.models import ModelVersion
+
+_STREAM_LOST = "Restore it from a backup: its rows came by a stream, and are nowhere else but where that came from."
 
 
 def check_lake(patient: Patient) -> Iterator[CheckLine]:
@@ -43,7 +46,8 @@ def check_tables(patient: Patient) -> Iterator[CheckLine]:
     if not lost:
         yield well("tables", f"{counted(len(there), 'table')}, each where the ledger says")
     for table in lost:
-        yield ill("tables", f"version {table.version} of {table.name} is not in the lake", "headrace run makes it again.")
+        again = _STREAM_LOST if STREAM in table.profile else "headrace run makes it again."
+        yield ill("tables", f"version {table.version} of {table.name} is not in the lake", again)
 
 
 def check_bundles(patient: Patient) -> Iterator[CheckLine]:

@@ -8,11 +8,12 @@ from typing import NamedTuple
 import msgspec
 import polars as pl
 
-from headrace.app.errors import SourceMoved
+from headrace.app.errors import NotStreamed, SourceMoved
 from headrace.app.lifecycle import Job
 from headrace.app.scratch import scratch
 from headrace.app.sources import open_table, source_state
 from headrace.app.store import lake_of
+from headrace.app.streamed import streamed_as, told_of
 from headrace.app.workspace import Workspace
 from headrace.core.units import counted
 from headrace.engine.graph import Output, StepContext
@@ -48,6 +49,29 @@ def ingest(job: Job, context: StepContext) -> Output:
         if state.fingerprint != job.source:
             raise SourceMoved(table.name, table.location)
         return _keep(job, context, made, state.files, raw.notes, say_changes(last.files, state.files))
+
+
+def pin(job: Job, context: StepContext) -> Output:
+    """Take the version of a table that a stream had recorded last when the run began.
+
+    Raises:
+        NotStreamed: if nothing was streamed yet.
+    """
+    del context  # it takes no time to tell of
+    table, workspace = job.table, job.workspace
+    assert isinstance(table, Events | Entity)
+    version = streamed_as(workspace, table, job.source)
+    if version is None:
+        raise NotStreamed(table.name, table.location)
+    return {
+        "table": table.name,
+        "version": version.version,
+        "record": version.id,
+        "made_from": [],
+        "rows": version.accepted,
+        "types": version.types,
+        "summary": told_of(version),
+    }
 
 
 def derive(job: Job, context: StepContext) -> Output:
