@@ -13,12 +13,15 @@ UserError
     ├── NotConfirmed        something is to be freed, and nobody is there to be asked
     ├── NotLanded           a source that is asked never was, and is not to be asked now
     ├── NotStreamed         a run needs a table into which nothing was streamed yet
+    ├── NotAStream          a table that is to be streamed holds rows that were not
+    ├── NothingToStream     no table of the project, or none of that name, has a source that is followed
     ├── SourceMoved         a file changed after the run began
     ├── UnknownPrediction   no log holds the prediction
     ├── UnknownGrouping     costs are not grouped that way
     ├── NothingToApprove    no version of a model waits for approval
     └── NothingToServe      a model has no champion yet
 SystemFault
+├── StreamedRowsLost    the lake lacks rows of a stream that it had
 ├── HomeUnusable        the folder of everything Headrace keeps cannot be written
 └── StorageFault
     └── LogNotWritable  a server could not log its predictions
@@ -152,6 +155,44 @@ class NotStreamed(AppError):
             remedy="Let it be filled first, and run then: headrace stream --until-idle 10",
             location=location,
         )
+
+
+class NotAStream(AppError):
+    """A table that is to be streamed holds rows that were not."""
+
+    def __init__(self, table: str, location: Location | None) -> None:
+        super().__init__(
+            f"the table {table!r} holds rows that were not streamed, and streamed ones cannot be told from them.",
+            remedy="Give the streamed table another name; one hr.Derived table can put the rows of both together.",
+            location=location,
+        )
+
+
+class NothingToStream(AppError):
+    """No table of the project, or none of that name, has a source that is followed."""
+
+    def __init__(self, wanted: str | None, streamed: Iterable[str]) -> None:
+        if wanted is None:
+            super().__init__(
+                "no table of the project has a source that is followed.", remedy="Declare one: hr.Kafka(...) or hr.Replay(...)."
+            )
+        else:
+            super().__init__(f"no table {wanted!r} is streamed.", remedy=suggest(wanted, streamed))
+
+
+class StreamedRowsLost(SystemFault):
+    """The lake lacks rows of a stream that it had."""
+
+    passing = False
+
+    def __init__(self, table: str, place: str, flushed: int, found: int | None) -> None:
+        has = "has none" if found is None else f"has them until offset {found:,}"
+        super().__init__(
+            f"the lake had rows of the stream of table {table!r} until offset {flushed:,} of a partition, and {place} {has} now.",
+            remedy="Restore the table from a backup. To stream everything again from what the source still has,"
+            " remove what is left of the table, and the online state (headrace settings: state).",
+        )
+        self.place = place
 
 
 class SourceMoved(AppError):

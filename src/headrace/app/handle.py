@@ -28,10 +28,12 @@ if TYPE_CHECKING:
         RunReport,
         ServingEvent,
         StatusReport,
+        StreamReport,
         TokenReport,
         UpgradeReport,
         WhyReport,
     )
+    from headrace.app.streaming.worker import Watching
     from headrace.engine.observers import Observer
 
 
@@ -165,6 +167,25 @@ class ProjectHandle:
         from headrace.app.serving import serve_champions
 
         serve_champions(self.workspace, host, port, as_of, behind_proxy, announce)
+
+    def stream(
+        self,
+        tables: Sequence[str] = (),
+        *,
+        until_idle: timedelta | None = None,
+        once: bool = False,
+        metrics_port: int | None = None,
+        watching: "Watching | None" = None,
+    ) -> "StreamReport":
+        """Follow the streamed tables, all of them or some, and keep their rows and the state that lookups into them need.
+
+        It goes on until `watching.stop` is set; `until_idle`: until nothing has come for so long; `once`: until it has taken what there is.
+        """
+        from headrace.app.streaming.worker import StreamOptions, Watching, stream
+
+        seconds = None if until_idle is None else until_idle.total_seconds()
+        options = StreamOptions(tables=tuple(tables), until_idle_seconds=seconds, once=once, metrics_port=metrics_port)
+        return stream(self.workspace, options, watching or Watching())
 
     def gc(
         self,

@@ -222,6 +222,36 @@ class PlanReport(Report, frozen=True, kw_only=True):
     streamed: list[str] = []
 
 
+class StreamedLine(Report, frozen=True, kw_only=True):
+    """What a worker did with a streamed table since it began. `behind` is None while that is not known."""
+
+    table: str
+    events: int
+    accepted: int
+    late: int
+    duplicates: int
+    quarantined: int
+    flushed: int
+    behind: int | None
+    watermark: datetime | None
+    trouble: str = ""
+
+
+class StreamProgress(Report, frozen=True, kw_only=True):
+    """How a worker stands."""
+
+    seconds: float
+    tables: list[StreamedLine]
+
+
+class StreamReport(Report, frozen=True, kw_only=True):
+    """What a worker did; `notes` are what it had to say on the way."""
+
+    seconds: float
+    tables: list[StreamedLine]
+    notes: list[str] = []
+
+
 class PredictReport(Report, frozen=True, kw_only=True):
     """A file that was predicted."""
 

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 import headrace
-from headrace.cli import asking, building, keeping, looking
+from headrace.cli import asking, building, following, keeping, looking
 from headrace.cli.options import without_secrets
 from headrace.cli.stopping import INTERRUPTED, tell
 from headrace.core.errors import HeadraceError, SystemFault
@@ -53,6 +53,7 @@ def _headrace(version: VersionOption = False) -> None:
 building.register(app)
 looking.register(app)
 asking.register(app)
+following.register(app)
 keeping.register(app)
 
 USER_FAULT, SYSTEM_FAULT, DEFECT = 1, 3, 4

@@ -161,6 +161,11 @@ class Tables:
         table = self._open(name)
         return None if table is None else table.version()
 
+    def newest(self, name: str) -> TableVersion | None:
+        """Return the newest version of a table with its size, or None if there is no such table."""
+        table = self._open(name)
+        return None if table is None else _version(name, table)
+
     def exists(self, name: str, version: int) -> bool:
         """Tell whether a version of a table is kept."""
         return self._open(name, version) is not None

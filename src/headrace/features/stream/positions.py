@@ -12,6 +12,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         next_offset: where to go on.
+        origin: what the offsets count, where that can change under them.
         newest_us: the newest moment to which a row of it belongs; None: there was none.
         watermark_us: no row that is still to come belongs before it; None: any may.
         horizon_us: questions before it may lack rows: they have been dropped; None: none has been.
@@ -21,6 +22,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     next_offset: int = 0
+    origin: str = ""
     newest_us: int | None = None
     watermark_us: int | None = None
     horizon_us: int | None = None

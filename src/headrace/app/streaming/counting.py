@@ -1,0 +1,84 @@
+"""What a worker has done since it began, table by table: for its summary, for people who watch, and for Prometheus."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from headrace.ingest.requests import RuleResult
+
+_SECONDS = "headrace_stream_commit_seconds"
+_BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+
+
+@dataclass
+class Counts:
+    """Of one table. `events` are rows and messages that could not be read; `behind` is None while that is not known."""
+
+    events: int = 0
+    accepted: int = 0
+    late: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    flushed: int = 0
+    commits: int = 0
+    commit_seconds: float = 0.0
+    slowest_commit_seconds: float = 0.0
+    behind: int | None = None
+    waiting_bytes: int = 0
+    watermark_us: int | None = None
+    partitions: int = 0
+    trouble: str = ""
+    rules: dict[tuple[str, str], tuple[int, int, str]] = field(default_factory=dict)
+    buckets: Counter[float] = field(default_factory=Counter)
+
+    @property
+    def watermark_seconds(self) -> float | None:
+        """The table's watermark in seconds since 1970."""
+        return None if self.watermark_us is None else self.watermark_us / 1e6
+
+    def committed(self, seconds: float) -> None:
+        """Count a commit."""
+        self.commits += 1
+        self.commit_seconds += seconds
+        self.slowest_commit_seconds = max(self.slowest_commit_seconds, seconds)
+        self.buckets.update(bound for bound in _BUCKETS if seconds <= bound)
+
+    def judged(self, results: Iterable[RuleResult]) -> None:
+        """Add up how rows met the rules."""
+        for each in results:
+            failed, checked, _ = self.rules.get((each.rule, each.severity), (0, 0, ""))
+            self.rules[each.rule, each.severity] = (failed + each.failed, checked + each.checked, each.detail)
+
+
+def prometheus(counts: Mapping[str, Counts]) -> str:
+    """Return the counts in the text format that Prometheus scrapes (version 0.0.4)."""
+    lines: list[str] = []
+    for name, kind, meaning, value in _METRICS:
+        lines += [f"# HELP headrace_stream_{name} {meaning}", f"# TYPE headrace_stream_{name} {kind}"]
+        lines += [
+            f'headrace_stream_{name}{{table="{table}"}} {found:g}' for table, each in counts.items() if (found := value(each)) is not None
+        ]
+    lines += [
+        "# HELP headrace_stream_commit_seconds How long commits of micro-batches took.",
+        "# TYPE headrace_stream_commit_seconds histogram",
+    ]
+    for table, each in counts.items():
+        lines += [f'{_SECONDS}_bucket{{table="{table}",le="{bound:g}"}} {each.buckets[bound]}' for bound in _BUCKETS]
+        lines.append(f'{_SECONDS}_bucket{{table="{table}",le="+Inf"}} {each.commits}')
+        lines.append(f'{_SECONDS}_sum{{table="{table}"}} {each.commit_seconds:g}')
+        lines.append(f'{_SECONDS}_count{{table="{table}"}} {each.commits}')
+    return "\n".join(lines) + "\n"
+
+
+_METRICS: tuple[tuple[str, str, str, Callable[[Counts], float | None]], ...] = (
+    ("events_total", "counter", "Rows that came, and messages that could not be read.", lambda each: each.events),
+    ("accepted_total", "counter", "Rows accepted into the table.", lambda each: each.accepted),
+    ("late_total", "counter", "Rows that came after their partition's watermark.", lambda each: each.late),
+    ("duplicates_total", "counter", "Rows whose id had come before.", lambda each: each.duplicates),
+    ("quarantined_total", "counter", "Rows that broke the contract, and messages that could not be read.", lambda each: each.quarantined),
+    ("flushed_total", "counter", "Rows put into the lake.", lambda each: each.flushed),
+    ("lag", "gauge", "Messages that the source has and that were not taken yet.", lambda each: each.behind),
+    ("partitions", "gauge", "Partitions that this worker has.", lambda each: each.partitions),
+    ("waiting_bytes", "gauge", "What waits for the lake.", lambda each: each.waiting_bytes),
+    ("watermark_seconds", "gauge", "The table's watermark, in seconds since 1970.", lambda each: each.watermark_seconds),
+)  # fmt: skip

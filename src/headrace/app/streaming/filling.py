@@ -1,0 +1,111 @@
+"""State made from the lake: a group that a changed description needs, or all of them where the store was lost.
+
+Rows are taken in the order in which they came, those of the lake first, then those that still wait for it; so each is taken once. A
+group counts as filled, partition by partition, by a mark that comes with its last row. What a worker left unfinished is done anew.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+
+from headrace.app.streaming.flushing import app_of
+from headrace.app.streaming.intake import BEGINNING
+from headrace.app.streaming.outbox import rows_of, waiting_chunks
+from headrace.app.streaming.partitions import Owned, joined
+from headrace.features.lookups import Functions
+from headrace.features.stores.contract import Commit, Field, StateStore
+from headrace.features.stream.layout import GroupLayout
+from headrace.features.stream.positions import position_mark
+from headrace.features.stream.segments import parse_name
+from headrace.features.stream.writing import StateWriter
+from headrace.ingest.requests import ARRIVAL
+from headrace.ingest.stream.messages import place_of
+from headrace.lake.lake import Lake
+
+_ROWS = 20_000
+_FILLED = "filled/"
+
+
+def filled_mark(space: str, partition: int) -> str:
+    """Return the mark that says that a group has all rows of a partition."""
+    return f"{_FILLED}{space}/{partition}"
+
+
+def fill(
+    lake: Lake,
+    store: StateStore,
+    layouts: Sequence[GroupLayout],
+    functions: Functions,
+    partition: int,
+    owned: Owned,
+    horizon_us: int | None,
+) -> int:
+    """Fill those groups of one table that lack a partition's rows; return how many rows that took.
+
+    Raises:
+        MarkMoved: if the partition is another worker's by now.
+    """
+    marks = [filled_mark(layout.space, partition) for layout in layouts]
+    _, values = store.read([], marks)
+    empty = [layout for layout, value in zip(layouts, values, strict=True) if value is None]
+    if not empty:
+        return 0
+    table = empty[0].table
+    mine = Commit(expect={position_mark(table, partition): owned.mark})
+    for layout in empty:
+        _clear(store, layout.space, partition)
+    writer, rows = StateWriter(empty, functions), 0
+    for frame in _all_rows(lake, store, table, partition):
+        store.commit(joined(mine, writer.changes(partition, frame, BEGINNING if horizon_us is None else horizon_us, store)))
+        rows += frame.height
+    store.commit(joined(mine, Commit(marks={filled_mark(layout.space, partition): b"1" for layout in empty})))
+    return rows
+
+
+def drop_unneeded(store: StateStore, table: str, needed: Sequence[GroupLayout]) -> int:
+    """Remove the groups of a table that no model needs any more; return how many those were."""
+    spaces = {layout.space for layout in needed}
+    marks = [name for name in store.marks(f"{_FILLED}state/{table}/") if _space_of(name) not in spaces]
+    gone = {_space_of(name) for name in marks}
+    store.commit(Commit(marks=dict.fromkeys(marks)))  # first: what is half removed is not to count as filled
+    for space in gone:
+        store.clear(space)
+    return len(gone)
+
+
+def lake_rows(lake: Lake, table: str, partition: int) -> Iterator[pl.DataFrame]:
+    """Give the rows of a partition that the lake has, in the order in which they came, some ten thousand at a time."""
+    if lake.tables.version(table) is None:
+        return
+    scan, arrival = lake.tables.scan(table), pl.col(ARRIVAL)
+    mine = place_of(arrival)[0] == partition
+    arrivals = scan.filter(mine).select(arrival).collect(engine="streaming")[ARRIVAL].sort()
+    for start in range(0, len(arrivals), _ROWS):
+        low, high = arrivals[start], arrivals[min(start + _ROWS, len(arrivals)) - 1]
+        yield scan.filter(arrival.is_between(low, high), mine).sort(arrival).collect()
+
+
+def _all_rows(lake: Lake, store: StateStore, table: str, partition: int) -> Iterator[pl.DataFrame]:
+    yield from lake_rows(lake, table, partition)
+    last = lake.tables.appended(table, app_of(table, partition)) or 0
+    _, offset = place_of(pl.col(ARRIVAL))
+    for waiting in waiting_chunks(store, table, partition):
+        for frame in rows_of([waiting.chunk.accepted]):
+            if (fresh := frame.filter(offset >= last)).height:
+                yield fresh
+
+
+def _clear(store: StateStore, space: str, partition: int) -> None:
+    """Remove what a worker left in a group that it did not finish, or that was given up once."""
+    after: bytes | None = None
+    while True:
+        records, after = store.walk(space, after)
+        drop = [Field(space, key, name) for key, fields in records for name, _ in fields if parse_name(name)[0] == partition]
+        if drop:
+            store.commit(Commit(drop=drop))
+        if after is None:
+            return
+
+
+def _space_of(mark: str) -> str:
+    return mark.removeprefix(_FILLED).rpartition("/")[0]

@@ -1,0 +1,93 @@
+"""From the outbox into the lake: each row once, whoever dies at whatever moment.
+
+A partition appends to a table in a name of its own, with the offset at which it goes on as the number (`lake.tables.Once`). So the table
+itself says how far it has a partition's rows, and of two processes that think a partition is theirs one is refused. Chunks leave the
+outbox when the lake has them; those that it had already, because somebody died in between, leave it the same way.
+"""
+
+from typing import NamedTuple
+
+import polars as pl
+
+from headrace.app.streamed import LATE, QUARANTINE
+from headrace.app.streaming.outbox import Waiting, rows_of, waiting_chunks
+from headrace.features.stores.contract import Commit, StateStore
+from headrace.ingest.requests import ARRIVAL
+from headrace.ingest.stream.messages import place_of
+from headrace.lake.errors import AppendMoved
+from headrace.lake.lake import Lake
+from headrace.lake.tables import NEVER, Once
+
+_ATTEMPTS = 3
+_MANY_FILES = 50
+
+
+class Flushed(NamedTuple):
+    """What a flush put into the table itself, and until which offset."""
+
+    rows: int
+    next_offset: int
+
+
+def app_of(table: str, partition: int) -> str:
+    """Return the name in which a partition is appended to a table."""
+    return f"headrace/{table}/{partition}"
+
+
+def flushed_mark(table: str, partition: int) -> str:
+    """Return the mark that says until which offset the lake had a partition's rows."""
+    return f"flushed/{table}/{partition}"
+
+
+def flush_partition(lake: Lake, store: StateStore, table: str, partition: int) -> Flushed | None:
+    """Bring a partition's chunks into the lake, and take them out of the outbox; None: there were none, or no column is known yet.
+
+    Raises:
+        LakeFault, CommitConflict: if the lake does not take them; they stay in the outbox.
+        AppendMoved: if another process keeps appending in the partition's name.
+        StoreFault: if the store fails.
+    """
+    waiting = waiting_chunks(store, table, partition)
+    if not waiting:
+        return None
+    parts = {
+        f"{table}/{LATE}": [each.chunk.late for each in waiting],
+        f"{table}/{QUARANTINE}": [each.chunk.quarantined for each in waiting],
+        table: [each.chunk.accepted for each in waiting],
+    }
+    end, rows = waiting[-1].chunk.next_offset, 0
+    for name, packed in parts.items():  # the table itself last: it says how far all of them are
+        frames = rows_of(packed)
+        if not frames and name == table:
+            return None
+        if frames:
+            rows = _append(lake, name, pl.concat(frames, how="vertical"), Once(app_of(table, partition), end))
+    store.commit(_taken_out(waiting, table, partition, end))
+    return Flushed(rows, end)
+
+
+def tend(lake: Lake, table: str) -> None:
+    """Make few files of many small ones, of the table and of those beside it."""
+    for name in (table, f"{table}/{LATE}", f"{table}/{QUARANTINE}"):
+        lake.upkeep(name).compact(_MANY_FILES)
+
+
+def _append(lake: Lake, name: str, rows: pl.DataFrame, once: Once) -> int:
+    for attempt in range(_ATTEMPTS):
+        last = lake.tables.appended(name, once.app)
+        if last is not None and last >= once.number:
+            return 0
+        _, offset = place_of(pl.col(ARRIVAL))
+        fresh = rows if last is None else rows.filter(offset >= last)
+        try:
+            lake.tables.write(name, fresh, "append", once=once._replace(after=NEVER if last is None else last))
+        except AppendMoved:  # whoever had the partition before us was still at it
+            if attempt == _ATTEMPTS - 1:
+                raise
+            continue
+        return fresh.height
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _taken_out(waiting: list[Waiting], table: str, partition: int, end: int) -> Commit:
+    return Commit(marks={flushed_mark(table, partition): str(end).encode()}, drop=[each.field for each in waiting])

@@ -1,0 +1,358 @@
+"""One streamed table as this worker follows it: its partitions come and go, and their rows are taken, kept and brought into the lake."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from headrace.app.streamed import STREAM, find_streamed
+from headrace.app.streaming.counting import Counts
+from headrace.app.streaming.filling import drop_unneeded, fill
+from headrace.app.streaming.flushing import flush_partition, tend
+from headrace.app.streaming.intake import MICROSECOND, Intake, microseconds
+from headrace.app.streaming.partitions import Owned, joined, read_owned
+from headrace.app.streaming.patience import Patience
+from headrace.app.streaming.recording import record_version
+from headrace.app.streaming.recovery import settle, take_over
+from headrace.app.workspace import Workspace
+from headrace.core.errors import SystemFault
+from headrace.core.units import parse_duration
+from headrace.expressions import DType
+from headrace.features.lookups import Functions
+from headrace.features.stores.contract import Commit, StateStore
+from headrace.features.stores.errors import MarkMoved
+from headrace.features.stream.admitting import Rules
+from headrace.features.stream.layout import GroupLayout
+from headrace.features.stream.positions import position_mark, position_prefix, read_position, table_horizon, table_watermark
+from headrace.features.stream.writing import StateWriter
+from headrace.ingest.column_types import dtype_of
+from headrace.ingest.stream.door import StreamDoor, Taken
+from headrace.ingest.stream.messages import Messages, Position, Surroundings
+from headrace.ingest.stream.opening import follower_of
+from headrace.lake.lake import Lake
+from headrace.spec.streams import Streamed
+from headrace.spec.tables import Entity, Events, duration_or_none
+
+_LOOK_SECONDS = 1.0
+_TELL_SOURCE_SECONDS = 5.0
+_SWEEP_SECONDS = 30.0
+_TEND_EVERY = 10
+
+
+@dataclass(frozen=True)
+class Around:
+    """What following a table takes beside the table. `columns_known` is told when a table's columns are seen first."""
+
+    workspace: Workspace
+    lake: Lake
+    store: StateStore
+    patience: Patience
+    surroundings: Surroundings
+    columns_known: Callable[[], None]
+
+
+@dataclass
+class _Groups:
+    layouts: tuple[GroupLayout, ...] = ()
+    functions: Functions = field(default_factory=dict)
+
+
+class Following:
+    """Satisfies `Listener` for the follower of its table."""
+
+    def __init__(self, table: Events | Entity, around: Around) -> None:
+        assert isinstance(table.source, Streamed)
+        self.table, self.counts = table, Counts()
+        self._around, self._history_us = around, parse_duration(table.source.history) // MICROSECOND
+        self._owned: dict[int, Owned] = {}
+        self._backlog: deque[Messages] = deque()
+        self._groups = _Groups()
+        self._recorded = self._read_recorded()
+        self.types: dict[str, DType] = {name: DType(kind) for name, kind in self._recorded.get("types", {}).items()}
+        self._intake = Intake(table.name, self._door(), Rules.of(table, table.source), duration_or_none(table.source.idle))
+        self._follower = follower_of(table, self, around.surroundings)
+        self._horizon_us: int | None = None
+        self._looked = self._told = float("-inf")
+        self._swept = time.monotonic()
+        self._flushes = 0
+        self._is_recorded = False  # a worker may have died between the lake and the ledger
+        self._was_assigned = self._polling = self._leaving = False
+
+    # What the follower tells.
+
+    def assigned(self, partitions: Collection[int]) -> Mapping[int, Position]:
+        """Take partitions over, with all that is known of them, and say where to go on."""
+        self._was_assigned = True
+        for partition in partitions:
+            self._owned[partition] = self._around.patience.until_done("the online state", lambda each=partition: self._taken_over(each))  # type: ignore[misc]  # a lambda's default has no annotation
+        known = {partition: self._owned[partition].position for partition in partitions if self._owned[partition].mark is not None}
+        return {partition: Position(each.next_offset, each.origin) for partition, each in known.items()}
+
+    def revoked(self, partitions: Collection[int]) -> None:
+        """Bring what waits into the lake, so that whoever gets the partitions finds little to do, and let go of them."""
+        try:
+            self.flush([] if self._leaving else [each for each in partitions if each in self._owned])
+        except SystemFault as fault:  # what waits is in the store, and whoever gets the partitions brings it
+            self._around.patience.away("the lake", fault)
+        self.lost(partitions)
+
+    def lost(self, partitions: Collection[int]) -> None:
+        """Let go of partitions."""
+        for partition in partitions:
+            self._owned.pop(partition, None)
+        if self._intake.writer is not None:
+            self._intake.writer.forget()
+
+    # What the worker asks.
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will come any more."""
+        return self._follower.ended and not self._backlog
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether nothing is left of what the source had, as far as that is known."""
+        return self.ended or (self._was_assigned and not self._backlog and not any(self._follower.lag().values()))
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How much waits for the lake."""
+        return sum(each.waiting_bytes for each in self._owned.values())
+
+    @property
+    def waiting_since(self) -> float | None:
+        """When the first of that came, by the monotonic clock."""
+        return min((each.since for each in self._owned.values() if each.waiting_bytes), default=None)
+
+    def take_some(self, timeout_seconds: float) -> int:
+        """Take what comes within a time, and return how many rows that was."""
+        self._poll(timeout_seconds)
+        rows, moved = 0, set[int]()
+        while self._backlog:
+            messages = self._backlog.popleft()
+            if messages.partition in self._owned and messages.partition not in moved:
+                taken = self._take(messages)
+                rows += taken or 0
+                if taken is None:
+                    moved.add(messages.partition)
+        self._look()
+        return rows
+
+    def breathe(self) -> None:
+        """Let the source see that we are there, and take nothing: something else is away."""
+        if not self._polling:
+            self.pause()
+            self._poll(0)
+
+    def pause(self) -> None:
+        """Take nothing more until `resume`."""
+        self._follower.pause(list(self._owned))
+
+    def resume(self) -> None:
+        """Go on taking."""
+        self._follower.resume(list(self._owned))
+
+    def use(self, layouts: Sequence[GroupLayout], functions: Functions, *, complete: bool) -> None:
+        """Keep these groups from now on: new ones are filled first; others go if it is `complete` what all models need."""
+        if complete:
+            self._around.patience.until_done("the online state", lambda: drop_unneeded(self._around.store, self.table.name, layouts))
+        if {each.space for each in layouts} == {each.space for each in self._groups.layouts}:
+            return
+        self._groups = _Groups(tuple(layouts), functions)
+        for partition, owned in self._owned.items():
+            self._around.patience.until_done("the online state", lambda p=partition, o=owned: self._fill(p, o))  # type: ignore[misc]  # as above
+        self._intake.writer = StateWriter(layouts, functions)
+
+    def flush(self, partitions: Iterable[int] | None = None) -> None:
+        """Bring what waits into the lake, and put the table's new version on record.
+
+        Raises:
+            LakeFault, CommitConflict, StoreFault and what the ledger raises: what waits, waits on.
+        """
+        flushed = False
+        for partition in list(self._owned if partitions is None else partitions):
+            done = flush_partition(self._around.lake, self._around.store, self.table.name, partition)
+            if done is not None:
+                flushed = True
+                self.counts.flushed += done.rows
+                self._owned[partition] = self._owned[partition].flushed()
+        if flushed:
+            self._flushes += 1
+            if self._flushes % _TEND_EVERY == 0:
+                tend(self._around.lake, self.table.name)
+        if flushed or not self._is_recorded:
+            around = self._around
+            record_version(around.workspace, around.lake, around.store, self.table, self._intake.door.pins or {}, self.counts)
+            self._is_recorded = True
+
+    def sweep(self) -> None:
+        """Drop some of what no question needs any more, now and then."""
+        writer, horizon, store = self._intake.writer, self._horizon_us, self._around.store
+        if writer is None or horizon is None or time.monotonic() - self._swept < _SWEEP_SECONDS:
+            return
+        self._swept = time.monotonic()
+        mine = {partition: each for partition, each in self._owned.items() if each.mark is not None}
+        changes = writer.sweep(store, horizon, list(mine))
+        if changes is None:
+            return
+        after = {partition: _dropped_before(each, horizon) for partition, each in mine.items()}
+        marks = {position_mark(self.table.name, partition): each.mark for partition, each in after.items()}
+        expect = {position_mark(self.table.name, partition): each.mark for partition, each in mine.items()}
+        try:
+            self._around.patience.commit(store, joined(Commit(expect=expect, marks=marks), changes))
+        except MarkMoved:
+            for partition in mine:
+                self._reload(partition)
+            return
+        self._owned |= after
+
+    def close(self) -> None:
+        """Leave the source; what waits was brought into the lake before, or cannot be now."""
+        self._leaving = True
+        self._follower.close()
+
+    # Taking.
+
+    def _poll(self, timeout_seconds: float) -> None:
+        self._polling = True
+        try:
+            self._backlog.extend(self._follower.poll(timeout_seconds))
+        finally:
+            self._polling = False
+
+    def _take(self, messages: Messages) -> int | None:
+        """Take messages of a partition and return how many rows they had; None: the partition was moved by somebody else."""
+        around, partition = self._around, messages.partition
+        before = self._owned[partition]
+        if messages.next.offset <= before.position.next_offset:
+            return 0
+        now = around.workspace.clock.now()
+        pinned = self._intake.door.pins is not None
+        taken = self._intake.judge(messages, now)
+        self._know_columns(taken)
+        started = time.monotonic()
+        horizon = self._horizon_us
+        batch = around.patience.until_done(
+            "the online state", lambda: self._intake.batch(messages, taken, before, around.store, horizon, now)
+        )
+        try:
+            around.patience.commit(around.store, joined(batch.commit, Commit() if pinned else self._pinning()))
+        except MarkMoved:
+            self._reload(partition)
+            return None
+        if partition in self._owned:  # while the store was away it may have become another's, which goes on from this commit
+            self._owned[partition] = batch.after
+        self._count(before, batch.after, batch.rows, time.monotonic() - started)
+        self.counts.judged(batch.results)
+        return batch.rows
+
+    def _know_columns(self, taken: Taken) -> None:
+        """Take note of the table's columns when they are seen first: models may then be asked what they need."""
+        if taken.accepted.height and not self.types:
+            self.types = {name: dtype_of(name, dtype) for name, dtype in taken.accepted.schema.items()}
+            self._around.columns_known()
+
+    def _pinning(self) -> Commit:
+        """Return what keeps the types that the first rows settled: of two workers that see first rows at once one settles them."""
+        name, pins = self._pins_mark, self._intake.door.pins
+        return Commit() if pins is None else Commit(expect={name: None}, marks={name: msgspec.json.encode(pins)})
+
+    def _reload(self, partition: int) -> None:
+        """Go on from where somebody else has moved a partition: it is theirs, and will be taken from us, or was theirs before."""
+        store = self._around.store
+        owned = self._around.patience.until_done("the online state", lambda: read_owned(store, self.table.name, partition))
+        self._owned[partition] = owned
+        if self._intake.writer is not None:
+            self._intake.writer.forget()
+        self._intake.door = self._door()
+        self._follower.seek({partition: Position(owned.position.next_offset, owned.position.origin)})
+
+    def _taken_over(self, partition: int) -> Owned:
+        around, name = self._around, self.table.name
+        recorded = self._recorded.get("positions", {}).get(str(partition), {})
+        owned = take_over(around.lake, around.store, name, partition, self._intake.rules, recorded)
+        if owned.mark is None and owned.position.watermark_us is not None:
+            horizon = owned.position.watermark_us - self._history_us
+            owned = _dropped_before(owned, horizon, marked=False)
+        self._fill(partition, owned)
+        return settle(around.store, name, partition, owned)
+
+    def _fill(self, partition: int, owned: Owned) -> None:
+        around, groups = self._around, self._groups
+        fill(around.lake, around.store, groups.layouts, groups.functions, partition, owned, owned.position.horizon_us)
+
+    # Looking around.
+
+    def _look(self) -> None:
+        """Now and then see how far all partitions of the table are, and tell the source how far we are."""
+        moment = time.monotonic()
+        if moment - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = moment
+        marks = self._around.patience.until_done("the online state", lambda: self._around.store.marks(position_prefix(self.table.name)))
+        positions = [read_position(value) for value in marks.values()]
+        watermark = table_watermark(positions, microseconds(self._around.workspace.clock.now()))
+        if watermark is not None:
+            before = table_horizon(positions)
+            reached = watermark - self._history_us
+            self._horizon_us = reached if before is None else max(before, reached)
+        self._tell(watermark)
+        if moment - self._told > _TELL_SOURCE_SECONDS:
+            self._told = moment
+            self._follower.kept({partition: Position(each.position.next_offset) for partition, each in self._owned.items() if each.mark})
+
+    def _tell(self, watermark: int | None) -> None:
+        counts, lag = self.counts, self._follower.lag()
+        counts.watermark_us, counts.trouble = watermark, self._follower.trouble
+        counts.behind = sum(lag.values()) if lag else None
+        counts.partitions, counts.waiting_bytes = len(self._owned), self.waiting_bytes
+
+    def look_again(self) -> None:
+        """See how far everything is, at once."""
+        self._looked = float("-inf")
+        self._look()
+
+    def _count(self, before: Owned, after: Owned, rows: int, seconds: float) -> None:
+        counts, old, new = self.counts, before.position, after.position
+        counts.events += rows
+        for name in ("accepted", "late", "duplicates", "quarantined"):
+            setattr(counts, name, getattr(counts, name) + getattr(new, name) - getattr(old, name))
+        counts.committed(seconds)
+
+    # What is on record.
+
+    @property
+    def _pins_mark(self) -> str:
+        return f"pins/{self.table.name}"
+
+    def _door(self) -> StreamDoor:
+        """Return the door, with the types that were settled once: as the store has them, or the ledger if the store was lost."""
+        store = self._around.store
+        _, (pins,) = self._around.patience.until_done("the online state", lambda: store.read([], [self._pins_mark]))
+        settled = msgspec.json.decode(pins) if pins is not None else self._recorded.get("pins")
+        types = None if settled is None else {name: DType(kind) for name, kind in settled.items()}
+        return StreamDoor(self.table, self._around.workspace.pseudonym_key(), types)
+
+    def _read_recorded(self) -> dict[str, Any]:
+        version = find_streamed(self._around.workspace, self.table)
+        if version is None:
+            return {}
+        return {"types": version.types, "pins": version.profile["source_types"], "positions": version.profile[STREAM]["positions"]}
+
+
+def _dropped_before(owned: Owned, horizon_us: int, *, marked: bool = True) -> Owned:
+    """Return a partition of which rows may be dropped that no question from a moment on needs."""
+    reached = max(each for each in (owned.position.horizon_us, horizon_us) if each is not None)
+    position = msgspec.structs.replace(owned.position, horizon_us=reached)
+    return Owned(
+        mark=position.to_bytes() if marked else None,
+        position=position,
+        state=owned.state,
+        runs=owned.runs,
+        waiting_bytes=owned.waiting_bytes,
+        since=owned.since,
+    )

@@ -1,0 +1,111 @@
+"""One micro-batch: from the messages of a partition to the one commit that has all of its effect."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+import polars as pl
+
+from headrace.app.streaming.outbox import chunk_field, pack
+from headrace.app.streaming.partitions import Owned, joined, remembered
+from headrace.features.stores.contract import Commit, StateStore
+from headrace.features.stream.admitting import Ids, PartitionState, Rules, SortedOut, sort_out
+from headrace.features.stream.positions import Position, position_mark
+from headrace.features.stream.writing import StateWriter
+from headrace.ingest.requests import ARRIVAL, RuleResult
+from headrace.ingest.stream.door import StreamDoor, Taken
+from headrace.ingest.stream.messages import Messages
+
+MICROSECOND = timedelta(microseconds=1)
+BEGINNING = -(2**62)
+"""A horizon before all moments: nothing is dropped."""
+
+
+class Batch(NamedTuple):
+    """What a micro-batch comes to: the commit, what is known of the partition after it, and how the rows met each rule."""
+
+    partition: int
+    commit: Commit
+    after: Owned
+    rows: int
+    results: tuple[RuleResult, ...]
+
+
+@dataclass
+class Intake:
+    """Takes the messages of one table in. `writer` is None as long as no model looks into the table."""
+
+    table: str
+    door: StreamDoor
+    rules: Rules
+    idle: timedelta | None
+    writer: StateWriter | None = None
+
+    def judge(self, messages: Messages, now: datetime) -> Taken:
+        """Hold the rows to the contract.
+
+        Raises:
+            ContractBroken, ColumnProblem and what else `StreamDoor.take` raises: nothing of the messages is kept then.
+        """
+        return self.door.take(messages, now)
+
+    def batch(self, messages: Messages, taken: Taken, before: Owned, store: StateStore, horizon_us: int | None, now: datetime) -> Batch:
+        """Return what judged messages come to."""
+        partition, first = messages.partition, messages.first.offset
+        found = _sorted_out(taken.accepted, before.state, self.rules)
+        ids, runs = remembered(self.table, partition, before, found.state)
+        position = self._position(messages, taken, found, before.position, horizon_us, now)
+        packed = pack(messages.next.offset, found.accepted, found.late, taken.quarantined)
+        mark, value = position_mark(self.table, partition), position.to_bytes()
+        kept = Commit(expect={mark: before.mark}, marks={mark: value}, put=[(chunk_field(self.table, partition, first), packed)])
+        state = Commit()
+        if self.writer is not None and found.accepted.height:
+            state = self.writer.changes(partition, found.accepted, BEGINNING if horizon_us is None else horizon_us, store)
+        since = before.since if before.waiting_bytes else time.monotonic()
+        waiting = before.waiting_bytes + len(packed)
+        after = Owned(mark=value, position=position, state=found.state, runs=runs, waiting_bytes=waiting, since=since)
+        rows = taken.accepted.height + taken.quarantined.height
+        return Batch(partition, joined(kept, ids, state), after, rows, taken.results)
+
+    def _position(
+        self, messages: Messages, taken: Taken, found: SortedOut, before: Position, horizon_us: int | None, now: datetime
+    ) -> Position:
+        seen = [frame[ARRIVAL].max() for frame in (taken.accepted, taken.quarantined) if frame.height]
+        newest = max([before.newest_arrival, *(each for each in seen if isinstance(each, int))])
+        dropped = [each for each in (before.horizon_us, horizon_us) if each is not None]
+        active = None if self.idle is None else (now + self.idle)
+        return msgspec.structs.replace(
+            before,
+            next_offset=messages.next.offset,
+            origin=messages.next.origin or before.origin,
+            newest_us=found.state.newest_us,
+            watermark_us=found.state.watermark_us(self.rules),
+            horizon_us=max(dropped, default=None),
+            active_until_us=None if active is None else microseconds(active),
+            newest_arrival=newest,
+            accepted=before.accepted + found.accepted.height,
+            late=before.late + found.late.height,
+            duplicates=before.duplicates + found.duplicates.height,
+            quarantined=before.quarantined + taken.quarantined.height,
+        )
+
+
+def _sorted_out(rows: pl.DataFrame, state: PartitionState, rules: Rules) -> SortedOut:
+    if rows.height:
+        return sort_out(rows, state, rules)
+    return SortedOut(rows, rows, rows, state, Ids.from_bytes(b""))  # before the first row that can be read it has no columns
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a moment as microseconds since 1970."""
+    return (moment - _EPOCH) // MICROSECOND
+
+
+def moment_of(microseconds_since: int) -> datetime:
+    """Return the moment that so many microseconds since 1970 are."""
+    return _EPOCH + timedelta(microseconds=microseconds_since)
+
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

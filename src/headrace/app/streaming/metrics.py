@@ -1,0 +1,46 @@
+"""Counts for Prometheus, on loopback."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from headrace.app.streaming.counting import Counts, prometheus
+
+_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@contextmanager
+def metrics_served(port: int | None, counts: Callable[[], Mapping[str, Counts]], say: Callable[[str], None]) -> Iterator[None]:
+    """Serve `GET /metrics` while the block runs; nothing without a port. Port 0 takes a free one, which is said.
+
+    Raises:
+        OSError: if the port is taken.
+    """
+    if port is None:
+        yield
+        return
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = self.path == "/metrics"
+            body = prometheus(counts()).encode() if found else b"see /metrics\n"
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Type", _TYPE)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+        thread.start()
+        say(f"metrics at http://127.0.0.1:{server.server_address[1]}/metrics")
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,15 @@
+"""The online state of a project: one place that says what it is called where several projects share a server."""
+
+from headrace.app.workspace import Workspace
+from headrace.features.stores.contract import StateStore
+from headrace.features.stores.opening import open_store
+
+
+def open_state(workspace: Workspace) -> StateStore:
+    """Open the store in which the project's streams keep their state. The caller closes it.
+
+    Raises:
+        StoreUnusable, StoreFault, StorageFault: if it cannot be opened; without its secrets.
+    """
+    with workspace.secrets.kept_out_of_errors():
+        return open_store(workspace.state_url, f"headrace/{workspace.project.name}")

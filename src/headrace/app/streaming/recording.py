@@ -1,0 +1,70 @@
+"""What the ledger has of a streamed table: a version each time that rows were brought into the lake."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from headrace.app.streamed import LATE, QUARANTINE, STREAM
+from headrace.app.streaming.counting import Counts
+from headrace.app.streaming.intake import moment_of
+from headrace.app.workspace import Workspace
+from headrace.core.fingerprints import fingerprint
+from headrace.expressions import DType
+from headrace.features.stores.contract import StateStore
+from headrace.features.stream.positions import Position, position_prefix, read_position
+from headrace.ingest.column_types import dtype_of
+from headrace.ingest.sources import pins_fingerprint
+from headrace.lake.lake import Lake
+from headrace.ledger import tables as ledger_tables
+from headrace.ledger.tables import ContractResult, NewTableVersion
+from headrace.spec.tables import Entity, Events
+
+
+def record_version(
+    workspace: Workspace, lake: Lake, store: StateStore, table: Events | Entity, pins: Mapping[str, DType], counts: Counts
+) -> None:
+    """Record the table as the lake has it now, unless that version is on record.
+
+    Rows are those of the tables in the lake, whoever put them there; rows dropped as duplicates are those of all partitions.
+    """
+    newest = lake.tables.newest(table.name)
+    with workspace.ledger.read() as session:
+        last = ledger_tables.latest(session, workspace.project.name, table.name)
+    if newest is None or (last is not None and last.version >= newest.version):
+        return
+    beside = {name: lake.tables.newest(f"{table.name}/{name}") for name in (LATE, QUARANTINE)}
+    quarantine, late = beside[QUARANTINE], beside[LATE]
+    positions = {name.rpartition("/")[2]: read_position(value) for name, value in store.marks(position_prefix(table.name)).items()}
+    duplicates, quarantined = sum(each.duplicates for each in positions.values()), quarantine.rows if quarantine else 0
+    schema = lake.tables.scan(table.name, newest.version).collect_schema()
+    new = NewTableVersion(
+        project=workspace.project.name,
+        name=table.name,
+        version=newest.version,
+        fingerprint=fingerprint("streamed", table.name, newest.version),
+        types={name: str(dtype_of(name, kind)) for name, kind in schema.items()},
+        rows_in=newest.rows + quarantined + duplicates,
+        accepted=newest.rows,
+        quarantined=quarantined,
+        duplicates=duplicates,
+        quarantine_version=quarantine.version if quarantine else None,
+        profile={
+            "source_types": {name: str(kind) for name, kind in pins.items()},
+            "pins": pins_fingerprint(table),
+            "columns": {"rows": newest.rows, "columns": []},
+            STREAM: _stream(positions, late.rows if late else 0),
+        },
+    )
+    results = [
+        ContractResult(rule=rule, severity=severity, passed=failed == 0, failing_rows=failed, message=detail)
+        for (rule, severity), (failed, _, detail) in counts.rules.items()
+    ]
+    with workspace.ledger.write(workspace.identity.name, "table.version") as session:
+        ledger_tables.record(session, new, results)
+
+
+def _stream(positions: Mapping[str, Position], late: int) -> dict[str, Any]:
+    moments = [each.newest_us for each in positions.values() if each.newest_us is not None]
+    newest = moment_of(max(moments)).isoformat() if moments else None
+    return {"late": late, "newest": newest, "positions": {name: msgspec.to_builtins(each) for name, each in positions.items()}}

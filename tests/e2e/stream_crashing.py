@@ -1,0 +1,165 @@
+"""Killing the worker of streams, and telling whether what it leaves is what an undisturbed one leaves."""
+
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+import headrace as hr
+from headrace.app.store import lake_of
+from headrace.app.streaming.opening import open_state
+from headrace.app.workspace import Workspace
+from headrace.expressions import DType
+from headrace.features.plan import FeaturePlan
+from headrace.features.stores.contract import StateStore
+from headrace.features.stream.positions import position_prefix
+from headrace.features.stream.reading import answer
+from headrace.ledger import tables as ledger_tables
+
+from .command import environment
+from .small_stream import PROJECT, orders_csv
+
+# A worker that plays the orders in disorder, in small batches, brings them into the lake often, and kills itself when it has passed so many
+# of the points at which something becomes known to others, on either side of them.
+CHILD = """
+import os, signal, sys
+from pathlib import Path
+import polars as pl
+import headrace as hr
+from headrace.app.streaming import filling, following
+from headrace.app.streaming.worker import StreamOptions, Watching, stream
+from headrace.features.stores.embedded import EmbeddedStore
+from headrace.ingest.stream import replay
+from headrace.lake.parts import Parts
+from headrace.lake.tables import Tables
+
+left = int(sys.argv[1])
+
+def passing(kind, name):
+    plain = getattr(kind, name)
+    def passed(*args, **options):
+        point()
+        result = plain(*args, **options)
+        point()
+        return result
+    setattr(kind, name, passed)
+
+def point():
+    global left, passed
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+passing(EmbeddedStore, "commit")
+passing(EmbeddedStore, "clear")
+passing(Tables, "_commit")
+passing(Parts, "_put")
+passing(following, "record_version")
+play = replay.rows_to_play
+
+def played(*args):
+    found = play(*args)
+    order = pl.int_range(found.frame.height, eager=True)
+    moved = (order + (order.hash(7) % 60).cast(pl.Int64) * (order.hash(8) % 9 == 0).cast(pl.Int64)).arg_sort()
+    return found._replace(frame=found.frame[moved], moments=found.moments[moved.to_numpy()])
+
+replay.rows_to_play = played
+replay.ReplayFollower.__init__.__kwdefaults__["batch_rows"] = 90
+filling._ROWS = 200
+handle = hr.load("project.py")
+stream(handle.workspace, StreamOptions(flush_bytes=30_000), Watching())
+handle.close()
+print(-left)
+"""
+_SHOPS = (
+    '        "size": hr.latest(shops, "size", by="shop"),\n',
+    'shops = hr.Entity("shops", source=hr.Replay(hr.File("shops.csv")), key="shop")\n',
+)
+
+
+def write_project(folder: Path, like: Path | None = None, days: int = 30) -> Path:
+    """Write a project that looks into nothing but one stream; return its file. One `like` another has the same keys."""
+    text = PROJECT
+    for each in _SHOPS:
+        text = text.replace(each, "")
+    folder.mkdir(parents=True)
+    (folder / "orders.csv").write_text(orders_csv(days), encoding="utf-8")
+    path = folder / "project.py"
+    path.write_text(text, encoding="utf-8")
+    if like is not None:
+        shutil.copytree(like.parent / ".headrace" / "keys", folder / ".headrace" / "keys")
+    return path
+
+
+def run_worker(project: Path, points: int = 0) -> int | None:
+    """Run the worker, which kills itself at a point; return how many points it passed, or None if it was killed."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, str(points)], cwd=project.parent, env=environment(), capture_output=True, text=True, timeout=120
+    )
+    if points and done.returncode == -signal.SIGKILL:
+        return None
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+def kill_often(project: Path, kills: int, seed: int) -> int:
+    """Kill the worker so many times in a row, each after a few more points; return how many were killed before they had done."""
+    rng = random.Random(seed)
+    return sum(run_worker(project, rng.randrange(1, 12)) is None for _ in range(kills))
+
+
+def facts(project: Path) -> dict[str, Any]:
+    """Return what there is of a stream: rows of each table, positions, features from the state, and what is on record."""
+    handle = hr.load(project, environment={"HEADRACE_USER": "ana"})
+    workspace = handle.workspace
+    try:
+        store = open_state(workspace)
+        try:
+            return {**_tables(workspace), **_state(workspace, store)}
+        finally:
+            store.close()
+    finally:
+        handle.close()
+
+
+def _tables(workspace: Workspace) -> dict[str, Any]:
+    tables = lake_of(workspace).tables
+    found: dict[str, Any] = {}
+    for name in ("orders", "orders/late", "orders/quarantine"):
+        rows = tables.scan(name).sort("_arrival").collect().drop("_ingested") if tables.version(name) is not None else pl.DataFrame()
+        found[name] = rows.rows()
+    with workspace.ledger.read() as session:
+        last = ledger_tables.latest(session, workspace.project.name, "orders")
+    assert last is not None
+    found["recorded"] = (last.rows_in, last.accepted, last.quarantined, last.duplicates, last.profile["stream"]["late"], last.types)
+    return found
+
+
+def _state(workspace: Workspace, store: StateStore) -> dict[str, Any]:
+    marks = store.marks(position_prefix("orders"))
+    with workspace.ledger.read() as session:
+        last = ledger_tables.latest(session, workspace.project.name, "orders")
+    assert last is not None
+    types = {"orders": {name: DType(kind) for name, kind in last.types.items()}}
+    (model,) = workspace.project.models
+    plan = FeaturePlan.build(model.features, types["orders"], types)
+    spine = lake_of(workspace).tables.scan("orders").sort("_arrival").collect()
+    asked = pl.concat([spine, spine.with_columns(pl.col("placed") + timedelta(hours=7))])
+    return {
+        "positions": {name: {**json.loads(value), "horizon_us": None} for name, value in marks.items()},  # it depends on the clock
+        "features": answer(plan, store, asked).rows(),
+        "outbox": [fields for records in (store.walk("out/orders").records,) for _, fields in records if fields],
+        "spaces": sorted(store.marks("filled/")),
+    }
+
+
+def differences(expected: dict[str, Any], found: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return what differs."""
+    return {name: (expected[name], found.get(name)) for name in expected if expected[name] != found.get(name)}
