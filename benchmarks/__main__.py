@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import features, knowledge_time, ledger_size, logging_runs, serving, startup, steps, stores, tables
+from benchmarks import features, knowledge_time, ledger_size, logging_runs, lookups, serving, startup, steps, stores, tables
 from benchmarks.environments import peer_versions
 from benchmarks.large import measuring as large
 from benchmarks.report import machine, table, versions
@@ -16,6 +16,8 @@ BENCHMARKS = {
     "logging": logging_runs.lines,
     "ledger_size": ledger_size.lines,
     "features": features.lines,
+    "joins": lookups.joins,
+    "windows": lookups.windows,
     "serving": serving.lines,
     "knowledge_time": knowledge_time.lines,
     "tables": tables.lines,

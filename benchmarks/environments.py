@@ -60,6 +60,9 @@ def peer_versions() -> str:
     """Return the versions of the peers that are installed."""
     packages = {
         "pandas": ("pandas",),
+        "duckdb": ("duckdb",),
+        "feast": ("feast", "pandas", "dask", "duckdb"),
+        "quix": ("quixstreams", "confluent-kafka", "rocksdict"),
         "kedro": ("kedro",),
         "metaflow": ("metaflow",),
         "mlflow": ("mlflow",),

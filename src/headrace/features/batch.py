@@ -7,9 +7,7 @@ for the plan's own, for every row: that replays a question asked at one moment.
 What lookups have in common is worked out once, and they are answered side by side: NumPy and Polars leave Python free meanwhile.
 """
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import polars as pl
@@ -22,9 +20,7 @@ from headrace.features.lookups import PlannedLookup
 from headrace.features.once import Once
 from headrace.features.plan import FeaturePlan
 from headrace.features.prepared import full_length, key_columns, row_columns
-
-_THREADS = min(os.cpu_count() or 1, 4)
-"""How many lookups are answered side by side: each holds some twenty integers a question meanwhile."""
+from headrace.features.side_by_side import side_by_side
 
 
 def lookup_column(plan: FeaturePlan, slot: str, spine: pl.LazyFrame, table: pl.LazyFrame, as_of: datetime | None = None) -> pl.DataFrame:
@@ -49,8 +45,8 @@ def lookup_columns(
     def column(lookup: PlannedLookup) -> pl.Series:
         return Prepared(lookup, rows[lookup.slot], shared).answer(asked[lookup.slot], shared)
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return {lookup.slot: values.alias(lookup.slot) for lookup, values in zip(lookups, pool.map(column, lookups), strict=True)}
+    answers = side_by_side(column, lookups)
+    return {lookup.slot: values.alias(lookup.slot) for lookup, values in zip(lookups, answers, strict=True)}
 
 
 def apart(columns: Mapping[str, list[pl.Expr]], frame: pl.LazyFrame) -> dict[str, pl.DataFrame]:

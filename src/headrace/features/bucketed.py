@@ -1,60 +1,39 @@
 """Batch execution of tables that are larger than memory: bucket by bucket, and what is too much for one bucket moment by moment.
 
-Table and spine are parted by the hash of the key and wait on disk; a bucket is computed as any small table is, and its values are put
-back in the spine's order, frame by frame. So the values are the same, to the last bit but for sums of floats, which may differ in theirs.
+Table and spine are parted by the hash of the key and wait on disk; a bucket is computed as any small table is, several of them side by
+side, and its values are put back in the spine's order, frame by frame. So the values are the same, to the last bit but for sums of floats,
+which may differ in theirs. Lookups by the same key into the same table are parted once and answered together.
 
-A bucket that is still too large, because few keys have most of the rows, is cut at moments of the question. A question between two cuts
-needs the rows that became known between them, and of those before the newest of each key (latest) or as many as a window reaches back.
+A bucket that is still too large, because few keys have most of the rows, is cut at moments of the question (`pieces`).
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from headrace.features.answering import AS_OF, Prepared
-from headrace.features.batch import assemble_frame, find_table, lookup_column, questions_of
+from headrace.features.answering import Prepared
+from headrace.features.batch import assemble_frame, find_table, lookup_columns, questions_of
 from headrace.features.buckets import MOST, PLACE, Bucket, BucketWriter, frame_of
-from headrace.features.edges import left_edge
 from headrace.features.frames import Bounds, framed, height
+from headrace.features.grouped import GroupedRows, grouped
 from headrace.features.lookups import PlannedLookup
 from headrace.features.once import Once
+from headrace.features.pieces import answer_in_pieces, parts_of
 from headrace.features.plan import FeaturePlan
-from headrace.features.prepared import ARRIVAL, KNOWN, TIME, key_names, visible_rows
-
-_SAMPLE = 1000
-_EARLIEST, _LATEST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+from headrace.features.prepared import key_names
+from headrace.features.side_by_side import side_by_side
 
 
 def lookup_frames(
     plan: FeaturePlan, slot: str, spine: pl.LazyFrame, table: pl.LazyFrame, bounds: Bounds, as_of: datetime | None = None
 ) -> Iterator[pl.Series]:
     """Yield what `lookup_column` returns, `bounds.frame_rows` values at a time; one empty series where there is none."""
-    questions_count = height(spine)
-    rows = questions_count + height(table)
-    if rows <= bounds.rows_at_once:
-        column = lookup_column(plan, slot, spine, table, as_of)[slot]
-        yield from (column[start : start + bounds.frame_rows] for start in range(0, max(len(column), 1), bounds.frame_rows))
-        return
-    with tempfile.TemporaryDirectory(prefix="lookup-", dir=bounds.folder) as name:
-        folder, lookup, count = Path(name), plan.lookup(slot), bucket_count(rows, bounds)
-        questions, seen = questions_of(plan, lookup, spine, as_of), visible_rows(lookup, table, plan.functions)
-        if questions_count <= bounds.few_rows:
-            keys = key_names(lookup)
-            seen = seen.join(questions.select(keys).unique().collect().lazy(), on=keys, how="semi")
-        _part(questions, lookup, folder / "questions", count, bounds)
-        _part(seen, lookup, folder / "rows", count, bounds)
-        with BucketWriter(folder / "answers", count) as answers:
-            for number in range(count):
-                with Bucket(folder / "rows", number) as there, Bucket(folder / "questions", number) as asked:
-                    answer_bucket(lookup, there, asked, answers, number, bounds)
-        yield from _put_back(folder, slot, count)
+    return (frame[slot] for frame in _group_frames(plan, [plan.lookup(slot)], spine, table, bounds, as_of))
 
 
 def compute_frames(
@@ -65,93 +44,49 @@ def compute_frames(
     Raises:
         MissingTable: if a table that the plan looks into is not among `tables`.
     """
+    groups = list(grouped(plan.lookups))
     with tempfile.TemporaryDirectory(prefix="features-", dir=bounds.folder) as name, ExitStack() as opened:
-        folder, kept = Path(name), {}
-        with BucketWriter(folder / "columns", len(plan.lookups)) as columns:
-            for number, lookup in enumerate(plan.lookups):
-                for values in lookup_frames(plan, lookup.slot, spine, find_table(lookup, tables), bounds, as_of):
-                    columns.write(number, values.alias(lookup.slot).to_frame())
-        for number, lookup in enumerate(plan.lookups):
-            kept[lookup.slot] = opened.enter_context(Bucket(folder / "columns", number))
+        folder = Path(name)
+        with BucketWriter(folder / "columns", len(groups)) as columns:
+            for number, lookups in enumerate(groups):
+                for values in _group_frames(plan, lookups, spine, find_table(lookups[0], tables), bounds, as_of):
+                    columns.write(number, values)
+        kept = [opened.enter_context(Bucket(folder / "columns", number)) for number in range(len(groups))]
         given = spine.select(list(plan.given)) if plan.given else spine
         for place, frame in enumerate(framed(given, bounds.frame_rows)):
-            yield assemble_frame(plan, frame, {slot: bucket.frame(place)[slot] for slot, bucket in kept.items()})
+            yield assemble_frame(plan, frame, {column.name: column for group in kept for column in group.frame(place)})
 
 
-def _part(rows: pl.LazyFrame, lookup: PlannedLookup, folder: Path, count: int, bounds: Bounds) -> None:
-    with BucketWriter(folder, count) as writer:
-        for frame in framed(rows, bounds.frame_rows):
-            writer.add(frame, key_names(lookup))
-
-
-def answer_bucket(lookup: PlannedLookup, there: Bucket, asked: Bucket, answers: BucketWriter, number: int, bounds: Bounds) -> None:
-    """Answer a bucket's questions, and keep the values with their places, a record batch for each frame of the spine."""
-    cuts = _cuts(lookup, there, asked, bounds.rows_at_once)
-    if not cuts:
-        _answer_piece(Prepared(lookup, there.together(), Once()), asked, (_EARLIEST, _LATEST), _Place(answers, number), bounds)
+def _group_frames(
+    plan: FeaturePlan, lookups: Sequence[PlannedLookup], spine: pl.LazyFrame, table: pl.LazyFrame, bounds: Bounds, as_of: datetime | None
+) -> Iterator[pl.DataFrame]:
+    """Yield the values of lookups of a group, named by slot, in the spine's order, `bounds.frame_rows` at a time."""
+    questions_count = height(spine)
+    rows = questions_count + height(table)
+    if rows <= bounds.rows_at_once:
+        columns = pl.DataFrame(list(lookup_columns(plan, lookups, spine, {lookups[0].table: table}, as_of).values()))
+        yield from (columns[start : start + bounds.frame_rows] for start in range(0, max(columns.height, 1), bounds.frame_rows))
         return
-    with tempfile.TemporaryDirectory(prefix="pieces-", dir=bounds.folder) as name, ExitStack() as opened:
-        folder, count = Path(name) / "answers", len(cuts) + 1
-        with BucketWriter(folder, count) as pieces:
-            for piece, (rows, span) in enumerate(_pieces(lookup, there, cuts)):
-                _answer_piece(Prepared(lookup, rows, Once()), asked, span, _Place(pieces, piece), bounds)
-        done = [opened.enter_context(Bucket(folder, piece)) for piece in range(count)]
-        for frame in range(asked.frames):
-            answers.write(number, frame_of(done, frame))
+    with tempfile.TemporaryDirectory(prefix="lookup-", dir=bounds.folder) as name:
+        folder, count, keys = Path(name), bucket_count(rows, bounds), key_names(lookups[0])
+        questions, seen = questions_of(plan, lookups[0], spine, as_of), GroupedRows(lookups).scan(table, plan.functions)
+        if questions_count <= bounds.few_rows:
+            seen = seen.join(questions.select(keys).unique().collect().lazy(), on=keys, how="semi", maintain_order="left")
 
+        def part(side: str) -> None:
+            with BucketWriter(folder / side, count) as writer:
+                for frame in framed(questions if side == "questions" else seen, bounds.frame_rows):
+                    writer.add(frame, keys)
 
-@dataclass(frozen=True)
-class _Place:
-    """Where values go: one of the buckets of a writer."""
+        side_by_side(part, ["questions", "rows"])
+        with BucketWriter(folder / "answers", count) as answers:
 
-    writer: BucketWriter
-    number: int
+            def answer(number: int) -> None:
+                with Bucket(folder / "rows", number) as there, Bucket(folder / "questions", number) as asked:
+                    answer_bucket(lookups, there, asked, (answers, number), bounds)
 
-
-def _answer_piece(prepared: Prepared, asked: Bucket, span: tuple[int, int], to: _Place, bounds: Bounds) -> None:
-    """Answer the questions asked within a span, so many at once; those asked at no time go with the first."""
-    low, high = span
-    for questions, edges in asked.several(bounds.rows_at_once):
-        if span != (_EARLIEST, _LATEST):
-            within = questions[AS_OF].is_between(low, high, closed="left" if high < _LATEST else "both").fill_null(low == _EARLIEST)
-            questions, edges = questions.filter(within), np.append(0, np.cumsum(within.to_numpy()))[edges].tolist()
-        values = prepared.answer(questions, Once())
-        to.writer.write_frames(to.number, pl.DataFrame([questions[PLACE], values.alias("value")]), edges)
-
-
-def _pieces(lookup: PlannedLookup, there: Bucket, cuts: list[int]) -> Iterator[tuple[pl.DataFrame, tuple[int, int]]]:
-    """Yield, for the questions asked from one cut until before the next, the rows that they need."""
-    newest: pl.DataFrame | None = None
-    for low, high in zip([_EARLIEST, *cuts], [*cuts, _LATEST], strict=True):
-        first = low if lookup.over_us is None or low == _EARLIEST else int(left_edge(np.array([low]), lookup.over_us, lookup.hop_us)[0])
-        within = pl.col(KNOWN).is_between(first, high, closed="left" if high < _LATEST else "both")
-        rows = pl.concat([frame.filter(within) for frame in there]).drop(PLACE)
-        if newest is not None:
-            rows = pl.concat([newest, rows])
-        yield rows, (low, high)
-        if lookup.over_us is None:
-            newest = rows.sort(KNOWN, TIME, ARRIVAL).unique(key_names(lookup), keep="last", maintain_order=True)
-
-
-def _cuts(lookup: PlannedLookup, there: Bucket, asked: Bucket, rows_at_once: int) -> list[int]:
-    """Return moments that cut a bucket into parts of about as many rows; none where it is small enough, or time does not matter."""
-    parts = -(-(there.rows + asked.rows) // rows_at_once)
-    if parts <= 2 or not lookup.known:
-        return []
-    moments = [_sample(frame[KNOWN]) for frame in there] + [_sample(frame[AS_OF]) for frame in asked]
-    sample = np.sort(np.concatenate(moments))
-    return sorted({int(sample[len(sample) * part // parts]) for part in range(1, parts)}) if len(sample) else []
-
-
-def _sample(moments: pl.Series) -> NDArray[np.int64]:
-    return moments.drop_nulls().gather_every(max(len(moments) // _SAMPLE, 1)).to_numpy()
-
-
-def _put_back(folder: Path, slot: str, count: int) -> Iterator[pl.Series]:
-    with ExitStack() as opened:
-        buckets = [opened.enter_context(Bucket(folder / "answers", number)) for number in range(count)]
-        for frame in range(buckets[0].frames):
-            yield in_place(frame_of(buckets, frame)).alias(slot)
+            side_by_side(answer, range(count))
+        yield from _put_back(folder / "answers", count)
 
 
 def bucket_count(rows: int, bounds: Bounds) -> int:
@@ -159,6 +94,33 @@ def bucket_count(rows: int, bounds: Bounds) -> int:
     return min(-(-rows // bounds.rows_at_once) * 2, MOST)
 
 
-def in_place(answers: pl.DataFrame) -> pl.Series:
-    """Return the values of a frame's answers from all buckets in the order of the frame."""
-    return answers["value"].gather(np.argsort(answers[PLACE].to_numpy()))
+def answer_bucket(lookups: Sequence[PlannedLookup], there: Bucket, asked: Bucket, to: tuple[BucketWriter, int], bounds: Bounds) -> None:
+    """Answer a bucket's questions, and keep the values, named by slot, with their places: a batch for each frame of the spine.
+
+    `there` has what `GroupedRows` scans, and for a single lookup that is `visible_rows`; `to` is a bucket of a writer.
+    """
+    rows, (writer, number) = GroupedRows(lookups), to
+    if parts_of(lookups[0], there.rows + asked.rows, bounds) > 1:
+        for frame in answer_in_pieces(rows, there, asked, bounds):
+            writer.write(number, frame)
+        return
+    together, shared = there.together(), Once()
+    prepared = {lookup.slot: Prepared(lookup, rows.of(lookup, together), shared) for lookup in lookups}
+    for questions, edges in asked.several(bounds.rows_at_once):
+        answered = Once()
+        values = [each.answer(questions, answered).alias(slot) for slot, each in prepared.items()]
+        writer.write_frames(number, pl.DataFrame([questions[PLACE], *values]), edges)
+
+
+def in_place(answers: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame's answers from all buckets in the order of the frame, without their places."""
+    order = np.empty(answers.height, np.uint32)
+    order[answers[PLACE].to_numpy()] = np.arange(answers.height, dtype=np.uint32)
+    return answers.drop(PLACE)[order]
+
+
+def _put_back(folder: Path, count: int) -> Iterator[pl.DataFrame]:
+    with ExitStack() as opened:
+        buckets = [opened.enter_context(Bucket(folder, number)) for number in range(count)]
+        for frame in range(buckets[0].frames):
+            yield in_place(frame_of(buckets, frame))

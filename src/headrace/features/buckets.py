@@ -18,28 +18,29 @@ MOST = 256
 class BucketWriter:
     """Fills the buckets of a folder, one Arrow file each: a record batch for each frame that was added, in the order of the frames.
 
-    Used in a `with`, which closes the files. Each row gets its place in its frame (`_place`, UInt32).
+    Used in a `with`, which closes the files. Each row gets its place in its frame (`_place`, UInt32). Several threads may write, each to
+    buckets of its own.
     """
 
     def __init__(self, folder: Path, count: int) -> None:
         folder.mkdir()
         self._folder, self._count = folder, count
-        self._files: list[pa.OSFile] = []
-        self._writers: list[pa.ipc.RecordBatchFileWriter] = []
+        self._files: dict[int, pa.OSFile] = {}
+        self._writers: dict[int, pa.ipc.RecordBatchFileWriter] = {}
 
     def __enter__(self) -> "BucketWriter":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for file in (*self._writers, *self._files):
+        for file in (*self._writers.values(), *self._files.values()):
             file.close()
 
     def add(self, frame: pl.DataFrame, keys: Sequence[str]) -> None:
         """Part a frame among the buckets; within each its rows keep their order."""
         rows, edges = parted(frame, keys, self._count)
-        placed = batch_of(rows)
+        batch = batch_of(rows)
         for number, (first, end) in enumerate(pairwise(edges)):
-            self._write(number, placed.slice(first, end - first))
+            self._write(number, batch.slice(first, end - first))
 
     def write(self, number: int, frame: pl.DataFrame) -> None:
         """Add a frame to one bucket as it is."""
@@ -52,9 +53,9 @@ class BucketWriter:
             self._write(number, batch.slice(first, end - first))
 
     def _write(self, number: int, batch: pa.RecordBatch) -> None:
-        if number == len(self._writers):
-            self._files.append(pa.OSFile(str(bucket_file(self._folder, number)), "wb"))
-            self._writers.append(pa.ipc.new_file(self._files[-1], batch.schema))
+        if number not in self._writers:
+            self._files[number] = pa.OSFile(str(bucket_file(self._folder, number)), "wb")
+            self._writers[number] = pa.ipc.new_file(self._files[number], batch.schema)
         self._writers[number].write_batch(batch)
 
 
@@ -109,8 +110,8 @@ class Bucket:
 
 def parted(frame: pl.DataFrame, keys: Sequence[str], count: int) -> tuple[pl.DataFrame, list[int]]:
     """Return the rows bucket by bucket, with their places in the frame, and where each bucket begins and the last ends."""
-    bucket = frame.select(pl.struct(keys).hash() % count).to_series().to_numpy()
-    order = np.argsort(bucket, kind="stable")
+    bucket = frame.select((pl.struct(keys).hash() % count).cast(pl.UInt16)).to_series().to_numpy()
+    order = np.argsort(bucket, kind="stable")  # of integers so short in a single pass
     return frame.with_row_index(PLACE)[order], np.searchsorted(bucket[order], np.arange(count + 1)).tolist()
 
 

@@ -25,9 +25,8 @@ class ColumnNumbers:
         if self._texts is not None:  # which is kept, for Polars forgets the numbers of texts that no column holds
             self._distinct, self.rows = None, _codes(self._texts)
         else:
-            values, there = _integers(column), column.is_not_null().to_numpy()
-            self._distinct = Distinct(values[there])
-            self.rows = np.where(there, self._distinct.find(values), -1)
+            self._distinct = numbering(_integers(column.drop_nulls()))
+            self.rows = self._numbers(column)
         self.size = int(self.rows.max(initial=-1)) + 1
 
     def find(self, column: pl.Series) -> Integers:
@@ -38,8 +37,13 @@ class ColumnNumbers:
             found = _codes(column.cast(self._texts.dtype))
             found[found >= self.size] = -1
         else:
-            assert self._distinct is not None
-            found = self._distinct.find(_integers(column))
+            found = self._numbers(column)
+        return found
+
+    def _numbers(self, column: pl.Series) -> Integers:
+        assert self._distinct is not None
+        found = self._distinct.find(_integers(column))
+        if column.null_count():
             found[column.is_null().to_numpy()] = -1
         return found
 
@@ -86,6 +90,27 @@ class Distinct:
             return np.full(len(values), -1)
         places = np.searchsorted(self._values, values)
         return np.where(self._values.take(places, mode="clip") == values, places, -1)
+
+
+class Offset:
+    """Integers that lie close together, numbered by how far each is from the least. Not every number below `size` is in use."""
+
+    def __init__(self, first: int, size: int) -> None:
+        self._first, self.size = first, size
+
+    def find(self, values: Integers) -> Integers:
+        """Return each value's number, -1 where it is none of those below `size`."""
+        found = values - self._first  # modulo 2**64, and a difference that is too large for its sign is out of bounds all the same
+        found[found.view(np.uint64) >= self.size] = -1
+        return found
+
+
+def numbering(values: Integers) -> Distinct | Offset:
+    """Return the quickest way to number integers: where they lie close together they need not be looked for."""
+    if not len(values):
+        return Distinct(values)
+    first, size = int(values.min()), int(values.max()) - int(values.min()) + 1
+    return Offset(first, size) if size <= len(values) + _DENSE // 16 else Distinct(values)
 
 
 def _codes(texts: pl.Series) -> Integers:

@@ -184,7 +184,7 @@ def answer(task: BucketTask) -> int:
         _lay_down(opened, folder / "rows", task.rows, of.frame_rows)
         _lay_down(opened, folder / "questions", task.questions, of.frame_rows)
         with BucketWriter(folder / "answers", 1) as answers, Bucket(folder / "rows", 0) as there, Bucket(folder / "questions", 0) as asked:
-            answer_bucket(of.lookup, there, asked, answers, 0, of.bounds(folder))
+            answer_bucket([of.lookup], there, asked, (answers, 0), of.bounds(folder))
         with Bucket(folder / "answers", 0) as answered:
             firsts = range(0, answered.frames, _FRAMES_A_TASK)
             for group, first in enumerate(firsts):
@@ -199,7 +199,7 @@ def put_back(task: PlaceTask) -> tuple[Kept, ...]:
     with of.shared.opened() as opened:
         buckets = [bytes_batches(opened.scratch.get(_answers(of, number, task.group))) for number in range(task.buckets)]
         frames = enumerate(zip(*buckets, strict=True), task.group * _FRAMES_A_TASK)
-        return tuple(_keep(of, opened, number, in_place(frame_from(parts))) for number, parts in frames)
+        return tuple(_keep(of, opened, number, in_place(frame_from(parts))[of.slot]) for number, parts in frames)
 
 
 def _keep_keys(what: Scattered, opened: Opened) -> str:

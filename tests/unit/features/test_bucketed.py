@@ -82,7 +82,8 @@ def test_no_more_questions_than_rows_at_once_are_answered_together(tmp_path, mon
             together.append(questions.height)
             return super().answer(questions, shared)
 
-    monkeypatch.setattr("headrace.features.bucketed.Prepared", Watched)
+    for module in ("bucketed", "pieces"):
+        monkeypatch.setattr(f"headrace.features.{module}.Prepared", Watched)
     asked, table = sales(3000, 5).with_columns(shop=pl.lit(shop, pl.String)), {"sales": sales(1000, 5), "shops": sales(20, 20)}
     values = {"note": latest(SALES, "note", by="shop"), "amount": latest(SHOPS, "amount", by="shop")}
     features = Features(spine=SALES, given=["shop", "time"], as_of=col("time"), values=values)

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from headrace.features.keys import ColumnNumbers, Distinct, Keys
+from headrace.features.keys import ColumnNumbers, Distinct, Keys, Offset, numbering
 
 DAY, NEXT = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -61,3 +61,12 @@ def test_places_among_distinct_integers():
     distinct = Distinct(np.array([5, 3, 5, 9]))
     assert (distinct.size, distinct.find(np.array([9, 3, 4, 10, 5])).tolist()) == (3, [2, 0, -1, -1, 1])
     assert Distinct(np.array([], np.int64)).find(np.array([1])).tolist() == [-1]
+
+
+def test_integers_close_together_are_numbered_by_how_far_they_are():
+    near, far = numbering(np.array([-3, 4, -3])), numbering(np.array([0, 1 << 40]))
+    assert isinstance(near, Offset)
+    assert isinstance(far, Distinct)
+    asked = np.array([-3, 4, -4, 5, 2**63 - 1, -(2**63)])
+    assert near.find(asked).tolist() == [0, 7, -1, -1, -1, -1]
+    assert numbering(np.array([2**63 - 1, 2**63 - 2])).find(asked).tolist() == [-1, -1, -1, -1, 1, -1]

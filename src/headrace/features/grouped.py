@@ -1,0 +1,65 @@
+"""Lookups that are asked the same questions of the same table: what they need of its rows, each column once."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import polars as pl
+
+from headrace.features.lookups import Functions, PlannedLookup
+from headrace.features.prepared import ARRIVAL, KNOWN, SEEN, TIME, VALUE, key_names, row_columns
+
+
+def grouped(lookups: Sequence[PlannedLookup]) -> Iterator[list[PlannedLookup]]:
+    """Yield lookups by the table, the keys, and whether time matters."""
+    found: dict[object, list[PlannedLookup]] = {}
+    for lookup in lookups:
+        found.setdefault((lookup.table, lookup.keys, bool(lookup.known)), []).append(lookup)
+    return iter(found.values())
+
+
+class GroupedRows:
+    """The rows of a table as lookups of a group need them; those of a single lookup are its `visible_rows`."""
+
+    def __init__(self, lookups: Sequence[PlannedLookup]) -> None:
+        self.lookups = lookups
+        self.keys = key_names(lookups[0])
+        self._names: dict[str, dict[str, str]] = {lookup.slot: {} for lookup in lookups}
+        given: dict[tuple[str, object], str] = {}
+        for lookup in lookups:
+            for column, meaning in _meanings(lookup).items():
+                number = sum(each == column for each, _ in given)
+                name = given.setdefault((column, meaning), f"{column}_{number}" if number else column)
+                self._names[lookup.slot][column] = name
+        self._alike = sum(column == SEEN for column, _ in given) == 1
+
+    def scan(self, table: pl.LazyFrame, functions: Functions) -> pl.LazyFrame:
+        """Return the rows that one of the lookups can ever see: keys, `_arrival`, and the distinct columns of all lookups."""
+        columns = {name: expression for lookup in self.lookups for name, expression in self._columns(lookup, functions)}
+        seen = sorted({names[SEEN] for names in self._names.values()})
+        rows = table.select(expression.alias(name) for name, expression in columns.items())
+        rows = rows.filter(pl.any_horizontal(seen), *(pl.col(name).is_not_null() for name in self.keys))
+        return rows.drop(SEEN) if self._alike else rows
+
+    def of(self, lookup: PlannedLookup, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return what one of the lookups needs of such rows: as `visible_rows`, or with `_seen`."""
+        names = {name: column for column, name in self._names[lookup.slot].items() if name in rows.columns}
+        return rows.select(*self.keys, ARRIVAL, *names).rename(names)
+
+    def visible(self, lookup: PlannedLookup, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return those of such rows that one of the lookups can ever see, without `_seen`."""
+        found = self.of(lookup, rows)
+        return found.filter(SEEN).drop(SEEN) if SEEN in found.columns else found
+
+    def _columns(self, lookup: PlannedLookup, functions: Functions) -> Iterator[tuple[str, pl.Expr]]:
+        named, names = row_columns(lookup, functions), self._names[lookup.slot]
+        return ((names.get(column.meta.output_name(), column.meta.output_name()), column) for column in named)
+
+
+def _meanings(lookup: PlannedLookup) -> dict[str, object]:
+    """What decides each column beside keys and arrival."""
+    argument = lookup.value if lookup.aggregate is None else lookup.aggregate["argument"]
+    value, where = msgspec.json.encode(argument), msgspec.json.encode(lookup.where)
+    meanings: dict[str, object] = {KNOWN: lookup.known, TIME: lookup.time}
+    if argument is not None:
+        meanings[VALUE] = value
+    return meanings | {SEEN: (lookup.known, where, value if lookup.kind == "window" else None)}
