@@ -23,8 +23,9 @@ from benchmarks.report import Line, machine, table, versions
 ROWS = (1_000_000, 10_000_000)
 FEAST_ROWS = 100_000
 TURNS = {100_000: 3, 1_000_000: 3, 10_000_000: 1}
-PANDAS_BOUND, DUCKDB_BOUND, FEAST_BOUND, LINEAR_BOUND, MEMORY_BOUND = 5.0, 1.0, 20.0, 12.0, 4 << 30
-BOUNDS = {"pandas": PANDAS_BOUND, "duckdb": DUCKDB_BOUND, "feast": FEAST_BOUND, "feast-duckdb": FEAST_BOUND}
+LINEAR_BOUND, MEMORY_BOUND = 12.0, 4 << 30
+BOUNDS = {"pandas": 5.0, "duckdb": 1.0, "feast": 20.0}
+"""How many times as fast; nothing is promised against Feast on DuckDB, which is not its default."""
 _TOLERANCE = 1e-9
 _START, _YEAR_MS = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1e6), 365 * 86_400_000
 
@@ -84,9 +85,9 @@ def _size_lines(job: str, size: str, run: Mapping[str, Sequence[Turn]], work: Pa
         lines.append(Line(job, f"{size}, {name}", told(theirs)))
         times, cpu = ratio(run[OURS], theirs), ratio(run[OURS], theirs, "cpu_seconds")
         if times is not None:
-            bound = BOUNDS[name]
-            value = f"{times:.1f} x; of CPU {cpu:.1f} x"
-            lines.append(Line(job, f"{size}, {name} over {OURS}", value, f">= {bound:.0f} x", times >= bound))
+            bound, value = BOUNDS.get(name), f"{times:.1f} x; of CPU {cpu:.1f} x"
+            promised = ("", None) if bound is None else (f">= {bound:.0f} x", times >= bound)
+            lines.append(Line(job, f"{size}, {name} over {OURS}", value, *promised))
             lines.append(_compared(job, f"{size}, {name}", work, name))
     return lines
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.environments import ROOT
 
 # What a peer may ask the system for, and how long it is waited for: one that wants more is told so, and the machine lives on.
-PEER_BYTES = 12 << 30
+PEER_BYTES = 10 << 30
 PEER_SECONDS = 900
 _GIVEN_UP = 124
 OURS = "headrace"
