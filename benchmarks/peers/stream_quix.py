@@ -1,8 +1,8 @@
 """Run in the peer's environment: `stream_quix.py SERVERS TOPIC COUNT KIND FOLDER`: three windows a key, state in RocksDB.
 
-Every event updates the count, sum and greatest amount of its key's last hour, day and week, as `sliding` windows, which reach back from each
-event, or as `tumbling` ones, which are cheaper and tell less. The answers are not sent anywhere. The clock runs from the first event to the
-last; commits are every second, without a changelog topic: state lies on this disk alone, as on the other side.
+Every event updates the count, sum and greatest amount of its key's last hour, day and week, as `sliding` windows, which reach back from
+each event, or as `tumbling` ones, which are cheaper and tell less. The answers are not sent anywhere. The clock runs from the first event
+to the last; commits are every second, without a changelog topic: state lies on this disk alone, as on the other side.
 """
 
 import json
@@ -37,7 +37,7 @@ app = Application(
     on_message_processed=processed,
     loglevel="ERROR",
 )
-events = app.dataframe(app.topic(topic, value_deserializer="json", timestamp_extractor=lambda value, *_: value["moment_ms"]))
+events = app.dataframe(app.topic(topic, value_deserializer="json"))
 for name, over in OVERS.items():
     windowed = getattr(events, f"{kind}_window")(over, name=name, grace_ms=timedelta(minutes=1))
     windowed.agg(count=Count(), total=Sum("amount"), most=Max("amount")).current()
