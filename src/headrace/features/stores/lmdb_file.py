@@ -9,7 +9,7 @@ All numbers in names are big-endian:
     number (4 bytes) + length of key (2) + key + name  a field
 
 A commit's pages are on the disk before anything points at them: the file outlasts a loss of power, without the newest commit at most
-(`metasync=False`).
+(`metasync=False`; docs/decisions/0017).
 """
 
 import os
