@@ -22,6 +22,7 @@ from headrace.features.stores.contract import Commit, Field
 from headrace.features.stores.embedded import EmbeddedStore
 
 _SECTOR, _RECORDS, _KEPT, _TRIES = 512, 30, 7, 8
+_MEMORY = Path("/dev/shm")  # where syncs cost nothing: disks are made up here anyway
 _CALL = re.compile(r"\d+ +(pwrite64|writev|fdatasync|lseek|write)\((\d+)(?:<([^>]*)>)?(.*)\) += (\d+)")
 _BYTES = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 _WORK = """
@@ -121,12 +122,16 @@ def _opened(folder: Path, data: bytes, returned: int) -> str:
     heard, told = os.pipe()
     child = os.fork()  # what is in pieces may crash whoever looks
     if not child:
-        os.write(told, _look(folder).encode())
-        os._exit(0)
+        try:
+            os.write(told, _look(folder).encode())
+        finally:
+            os._exit(0)
     os.close(told)
     with os.fdopen(heard, encoding="utf-8") as answer:
         said = answer.read() or "it crashed"
     os.waitpid(child, 0)
+    if not returned and "no state of Headrace" in said:
+        return ""  # the file was being made, and held nothing
     return "" if said.isdecimal() and int(said) >= returned - 1 else f"after {returned} commits: {said[:200]}"
 
 
@@ -149,12 +154,12 @@ def main(commits: int) -> int:
     """Try both, and return the exit code."""
     broken = {}
     for how in ("synced", "unsynced"):
-        with tempfile.TemporaryDirectory(prefix="headrace-power-") as folder:
-            told = list(losses(Path(folder), commits if how == "synced" else min(commits, 15), how))
+        with tempfile.TemporaryDirectory(prefix="headrace-power-", dir=_MEMORY if _MEMORY.exists() else None) as folder:
+            told = list(losses(Path(folder), commits if how == "synced" else min(commits, 5), how))
         broken[how] = [each for each in told if each]
         print(f"{how}: {len(told)} losses of power, {len(broken[how])} left it in pieces or older {broken[how][:2]}", flush=True)
     return 1 if broken["synced"] or not broken["unsynced"] else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 60))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 12))

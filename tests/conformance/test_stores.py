@@ -1,4 +1,4 @@
-"""The contract of stores of online state, in a folder and on a real Redis server."""
+"""The contract of stores of online state, in memory, in a folder and on a real Redis server."""
 
 import threading
 import time
@@ -11,12 +11,19 @@ from services.redis import Redis
 
 from headrace.features.stores.contract import Commit, Field, StateStore
 from headrace.features.stores.errors import StoreFault, StoreUnusable
+from headrace.features.stores.memory import MemoryStore
 from headrace.features.stores.opening import open_store
-from headrace.testing.stores import SharedStoreConformance
+from headrace.testing.stores import SharedStoreConformance, StoreConformance
 from headrace.testing.stores_at_work import increment, number_seen
 
 SERVER_KILLS = 5
 ONE = Commit(put=[(Field("a", b"k", b"f"), b"v")])
+
+
+class TestMemory(StoreConformance):
+    @pytest.fixture
+    def store(self) -> StateStore:
+        return MemoryStore()
 
 
 class TestEmbedded(SharedStoreConformance):

@@ -32,7 +32,8 @@ class EmbeddedStore:
             StorageFault: if it is not there and cannot be made.
         """
         self._place = str(folder)
-        self._file = LmdbFile.shared(folder)
+        with self._told("open"):
+            self._file = LmdbFile.shared(folder)
         self._closed = False
 
     def read(self, keys: Sequence[Key], marks: Sequence[str] = ()) -> tuple[list[list[bytes]], list[bytes | None]]:
