@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from services.json_api import JsonApi
+from services.kafka import Kafka
 from services.postgres import Postgres
 from services.redis import Redis
 from services.s3 import S3
@@ -49,6 +50,14 @@ def redis() -> Iterator[Redis]:
 def redis_url(redis: Redis) -> str:
     """The URL of an unused prefix of keys, with the server's password."""
     return redis.place()
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    """A broker of Kafka's protocol. A test that stops it must start it again."""
+    server = Kafka()
+    yield server
+    server.remove()
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ class _UnderWay:
 
     def add(self, page: Page) -> bool:
         """Take some rows; tell whether the position moved."""
-        frame = _usual(page.rows)
+        frame = usual_types(page.rows)
         self._check_names(frame.columns)
         self._columns |= dict.fromkeys(frame.columns)
         self._notes |= dict.fromkeys(page.notes)
@@ -133,7 +133,7 @@ class _UnderWay:
             raise SourceChanged(self._place, "it has a column without a name", "Give it a name where it is asked for.")
 
 
-def _usual(frame: pl.DataFrame) -> pl.DataFrame:
+def usual_types(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with one type for each kind of value, so that pages join however their numbers were stored.
 
     Raises:

@@ -12,7 +12,7 @@ from headrace.spec.errors import InvalidOption, SpecError
 from headrace.spec.kafka_options import check_options
 from headrace.spec.sources import Source
 
-VALUE_FORMATS = ("json", "avro", "arrow")
+VALUE_FORMATS = ("json", "avro", "arrow", "debezium")
 STARTS = ("earliest", "latest")
 EXPIRED = ("refuse", "skip")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -69,7 +69,8 @@ class Kafka(_Topics, frozen=True, kw_only=True):
         topics: one or several; new ones are added at the end, since a row's place among the others depends on the order.
         servers: the brokers to ask first, as `host:port`, separated by commas.
         group: the consumer group; default: the project's and the table's name.
-        format: how values are written: `json` (an object a message), `avro` (with `schema`) or `arrow` (an IPC stream of rows).
+        format: how values are written: `json` (an object a message), `avro` (with `schema`), `arrow` (an IPC stream of rows) or `debezium`
+            (changes as Debezium writes them, in JSON).
         schema: for Avro, the schema as JSON text or the path of a file with it.
         key: the column that takes the message's key as text; None: the key is left.
         headers: columns that take a header's text, by the header's name.

@@ -30,7 +30,7 @@ def test_one_topic_or_several_and_durations_as_they_are_written():
         ({"topics": [f"t{n}" for n in range(17)]}, "the topics", "at most 16"),
         ({"servers": "http://broker:9092"}, "host:port", "several with commas"),
         ({"servers": ""}, "host:port", "several with commas"),
-        ({"format": "xml"}, "the format of Kafka cannot be 'xml'", "'json', 'avro', 'arrow'"),
+        ({"format": "xml"}, "the format of Kafka cannot be 'xml'", "'json', 'avro', 'arrow', 'debezium'"),
         ({"format": "avro"}, "the schema of Kafka cannot be None", "the Avro schema"),
         ({"schema": "{}"}, "the schema of Kafka", "none, since format='json'"),
         ({"start": "now"}, "the start of Kafka", "'earliest', 'latest'"),

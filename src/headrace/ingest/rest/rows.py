@@ -35,14 +35,18 @@ def frame_of(rows: Rows) -> tuple[pl.DataFrame, tuple[str, ...]]:
     A column is of booleans, 64-bit integers, floats or texts if all its values are; objects and lists become JSON texts. Integers
     beyond 64 bits, integers that a float among them would round, and values of several kinds become texts too.
     """
-    names = dict.fromkeys(name for row in rows for name in row)
+    names: Row = {}
+    for row in rows:
+        names.update(row)  # which keeps the place of a name that is there
     columns, notes = [], []
     for name in names:
         values = [row.get(name) for row in rows]
-        dtype, why = _type_of(values)
+        kinds = set(map(type, values)) - {type(None)}
+        dtype, why = _type_of(values, kinds)
         if why:
             notes.append(f"column {name!r} is kept as text: {why}")
-        columns.append(pl.Series(name, [_text(value) for value in values] if dtype == pl.String else values, dtype))
+        told = dtype == pl.String and kinds != {str}
+        columns.append(pl.Series(name, [_text(value) for value in values] if told else values, dtype))
     return pl.DataFrame(columns), tuple(notes)
 
 
@@ -51,14 +55,14 @@ def row_text(row: Row) -> bytes:
     return _JSON.encode(row)
 
 
-def _type_of(values: Sequence[Any]) -> tuple[type[pl.DataType], str]:
-    kinds = {type(value) for value in values} - {type(None)}
+def _type_of(values: Sequence[Any], kinds: Set[type]) -> tuple[type[pl.DataType], str]:
     if not kinds:
         return pl.Null, ""
     if kinds == {bool}:
         return pl.Boolean, ""
     if kinds == {int}:
-        fits = all(value is None or value in _INT64 for value in values)
+        present = [value for value in values if value is not None]
+        fits = min(present) in _INT64 and max(present) in _INT64
         return (pl.Int64, "") if fits else (pl.String, "some of its integers need more than 64 bits")
     if kinds <= {int, float}:
         exact = all(type(value) is not int or value in _EXACT for value in values)

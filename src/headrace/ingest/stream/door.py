@@ -71,7 +71,7 @@ class StreamDoor:
         """
         frame = _renamed(messages, self._table)
         if self.pins is None:
-            if frame.is_empty():
+            if not frame.height:
                 return self._nothing_read(messages, now)
             self.pins = pin_types(frame, messages.writing, self._table)
         held, remarks = self._held(frame)

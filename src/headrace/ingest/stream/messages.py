@@ -180,7 +180,7 @@ class Follower(Protocol):
         ...
 
     def lag(self) -> dict[int, int]:
-        """Return how many messages each assigned partition is behind, as far as is known without asking."""
+        """Return how many messages each assigned partition is behind, as far as is known."""
         ...
 
     def close(self) -> None:

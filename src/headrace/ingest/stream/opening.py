@@ -3,17 +3,26 @@
 from headrace.core.errors import SystemFault
 from headrace.ingest.stream.messages import Follower, Listener, Surroundings
 from headrace.ingest.stream.replay import ReplayFollower
-from headrace.spec.streams import Replay
+from headrace.spec.streams import Kafka, Replay
 from headrace.spec.tables import Entity, Events
 
 
-def follower_of(table: Events | Entity, listener: Listener, surroundings: Surroundings) -> Follower:
+def follower_of(table: Events | Entity, listener: Listener, surroundings: Surroundings, project: str) -> Follower:
     """Return the follower of a table's source. Nothing is connected to before it is polled.
 
+    `project` is its name, of which the name of the consumer group is made where none is declared.
+
     Raises:
+        FormatNeedsExtra: if a library is not installed.
+        SourceUnreadable, UnsupportedColumn: if a schema is none that rows can be made of.
         SystemFault: if the source is none that is followed.
     """
     source = table.source
     if isinstance(source, Replay):
         return ReplayFollower(table, listener, surroundings)
-    raise SystemFault(f"{type(source).__name__} is not followed.", remedy="Use hr.Replay.", location=source.location)
+    if isinstance(source, Kafka):
+        # An extra, which projects without Kafka need not have.
+        from headrace.ingest.stream.kafka import KafkaFollower
+
+        return KafkaFollower(table, listener, surroundings, source.group or f"{project}-{table.name}")
+    raise SystemFault(f"{type(source).__name__} is not followed.", remedy="Use hr.Kafka or hr.Replay.", location=source.location)

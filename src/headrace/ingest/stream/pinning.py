@@ -51,6 +51,7 @@ def _require(table: Table, pins: Mapping[str, DType]) -> None:
 
 def _named(table: Table) -> list[tuple[str, str]]:
     named = [("time=", table.time), *(("known=", name) for name in known_columns(table))]
+    named += [("known=", name) for name in table.known if name != "*"] if isinstance(table.known, Mapping) else []
     named += [("id=", name) for name in table.id] + [("personal=", name) for name in table.personal]
     named += [("key=", name) for name in table.key] if isinstance(table, Entity) else []
     deleted = deletion_of(table)

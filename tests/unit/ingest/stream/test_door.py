@@ -128,6 +128,8 @@ def test_a_column_that_is_named_and_has_no_value_yet_needs_a_type():
     with pytest.raises(ColumnProblem, match=r"id= of table 'orders' names 'id', and the first rows have no value of it") as raised:
         door(id="id").take(arriving({"id": [None], "n": [1]}), NOW)
     assert "types={'id': 'string'}" in raised.value.remedy
+    with pytest.raises(ColumnProblem, match="known= of table 'orders' names 'late'"):
+        door(time="at", known={"late": "at"}).take(arriving({"at": ["2026-01-01"], "late": [None]}), NOW)
     with pytest.raises(ColumnProblem, match=r"columns\['twice'\]"):
         door(columns={"twice": col("m") * 2}).take(arriving({"n": [1]}), NOW)
     table = door(time="at")

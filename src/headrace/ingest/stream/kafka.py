@@ -1,0 +1,302 @@
+"""Kafka: topics followed as a member of a consumer group, from positions that somebody else keeps."""
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from headrace.core.secrets import Secrets
+from headrace.ingest.errors import FormatNeedsExtra
+from headrace.ingest.stream.avro import open_avro
+from headrace.ingest.stream.decoding import Decoder, Lane, Record
+from headrace.ingest.stream.kafka_faults import Faults, options_refused
+from headrace.ingest.stream.lanes import Lanes
+from headrace.ingest.stream.messages import Listener, Messages, Position, Surroundings
+from headrace.ingest.stream.values import ArrowReader, DebeziumReader, JsonReader, ValueReader
+from headrace.spec.streams import Kafka
+from headrace.spec.tables import Entity, Events
+
+try:
+    from confluent_kafka import Consumer, KafkaError, KafkaException
+except ModuleNotFoundError as missing:
+    raise FormatNeedsExtra("Kafka", "kafka", None) from missing
+
+BATCH_MESSAGES = 10_000
+_GATHER_SECONDS = 0.05
+_ASK_SECONDS = 10.0
+_ASK_AGAIN_SECONDS = 1.0
+_LOG = logging.getLogger("headrace.kafka")
+_LOG.addHandler(logging.NullHandler())  # who wants to read what the library says adds a handler
+
+
+class KafkaFollower:
+    """Satisfies `Follower` with the topics of a broker.
+
+    A rebalance moves partitions one by one: the others go on. What had been fetched of a partition when it moved is dropped, and comes
+    again from where the keeper of positions says. Transactions that are not committed are not seen.
+    """
+
+    def __init__(
+        self,
+        table: Events | Entity,
+        listener: Listener,
+        surroundings: Surroundings,
+        group: str,
+        batch_messages: int = BATCH_MESSAGES,
+    ) -> None:
+        assert isinstance(table.source, Kafka)
+        self._source, self._listener, self._around = table.source, listener, surroundings
+        self._group, self._batch_messages = group, batch_messages
+        self._decoder = Decoder(table.source, _reader_of(table.source, surroundings))
+        self._faults = Faults(table.source, surroundings.secrets, surroundings.clock)
+        self._lanes = Lanes(table.source.topics)
+        self._consumer: Any = None
+        self._next: dict[int, int] = {}
+        self._reached: dict[int, int] = {}
+        self._moved: set[int] = set()
+        self._new: set[int] = set()
+        self._paused: set[int] = set()
+
+    @property
+    def trouble(self) -> str:
+        return self._faults.trouble
+
+    @property
+    def ended(self) -> bool:
+        return False
+
+    def poll(self, timeout_seconds: float) -> list[Messages]:
+        consumer = self._connected()
+        self._moved = set()
+        # Whatever has come is worth a batch of its own, but not each message by itself.
+        came = consumer.consume(1, timeout_seconds) if timeout_seconds > _GATHER_SECONDS else []
+        came += consumer.consume(self._batch_messages - len(came), min(timeout_seconds, _GATHER_SECONDS))
+        self._faults.raise_refusal()
+        records = self._sorted_out(came)
+        return [*self._just_begun(records), *(each for number, record in records.items() for each in self._decoded(number, record))]
+
+    def seek(self, positions: Mapping[int, Position]) -> None:
+        for number, position in positions.items():
+            self._next[number] = position.offset
+        self._fetch_again(positions.keys() & self._next.keys())
+
+    def pause(self, partitions: Iterable[int]) -> None:
+        numbers = set(partitions) & self._next.keys()
+        self._paused |= numbers
+        self._connected().pause(self._places(numbers))
+
+    def resume(self, partitions: Iterable[int]) -> None:
+        numbers = set(partitions) & self._next.keys()
+        self._paused -= numbers
+        self._connected().resume(self._places(numbers))
+
+    def kept(self, positions: Mapping[int, Position]) -> None:
+        places = [self._lanes.place(number, position.offset) for number, position in positions.items() if number in self._next]
+        if places:
+            try:
+                self._connected().commit(offsets=places, asynchronous=True)
+            except KafkaException as error:
+                # Nothing is read by these positions: whoever watches them sees the next ones.
+                _LOG.info("%s", self._around.secrets.redact(str(error)))
+
+    def lag(self) -> dict[int, int]:
+        return {number: self._behind(number, offset) for number, offset in self._next.items()}
+
+    def close(self) -> None:
+        if self._consumer is not None:
+            self._consumer.close()
+            self._consumer = None
+
+    def _connected(self) -> Any:
+        if self._consumer is None:
+            consumer = self._made()
+            try:
+                self._check_topics(consumer)
+                consumer.subscribe(list(self._source.topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+            except BaseException:
+                consumer.close()
+                raise
+            self._consumer = consumer
+        return self._consumer
+
+    def _made(self) -> Any:
+        secrets, source = self._around.secrets, self._source
+        options = {name: secrets.fill(value) for name, value in source.options.items()}
+        ours = {
+            "bootstrap.servers": secrets.fill(source.servers),
+            "group.id": secrets.fill(self._group),
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "error",  # a position that is gone is told, never passed over
+            "partition.assignment.strategy": "cooperative-sticky",
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,  # so that it is known when there is nothing left to read
+            "error_cb": self._faults.heard,
+            "logger": _Log(secrets),
+        }
+        try:
+            return Consumer({"client.id": "headrace", **options, **ours})
+        except (KafkaException, ValueError, TypeError) as error:
+            raise options_refused(source, secrets.redact(_words(error))) from None
+
+    def _check_topics(self, consumer: Any) -> None:
+        found = self._topics_of(consumer)
+        for topic in self._source.topics:
+            if topic not in found:
+                raise self._faults.no_topic(topic, found)
+            self._lanes.check(self._source, topic, found[topic].partitions)
+
+    def _topics_of(self, consumer: Any) -> Mapping[str, Any]:
+        asked = 0.0
+        while True:
+            try:
+                topics: Mapping[str, Any] = consumer.list_topics(timeout=_ASK_AGAIN_SECONDS).topics
+            except KafkaException as error:
+                consumer.poll(0)  # that is when it says why
+                asked += _ASK_AGAIN_SECONDS
+                if self._faults.is_clear or asked >= _ASK_SECONDS:
+                    raise self._faults.of_first(error.args[0]) from None
+            else:
+                return topics
+
+    def _assigned(self, consumer: Any, places: Collection[Any]) -> None:
+        numbers = [self._lanes.number(each) for each in places]
+        known = self._listener.assigned(numbers) if numbers else {}
+        offsets = {number: self._begin(consumer, number, known.get(number)) for number in numbers}
+        self._moved |= offsets.keys()
+        self._next |= offsets
+        consumer.incremental_assign([self._lanes.place(number, offset) for number, offset in offsets.items()])
+
+    def _revoked(self, consumer: Any, places: Collection[Any]) -> None:
+        self._gone(consumer, places, self._listener.revoked)
+
+    def _lost(self, consumer: Any, places: Collection[Any]) -> None:
+        self._gone(consumer, places, self._listener.lost)
+
+    def _gone(self, consumer: Any, places: Collection[Any], tell: Callable[[Collection[int]], None]) -> None:
+        numbers = [self._lanes.number(each) for each in places]
+        if numbers:
+            tell(numbers)
+        self._moved |= set(numbers)
+        for number in numbers:
+            self._next.pop(number, None)
+            self._reached.pop(number, None)
+        self._new -= set(numbers)
+        self._paused -= set(numbers)
+        consumer.incremental_unassign(list(places))
+
+    def _begin(self, consumer: Any, number: int, known: Position | None) -> int:
+        """Return where to begin in a partition, as a number even where nothing of it was read: it stays until the first commit."""
+        low, high = self._ends(consumer, number)
+        if known is not None:
+            return self._there(number, known.offset, low, high)
+        self._new.add(number)
+        return low if self._source.start == "earliest" else high
+
+    def _there(self, number: int, wanted: int, low: int, high: int) -> int:
+        """Return the message that comes next if the broker has it still, or where those begin that it has."""
+        if low <= wanted <= high:
+            return wanted
+        if self._source.expired == "refuse" or wanted > high:
+            raise self._faults.expired(self._lanes.lane(number), wanted, low, high)
+        self._faults.skipped(self._lanes.lane(number), low - wanted)
+        self._new.add(number)
+        return low
+
+    def _ends(self, consumer: Any, number: int) -> tuple[int, int]:
+        try:
+            low, high = consumer.get_watermark_offsets(self._lanes.place(number), timeout=_ASK_SECONDS)
+        except KafkaException as error:
+            raise self._faults.of_first(error.args[0]) from None
+        return int(low), int(high)
+
+    def _sorted_out(self, came: Iterable[Any]) -> dict[int, Record]:
+        records: dict[int, Record] = {}
+        dropped: set[int] = set()
+        for message in came:
+            error = message.error()
+            if error is not None:
+                self._heed(message, error)
+                continue
+            number = self._lanes.number_of(message.topic(), message.partition())
+            if number in self._moved or number not in self._next:
+                # It may have been fetched before the partition moved: it comes again, or is another's.
+                dropped.add(number)
+            elif message.offset() >= self._next[number]:
+                records.setdefault(number, Record()).add(message)
+        if records:
+            self._faults.over()
+        self._fetch_again(dropped & self._next.keys())
+        return records
+
+    def _heed(self, message: Any, error: Any) -> None:
+        if error.code() == KafkaError._PARTITION_EOF:
+            self._faults.over()
+            number = self._lanes.number_of(message.topic(), message.partition())
+            if number in self._next and number not in self._moved:
+                self._reached[number] = message.offset()
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+            self._expired(self._lanes.number_of(message.topic(), message.partition()))
+        else:
+            self._faults.heard(error)
+            self._faults.raise_refusal()
+
+    def _expired(self, number: int) -> None:
+        """Go on after the broker said that it has not the message which comes next."""
+        if number in self._next and number not in self._moved:
+            self._next[number] = self._there(number, self._next[number], *self._ends(self._connected(), number))
+            self._fetch_again([number])
+
+    def _fetch_again(self, numbers: Collection[int]) -> None:
+        if numbers:
+            self._connected().incremental_unassign(self._places(numbers))
+            self._connected().incremental_assign([self._lanes.place(number, self._next[number]) for number in numbers])
+            self._connected().pause(self._places(self._paused & set(numbers)))
+
+    def _just_begun(self, records: Mapping[int, Record]) -> list[Messages]:
+        """Return of partitions that begin here where that is, so that it is kept even if nothing comes."""
+        begun = [number for number in self._new if number in self._next and number not in records]
+        self._new.clear()
+        return [each for number in begun for each in self._decoder.decode(self._lane(number), Record(), self._next[number])]
+
+    def _decoded(self, number: int, record: Record) -> list[Messages]:
+        self._next[number] = record.offsets[-1] + 1
+        return list(self._decoder.decode(self._lane(number), record, self._next[number]))
+
+    def _behind(self, number: int, offset: int) -> int:
+        try:
+            # What is paused is not fetched, so that nothing is heard of its end.
+            told = {"timeout": _ASK_AGAIN_SECONDS} if number in self._paused else {"cached": True}
+            _, high = self._connected().get_watermark_offsets(self._lanes.place(number), **told)
+        except KafkaException as error:
+            self._faults.heard(error.args[0])
+            return 0
+        # Marks of transactions have offsets too: where the end was reached, nothing is left.
+        return max(0, int(high) - max(offset, self._reached.get(number, 0)))
+
+    def _lane(self, number: int) -> Lane:
+        return self._lanes.lane(number)
+
+    def _places(self, numbers: Iterable[int]) -> list[Any]:
+        return [self._lanes.place(number) for number in numbers if number in self._next]
+
+
+class _Log:
+    """What the library writes its log into, without secrets."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    def log(self, level: int, message: str, *values: object) -> None:
+        _LOG.log(level, "%s", self._secrets.redact(message % values if values else message))
+
+
+def _reader_of(source: Kafka, surroundings: Surroundings) -> ValueReader:
+    if source.format == "avro":
+        return open_avro(source, surroundings.root)
+    readers: dict[str, ValueReader] = {"json": JsonReader(), "arrow": ArrowReader(), "debezium": DebeziumReader()}
+    return readers[source.format]
+
+
+def _words(error: Exception) -> str:
+    first = error.args[0] if error.args else error
+    return str(first.str()) if hasattr(first, "str") else str(first)
