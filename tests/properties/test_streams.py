@@ -5,7 +5,10 @@ interrupted, and what no question at the horizon needs is dropped. `HEADRACE_EXA
 """
 
 import os
+import tempfile
+from contextlib import closing, contextmanager
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 
 import msgspec
@@ -19,6 +22,7 @@ from headrace.features.batch import compute
 from headrace.features.errors import AskedBeforeState
 from headrace.features.plan import FeaturePlan
 from headrace.features.stores.contract import Field
+from headrace.features.stores.embedded import EmbeddedStore
 from headrace.features.stores.errors import MarkMoved
 from headrace.features.stores.memory import MemoryStore
 from headrace.features.stream.admitting import Ids, PartitionState, Rules, sort_out
@@ -196,7 +200,21 @@ def test_the_state_answers_as_batch_does_over_the_accepted_rows(data):
         values={name: declared(ask, table) for name, ask in wanted.items()},
     )  # fmt: skip
     plan = FeaturePlan.from_json(FeaturePlan.build(features, SPINE_TYPES, {"t": TYPES}).to_json())
-    store = MemoryStore()
+    with opened(data.draw(st.integers(0, 49)) == 0) as store:
+        follow(data, random, partitions, questions, wanted, table, plan, store)
+
+
+@contextmanager
+def opened(embedded):
+    """A store in memory, or, as it takes so much longer, now and then one in a folder."""
+    if not embedded:
+        yield MemoryStore()
+        return
+    with tempfile.TemporaryDirectory() as folder, closing(EmbeddedStore(Path(folder))) as store:
+        yield store
+
+
+def follow(data, random, partitions, questions, wanted, table, plan, store):
     sizes = Sizes(
         data.draw(st.sampled_from([1, 300, 8192])), data.draw(st.sampled_from([1, 1 << 16])), data.draw(st.sampled_from([0, 1 << 26]))
     )

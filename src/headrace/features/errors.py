@@ -6,7 +6,7 @@ UserError
     ├── KeyMismatch          two sides of a key whose types differ
     ├── MissingTable         a table that the plan looks into and nobody supplied
     ├── StateMismatch        a state that was published for other features
-    └── AskedBeforeState     a question earlier than the moment the state was published for
+    └── AskedBeforeState     a question earlier than the moment from which on the state can answer
 """
 
 from collections.abc import Iterable
@@ -50,10 +50,13 @@ class StateMismatch(FeatureError):
 
 
 class AskedBeforeState(FeatureError):
-    """A question earlier than the moment the state was published for: rows that it would need are gone."""
+    """A question earlier than the moment from which on the state can answer: rows that it would need are gone."""
 
-    def __init__(self, as_of: datetime, moment: datetime) -> None:
+    def __init__(self, as_of: datetime, moment: datetime, followed: str | None = None) -> None:
+        """Take the table that is followed, if the state is not a published one."""
+        earliest = "the moment of the published state" if followed is None else f"from when on {followed!r} is kept for questions"
+        remedy = "publish a state for an earlier one" if followed is None else "keep more with history= of its source"
         super().__init__(
-            f"asked as of {as_of.isoformat()}, which is before {moment.isoformat()}, the moment of the published state.",
-            remedy="Ask as of that moment or later, or publish a state for an earlier one.",
+            f"asked as of {as_of.isoformat()}, which is before {moment.isoformat()}, {earliest}.",
+            remedy=f"Ask as of that moment or later, or {remedy}.",
         )

@@ -114,7 +114,7 @@ class LiveFeatures:
         for table, theirs in positions.items():
             horizon = table_horizon(theirs)
             if as_of is not None and moment is not None and horizon is not None and moment < horizon and table in self._timed:
-                raise AskedBeforeState(as_of, EPOCH + horizon * MICROSECOND)
+                raise AskedBeforeState(as_of, EPOCH + horizon * MICROSECOND, table)
             watermark = table_watermark(theirs, now)
             told[table] = None if watermark is None else EPOCH + watermark * MICROSECOND
         return told

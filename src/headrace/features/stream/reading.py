@@ -133,4 +133,4 @@ def _check_horizons(lookups: Sequence[PlannedLookup], asked: Mapping[str, pl.Dat
         asked_at = [asked[each.slot][AS_OF].drop_nulls() for each in lookups if each.table == table and each.known]
         earliest = min((int(moments.to_numpy().min()) for moments in asked_at if len(moments)), default=None)
         if horizon is not None and earliest is not None and earliest < horizon:
-            raise AskedBeforeState(EPOCH + earliest * MICROSECOND, EPOCH + horizon * MICROSECOND)
+            raise AskedBeforeState(EPOCH + earliest * MICROSECOND, EPOCH + horizon * MICROSECOND, table)
