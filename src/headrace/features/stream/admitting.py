@@ -162,9 +162,8 @@ def _less(moments: Integers, duration_us: int) -> Integers:
 
 def _hashes(rows: pl.DataFrame, rules: Rules) -> Hashes:
     # Polars leaves out an addition of 0.0, which would make zeros equal as well.
-    zeros = [
-        pl.when(pl.col(name) == 0).then(0.0).otherwise(pl.col(name)).alias(name) for name in rules.id if rows.schema[name] == pl.Float64
-    ]
+    floats = [name for name in rules.id if rows.schema[name] == pl.Float64]
+    zeros = [pl.when(pl.col(name) == 0).then(0.0).otherwise(pl.col(name)).alias(name) for name in floats]
     values = rows.select(pl.col(rules.id).to_physical()).with_columns(zeros)
     return np.array([blake2b(_encode(value), digest_size=_HASH_BYTES).digest() for value in values.rows()], f"S{_HASH_BYTES}")
 
