@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from headrace.spec.retention import Retention as Retention
     from headrace.spec.sources import File as File
     from headrace.spec.sql import SQL as SQL
+    from headrace.spec.streams import Kafka as Kafka
     from headrace.spec.streams import Replay as Replay
     from headrace.spec.tables import Derived as Derived
     from headrace.spec.tables import Entity as Entity
@@ -88,7 +89,7 @@ _NAMES_BY_MODULE = {
     "headrace.spec.retention": ("Retention",),
     "headrace.spec.sources": ("File",),
     "headrace.spec.sql": ("SQL",),
-    "headrace.spec.streams": ("Replay",),
+    "headrace.spec.streams": ("Kafka", "Replay"),
     "headrace.spec.tables": ("Derived", "Entity", "Events", "Pseudonym"),
 }  # fmt: skip
 _SUBMODULES = {name: f"headrace.spec.{name}" for name in ("auth", "gate", "paging", "split")}

@@ -73,7 +73,7 @@ class Following:
         self._recorded = self._read_recorded()
         self.types: dict[str, DType] = {name: DType(kind) for name, kind in self._recorded.get("types", {}).items()}
         self._intake = Intake(table.name, self._door(), Rules.of(table, table.source), duration_or_none(table.source.idle))
-        self._follower = follower_of(table, self, around.surroundings)
+        self._follower = follower_of(table, self, around.surroundings, around.workspace.project.name)
         self._horizon_us: int | None = None
         self._looked = self._told = float("-inf")
         self._swept = time.monotonic()
