@@ -120,7 +120,8 @@ class _Builder:
 
     def _add_candidate(self, model: Model, candidate: Candidate, inputs: tuple[str, ...]) -> str:
         caps = share_caps(model.tune, model.candidates)[candidate.name]
-        limits = (caps.trials, caps.seconds, caps.cost_usd, self._cpu_second_usd if caps.cost_usd is not None else None)
+        at_once = (model.tune.at_once,) if model.tune.at_once > 1 else ()
+        limits = (caps.trials, caps.seconds, caps.cost_usd, self._cpu_second_usd if caps.cost_usd is not None else None, *at_once)
         seeded = self._seeded(model, candidate.name)
         meaning = (candidate.name, candidate, model.target, model.task, model.split, model.metric, model.costs, limits, seeded["seed"])
         return self._add(

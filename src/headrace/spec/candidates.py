@@ -65,9 +65,14 @@ class GradientBoosting(Candidate, frozen=True, kw_only=True):
 
 
 class Tune(Declaration, frozen=True, kw_only=True):
-    """What tuning may use: it stops at the first cap it meets. Caps are per model, shared among its candidates."""
+    """What tuning may use: it stops at the first cap it meets. Caps are per model, shared among its candidates.
+
+    `at_once` is how many trials are chosen before any of them is judged. More of them can be worked side by side where `engine` names a
+    cluster; each knows less of the others, here as there. Wherever they are worked, the trials and their results are the same.
+    """
 
     trials: int = 20
+    at_once: int = 1
     time: timedelta = timedelta(minutes=2)
     cost_usd: Decimal | None = None
 
@@ -79,6 +84,8 @@ class Tune(Declaration, frozen=True, kw_only=True):
             if amount is None or amount <= 0:
                 raise InvalidOption("cost_usd of Tune()", self.cost_usd, "an amount above zero", location=self.location)
             self._set("cost_usd", amount)
+        if self.at_once < 1:
+            raise InvalidOption("at_once of Tune()", self.at_once, "at least 1", location=self.location)
         if self.trials < 1:
             raise InvalidOption("trials of Tune()", self.trials, "at least 1", location=self.location)
 

@@ -39,10 +39,12 @@ def bonferroni_level(looks: int, level: float = 0.95) -> float:
     return 1.0 - (1.0 - level) / max(looks, 1)
 
 
-def resamples(rows: int, replicates: int, seed: int) -> Iterator[Floats]:
-    """Yield weights (n,) of bootstrap samples; the same for the same arguments."""
+def resamples(rows: int, replicates: int, seed: int, first: int = 0) -> Iterator[Floats]:
+    """Yield weights (n,) of bootstrap samples; the same for the same arguments, from the `first` on of those that there would be."""
     generator = np.random.default_rng(seed)
-    for _ in range(replicates):
+    for _ in range(first):
+        generator.integers(0, rows, rows)
+    for _ in range(first, replicates):
         yield np.bincount(generator.integers(0, rows, rows), minlength=rows).astype(np.float64)
 
 
@@ -53,17 +55,36 @@ def bootstrap(measures: Mapping[str, Measure], rows: int, *, seed: int, level: f
     """
     if not rows:
         return {name: Interval(None, None, None) for name in measures}
+    return intervals(measures, draws(measures, rows, seed, range(replicates_for(level))), rows, level)
+
+
+def draws(measures: Mapping[str, Measure], rows: int, seed: int, which: range) -> dict[str, list[float]]:
+    """Return what each measure gives on some of the resamples: those of several calls, one after the other, are those of one."""
     drawn: dict[str, list[float]] = {name: [] for name in measures}
-    for weights in resamples(rows, replicates_for(level), seed):
+    for weights in resamples(rows, which.stop, seed, which.start):
         for name, measure in measures.items():
             drawn[name].append(measure(weights))
+    return drawn
+
+
+def intervals(measures: Mapping[str, Measure], drawn: Mapping[str, list[float]], rows: int, level: float) -> dict[str, Interval]:
+    """Return the value of each measure on the rows, and its percentile interval by what was drawn."""
     whole = np.ones(rows)
     return {name: _interval(measure(whole), drawn[name], level) for name, measure in measures.items()}
 
 
 def paired_difference(first: Measure, second: Measure, rows: int, *, seed: int, level: float = 0.95) -> Interval:
     """Return first minus second with its basic interval, both measured on the same resamples of the same rows."""
-    found = bootstrap({"difference": lambda weights: first(weights) - second(weights)}, rows, seed=seed, level=level)["difference"]
+    return basic(bootstrap({"difference": difference(first, second)}, rows, seed=seed, level=level)["difference"])
+
+
+def difference(first: Measure, second: Measure) -> Measure:
+    """Return the measure that is first minus second."""
+    return lambda weights: first(weights) - second(weights)
+
+
+def basic(found: Interval) -> Interval:
+    """Return the basic interval that belongs to a percentile interval."""
     if found.value is None or found.low is None or found.high is None:
         return found
     return Interval(found.value, 2.0 * found.value - found.high, 2.0 * found.value - found.low)

@@ -15,8 +15,9 @@ class BaselineTrainer:
     """Fits the constant family."""
 
     defaults: ClassVar[Parameters] = {}
+    memory = b""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, seed: int = 0, threads: int = 1) -> None:  # noqa: ARG002 - nothing is drawn
         self._dataset = dataset
 
     def fit(self, parameters: Parameters, budget: Budget, progress: Progress) -> Artifact:  # noqa: ARG002

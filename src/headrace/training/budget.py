@@ -61,6 +61,16 @@ class Budget:
         """CPU seconds so far."""
         return self._cpu() - self._cpu_started
 
+    def left(self) -> Caps:
+        """Return what is left for one trial."""
+        cost = self._caps.cost_usd
+        return Caps(
+            trials=1,
+            seconds=self._caps.seconds - self.seconds,
+            cost_usd=None if cost is None else cost - Decimal(self.cpu_seconds) * self._caps.usd_per_cpu_second,
+            usd_per_cpu_second=self._caps.usd_per_cpu_second,
+        )
+
     def spent(self) -> str | None:
         """Return which cap is met, `time` or `cost`; None while neither is."""
         if self.seconds >= self._caps.seconds:

@@ -1,6 +1,6 @@
 """What was measured: metrics with intervals, slices, and differences between models on the same rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -12,7 +12,7 @@ from headrace.models.artifact import Artifact
 from headrace.models.decision import decide
 from headrace.models.predictor import score_frame
 from headrace.spec.metrics import BINARY, METRICS, MULTICLASS, metrics_for
-from headrace.stats.bootstrap import Interval, bootstrap, paired_difference
+from headrace.stats.bootstrap import Interval, basic, difference, draws, intervals, replicates_for
 from headrace.stats.measures import OF_DECISIONS, OF_SCORES, Measure
 from headrace.training.slices import groups_of
 from headrace.training.tasks import encode_target
@@ -38,6 +38,41 @@ class ScoredRows:
     def take(self, rows: NDArray[np.int64]) -> "ScoredRows":
         """Return some of the rows."""
         return ScoredRows(task=self.task, target=self.target[rows], scores=self.scores[rows], threshold=self.threshold)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """Metrics to be measured on resamples of rows; `against` other rows, of as many, by how much they are higher."""
+
+    rows: ScoredRows
+    metrics: tuple[str, ...]
+    seed: int
+    level: float
+    against: ScoredRows | None = None
+
+    @property
+    def replicates(self) -> int:
+        """How many resamples there are."""
+        return replicates_for(self.level)
+
+    def measures(self) -> dict[str, Measure]:
+        """Return each metric prepared for the rows."""
+        if self.against is None:
+            return {name: self.rows.measure(name) for name in self.metrics}
+        return {name: difference(self.rows.measure(name), self.against.measure(name)) for name in self.metrics}
+
+    def draws(self, which: range) -> dict[str, list[float]]:
+        """Return what the metrics are on some of the resamples."""
+        return draws(self.measures(), len(self.rows.target), self.seed, which)
+
+
+Sampler = Callable[[Sampling], Mapping[str, list[float]]]
+"""Measures on every resample: all of them here, or some here and some there."""
+
+
+def sample_here(what: Sampling) -> dict[str, list[float]]:
+    """Measure on every resample in this process."""
+    return what.draws(range(what.replicates))
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,26 +119,38 @@ def support(metric: str, rows: ScoredRows) -> int:
     return min(positives, len(rows.target) - positives) if metric == "roc_auc" else positives
 
 
-def evaluate(rows: ScoredRows, *, seed: int, level: float = 0.95, metrics: Sequence[str] | None = None) -> Evaluation:
-    """Return metrics (default: all that fit the task) with bootstrap intervals; the same for the same arguments."""
+def evaluate(
+    rows: ScoredRows, *, seed: int, level: float = 0.95, metrics: Sequence[str] | None = None, sampler: Sampler = sample_here
+) -> Evaluation:
+    """Return metrics (default: all that fit the task) with bootstrap intervals; the same for the same arguments, whoever samples."""
     names = metrics_for(rows.task) if metrics is None else tuple(metrics)
-    measured = bootstrap({name: rows.measure(name) for name in names}, len(rows.target), seed=seed, level=level)
+    measured = _intervals(Sampling(rows=rows, metrics=names, seed=seed, level=level), sampler)
     return Evaluation(task=rows.task, rows=len(rows.target), level=level, threshold=rows.threshold, metrics=measured)
 
 
-def compare(metric: str, first: ScoredRows, second: ScoredRows, *, seed: int, level: float = 0.95) -> Interval:
+def compare(
+    metric: str, first: ScoredRows, second: ScoredRows, *, seed: int, level: float = 0.95, sampler: Sampler = sample_here
+) -> Interval:
     """Return by how much the first is better than the second on the same rows in the same order: above zero is better, for any metric."""
     if not np.array_equal(first.target, second.target):
         raise ValueError("models are compared on the same rows, in the same order")
     better, worse = (first, second) if METRICS[metric].higher_is_better else (second, first)
-    return paired_difference(better.measure(metric), worse.measure(metric), len(first.target), seed=seed, level=level)
+    return basic(_intervals(Sampling(rows=better, against=worse, metrics=(metric,), seed=seed, level=level), sampler)[metric])
 
 
-def evaluate_slices(metric: str, rows: ScoredRows, column: pl.Series, *, seed: int, level: float = 0.95) -> tuple[SliceEvaluation, ...]:
+def evaluate_slices(
+    metric: str, rows: ScoredRows, column: pl.Series, *, seed: int, level: float = 0.95, sampler: Sampler = sample_here
+) -> tuple[SliceEvaluation, ...]:
     """Return a metric for each group of a column's values, largest group first. Many numbers are grouped by their quartiles."""
     result = []
     for group, places in groups_of(column):
         part = rows.take(places)
-        interval = bootstrap({metric: part.measure(metric)}, len(places), seed=seed, level=level)[metric]
+        interval = _intervals(Sampling(rows=part, metrics=(metric,), seed=seed, level=level), sampler)[metric]
         result.append(SliceEvaluation(group=group, rows=len(places), support=support(metric, part), interval=interval))
     return tuple(result)
+
+
+def _intervals(what: Sampling, sampler: Sampler) -> dict[str, Interval]:
+    if not len(what.rows.target):
+        return {name: Interval(None, None, None) for name in what.metrics}
+    return intervals(what.measures(), sampler(what), len(what.rows.target), what.level)

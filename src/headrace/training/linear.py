@@ -26,7 +26,7 @@ class LogisticTrainer:
 
     defaults: ClassVar[Parameters] = {"c": 1.0}
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, seed: int = 0, threads: int = 1) -> None:  # noqa: ARG002 - nothing is drawn
         self._dataset = dataset
         self._design = learn_design(dataset.columns, dataset.train.matrix)
         self._outputs = len(dataset.classes) if dataset.task == "multiclass" else 1
@@ -34,6 +34,15 @@ class LogisticTrainer:
         self._labels = np.eye(self._outputs)[codes] if self._outputs > 1 else dataset.train.target[:, None]
         self._shape = (self._design.matrix.shape[1] + 1, self._outputs)
         self._start = np.zeros(self._shape[0] * self._outputs)
+
+    @property
+    def memory(self) -> bytes:
+        """See `Trainer.memory`: the weights that the last trial found."""
+        return self._start.tobytes()
+
+    @memory.setter
+    def memory(self, left: bytes) -> None:
+        self._start = np.frombuffer(left, np.float64).copy()
 
     def fit(self, parameters: Parameters, budget: Budget, progress: Progress) -> Artifact:
         """See `Trainer.fit`."""
@@ -75,8 +84,9 @@ class RidgeTrainer:
     """Minimises the squared error plus alpha times the squared weights (Hoerl & Kennard, 1970), by normal equations that trials share."""
 
     defaults: ClassVar[Parameters] = {"alpha": 1.0}
+    memory = b""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, seed: int = 0, threads: int = 1) -> None:  # noqa: ARG002 - nothing is drawn
         self._dataset = dataset
         self._design = learn_design(dataset.columns, dataset.train.matrix)
         matrix, target, means = self._design.matrix, dataset.train.target, self._design.means

@@ -2,23 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 import numpy as np
 import polars as pl
 
 from headrace.models.artifact import FAMILIES, Artifact
-from headrace.models.lightgbm_library import let_waiting_threads_sleep
-from headrace.models.predictor import load_predictor
-from headrace.spec.candidates import Baseline, Candidate, Logistic, Outcomes, Ridge
-from headrace.spec.metrics import BINARY, METRICS
+from headrace.spec.candidates import Candidate, Outcomes
+from headrace.spec.metrics import METRICS
 from headrace.training.budget import Budget, Caps
-from headrace.training.dataset import Dataset, build_dataset
-from headrace.training.errors import UnsuitableTarget
-from headrace.training.evaluation import Evaluation, ScoredRows, evaluate
+from headrace.training.dataset import build_dataset
+from headrace.training.evaluation import Evaluation, evaluate, sample_here
+from headrace.training.judging import Judging, validation_rows, with_threshold
 from headrace.training.splits import Parts
-from headrace.training.thresholds import Threshold, choose_threshold
-from headrace.training.trainer import Progress, Trainer
+from headrace.training.spread_sampling import SpreadSampler
+from headrace.training.spreading import Spread
+from headrace.training.trainer import Progress
 from headrace.training.trial import Trial
 
 
@@ -31,7 +31,8 @@ class TrainRequest:
     """One candidate to train.
 
     `features`, `target` and `parts` are as long as the spine, in one order; a part's rows have a target. `metric` and `costs` are the
-    model's. `cpu_seconds` is the clock that the cap on cost is held to.
+    model's. `cpu_seconds` is the clock that the cap on cost is held to. `at_once` is that of `Tune`; `spread` shares the trials and the
+    bootstrap out to an executor's tasks, else this process does them.
     """
 
     candidate: Candidate
@@ -46,6 +47,8 @@ class TrainRequest:
     threads: int = 2
     progress: Progress = silent
     cpu_seconds: Callable[[], float] | None = None
+    at_once: int = 1
+    spread: Spread | None = None
 
 
 class Trained(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,21 +80,26 @@ def train_candidate(request: TrainRequest) -> Trained:
         UnsuitableTarget: if the target does not fit the task, or the metric is undefined on the validation rows.
     """
     # Optuna takes 0.3 s to import; a run that trains nothing does without.
-    from headrace.training.tuning import Search, search
+    from headrace.training.spread_trials import SpreadWork
+    from headrace.training.tuning import Search, WorkHere, search
 
     budget = Budget(request.caps, request.cpu_seconds) if request.cpu_seconds else Budget(request.caps)
     dataset = build_dataset(request.task, request.features, request.target, request.parts)
-    trainer = _trainer(request, dataset)
+    judging = Judging(request.candidate, request.metric, request.costs, request.seed, request.threads)
+    spread = request.spread
+    work = SpreadWork(spread, judging, dataset) if spread else WorkHere(judging.trainer(dataset), partial(judging.judge, dataset))
     found = search(
         Search(
-            candidate=request.candidate, trainer=trainer, judge=lambda artifact: _judge(request, dataset, artifact), caps=request.caps,
+            candidate=request.candidate, defaults=judging.trainer_kind().defaults, work=work, at_once=request.at_once, caps=request.caps,
             higher_is_better=METRICS[request.metric].higher_is_better, budget=budget, seed=request.seed, progress=request.progress,
         )
     )  # fmt: skip
-    rows, cost = _with_threshold(request.costs, validation_rows(dataset, found.artifact))
+    rows, cost = with_threshold(request.costs, validation_rows(dataset, found.artifact))
+    sampler = SpreadSampler(spread.executor, spread.shared, lambda: request.progress(1.0, "bootstrap")) if spread else sample_here
     return Trained(
         candidate=request.candidate.name, artifact=found.artifact, threshold=rows.threshold, mean_cost=cost, trials=found.trials,
-        validation=evaluate(rows, seed=request.seed), stopped_by=found.stopped_by, seconds=budget.seconds, cpu_seconds=budget.cpu_seconds,
+        validation=evaluate(rows, seed=request.seed, sampler=sampler), stopped_by=found.stopped_by,
+        seconds=budget.seconds, cpu_seconds=budget.cpu_seconds,
     )  # fmt: skip
 
 
@@ -104,41 +112,3 @@ def choose(metric: str, trained: Sequence[Trained]) -> Trained:
         return (np.inf if value is None else sign * value), FAMILIES.index(each.artifact.family)
 
     return min(trained, key=rank)
-
-
-def validation_rows(dataset: Dataset, artifact: Artifact) -> ScoredRows:
-    """Score the validation rows through the predictor that serves."""
-    scores = load_predictor(artifact).scores(dataset.validation.matrix)
-    return ScoredRows(task=dataset.task, target=dataset.validation.target, scores=scores)
-
-
-def _judge(request: TrainRequest, dataset: Dataset, artifact: Artifact) -> float:
-    rows, _ = _with_threshold(request.costs, validation_rows(dataset, artifact))
-    value = rows.measure(request.metric)(np.ones(len(rows.target)))
-    if value != value:
-        remedy = "Choose another metric, or make the validation part larger."
-        raise UnsuitableTarget(f"{request.metric} is undefined on the {len(rows.target)} validation rows.", remedy=remedy)
-    return value
-
-
-def _with_threshold(costs: Outcomes | None, rows: ScoredRows) -> tuple[ScoredRows, float | None]:
-    if costs is None or rows.task != BINARY:
-        return rows, None
-    chosen: Threshold = choose_threshold(rows.target, rows.scores, costs)
-    return ScoredRows(task=rows.task, target=rows.target, scores=rows.scores, threshold=chosen.value), chosen.mean_cost
-
-
-def _trainer(request: TrainRequest, dataset: Dataset) -> Trainer:
-    # LightGBM takes 1.5 s to import and SciPy 0.3 s; each is loaded by the step that trains with it.
-    if isinstance(request.candidate, Baseline):
-        from headrace.training.baseline import BaselineTrainer
-
-        return BaselineTrainer(dataset)
-    if isinstance(request.candidate, Logistic | Ridge):
-        from headrace.training.linear import LogisticTrainer, RidgeTrainer
-
-        return LogisticTrainer(dataset) if isinstance(request.candidate, Logistic) else RidgeTrainer(dataset)
-    let_waiting_threads_sleep()
-    from headrace.training.boosting import BoostingTrainer
-
-    return BoostingTrainer(dataset, request.seed, request.threads)

@@ -5,6 +5,7 @@ from typing import ClassVar, Protocol
 
 from headrace.models.artifact import Artifact
 from headrace.training.budget import Budget
+from headrace.training.dataset import Dataset
 
 Parameters = Mapping[str, float | int]
 Progress = Callable[[float, str], None]
@@ -16,6 +17,12 @@ class Trainer(Protocol):
 
     defaults: ClassVar[Parameters]
     """Where a search starts."""
+    memory: bytes
+    """What a trial leaves to the next, which may start from it; settable."""
+
+    def __init__(self, dataset: Dataset, seed: int, threads: int) -> None:
+        """Get ready to fit models to these rows."""
+        ...
 
     def fit(self, parameters: Parameters, budget: Budget, progress: Progress) -> Artifact:
         """Return a fitted model: the same for the same arguments, unless the budget is spent; then early, with the best so far."""

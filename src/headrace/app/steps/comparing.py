@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
@@ -19,18 +20,26 @@ from headrace.models.artifact import Artifact
 from headrace.spec.candidates import Baseline
 from headrace.spec.model import Model
 from headrace.stats.bootstrap import Interval
-from headrace.training.evaluation import ScoredRows, compare, score_rows
+from headrace.training.evaluation import Sampler, ScoredRows, compare, score_rows
 from headrace.training.splits import TEST
 from headrace.training.train import Trained
 
 
-def against_baseline(model: Model, trained: list[Trained], rows: ModelRows, scored: ScoredRows, seed: int, level: float) -> Interval:
+class How(NamedTuple):
+    """How intervals are made: from which seed, at which level, and by whom the samples are drawn."""
+
+    seed: int
+    level: float
+    sampler: Sampler
+
+
+def against_baseline(model: Model, trained: list[Trained], rows: ModelRows, scored: ScoredRows, how: How) -> Interval:
     """Return by how much the scores are better than the baseline's on the model's metric."""
     name = Baseline().name
     baseline = next(each for each in trained if each.candidate == name)
     test = rows.parts.rows(TEST)
     opponent = score_rows(baseline.artifact, rows.features[test], rows.target[test], baseline.threshold)
-    return compare(model.metric, scored, opponent, seed=seed, level=level)
+    return compare(model.metric, scored, opponent, **how._asdict())
 
 
 @dataclass(frozen=True)
@@ -62,13 +71,13 @@ def prepare_champion(workspace: Workspace, champion: ModelVersion, rows: ModelRo
     return Opponent(label(champion), bundle.artifact, features, 0.5 if bundle.manifest.threshold is None else bundle.manifest.threshold)
 
 
-def against_champion(model: Model, best: Trained, opponent: Opponent, rows: ModelRows, seed: int, level: float) -> Interval:
+def against_champion(model: Model, best: Trained, opponent: Opponent, rows: ModelRows, how: How) -> Interval:
     """Return by how much the scores are better than the champion's on the model's metric; each may know classes that the other does not."""
     classes = tuple(dict.fromkeys((*best.artifact.classes, *opponent.artifact.classes)))
     test = rows.parts.rows(TEST)
     mine = score_rows(best.artifact, rows.features[test], rows.target[test], best.threshold, classes)
     theirs = score_rows(opponent.artifact, opponent.features, rows.target[test], opponent.threshold, classes)
-    return compare(model.metric, mine, theirs, seed=seed, level=level)
+    return compare(model.metric, mine, theirs, **how._asdict())
 
 
 def _require_columns(champion: ModelVersion, table: str, needed: Iterable[str], present: Iterable[str]) -> None:

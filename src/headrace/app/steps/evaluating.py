@@ -6,9 +6,9 @@ import msgspec
 
 from headrace.app.lifecycle import Job
 from headrace.app.models import label
-from headrace.app.steps.comparing import against_baseline, against_champion, prepare_champion
+from headrace.app.steps.comparing import How, against_baseline, against_champion, prepare_champion
 from headrace.app.steps.features import table_output
-from headrace.app.steps.training import ModelRows, load_candidates, model_rows
+from headrace.app.steps.training import ModelRows, load_candidates, model_rows, spread_by
 from headrace.core.units import counted
 from headrace.engine.graph import Output, StepContext
 from headrace.ledger import evaluations, models
@@ -18,10 +18,11 @@ from headrace.rollout.evidence import Evidence, SliceMetric
 from headrace.spec.gate import Slices
 from headrace.spec.model import Model
 from headrace.stats.bootstrap import Interval, bonferroni_level
-from headrace.training.evaluation import ScoredRows, evaluate_slices, score_rows, support
+from headrace.training.evaluation import ScoredRows, evaluate_slices, sample_here, score_rows, support
 from headrace.training.evaluation import evaluate as evaluate_rows
 from headrace.training.looks import test_rows_fingerprint
 from headrace.training.splits import TEST
+from headrace.training.spread_sampling import SpreadSampler
 from headrace.training.train import Trained, choose
 
 
@@ -47,10 +48,14 @@ def evaluate(job: Job, context: StepContext) -> Output:
     version, look = _look(job, context, best, trained, seen)
     level = bonferroni_level(look)
     scored = score_rows(best.artifact, rows.features[test], rows.target[test], best.threshold)
-    measured = evaluate_rows(scored, seed=job.seed, level=level)
-    differences = {"baseline": against_baseline(model, trained, rows, scored, job.seed, level)}
-    if opponent is not None:
-        differences["champion"] = against_champion(model, best, opponent, rows, job.seed, level)
+    with spread_by(job, context) as spread:
+        sampler = SpreadSampler(spread.executor, spread.shared, spread.heard) if spread else sample_here
+        how = How(job.seed, level, sampler)
+        measured = evaluate_rows(scored, seed=job.seed, level=level, sampler=sampler)
+        differences = {"baseline": against_baseline(model, trained, rows, scored, how)}
+        if opponent is not None:
+            differences["champion"] = against_champion(model, best, opponent, rows, how)
+        slices = _slices(model, rows, scored, how)
     evidence = Evidence(
         metric=model.metric,
         metrics=measured.metrics,
@@ -59,7 +64,7 @@ def evaluate(job: Job, context: StepContext) -> Output:
         look=look,
         support=support(model.metric, scored),
         champion=opponent.label if opponent else None,
-        slices=_slices(model, rows, scored, job.seed, level),
+        slices=slices,
     )
     _record_test(job, version, measured.metrics, scored, seen, look)
     value = measured.metrics[model.metric]
@@ -155,14 +160,14 @@ def _metrics(measured: Mapping[str, Interval]) -> tuple[Metric, ...]:
     return tuple(Metric(name, interval.value, interval.low, interval.high) for name, interval in measured.items())
 
 
-def _slices(model: Model, rows: ModelRows, scored: ScoredRows, seed: int, level: float) -> dict[tuple[str, str], tuple[SliceMetric, ...]]:
+def _slices(model: Model, rows: ModelRows, scored: ScoredRows, how: How) -> dict[tuple[str, str], tuple[SliceMetric, ...]]:
     test = rows.parts.rows(TEST)
     found = {}
     for gate in model.gates:
         if isinstance(gate, Slices):
             is_feature = gate.column in rows.features.columns
             column = rows.features[gate.column][test] if is_feature else rows.spine_rows(TEST, [gate.column])[gate.column]
-            groups = evaluate_slices(gate.metric, scored, column, seed=seed, level=level)
+            groups = evaluate_slices(gate.metric, scored, column, seed=how.seed, level=how.level, sampler=how.sampler)
             found[gate.column, gate.metric] = tuple(
                 SliceMetric(each.group, each.rows, each.support, each.interval.value) for each in groups
             )

@@ -1,12 +1,16 @@
 """Training one candidate, and the rows that every step of a model sees alike."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
 import polars as pl
 
 from headrace.app.lifecycle import Job
+from headrace.app.settings import HERE
+from headrace.app.spreading import shared_scratch
 from headrace.app.steps.features import Inputs, plan_of, spine_rows, table_types
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
@@ -21,6 +25,7 @@ from headrace.spec.tables import INGESTED
 from headrace.training.budget import share_caps
 from headrace.training.columns import check_feature_types
 from headrace.training.splits import Parts, SplitRows, split_rows
+from headrace.training.spreading import Spread
 from headrace.training.tasks import infer_task
 from headrace.training.train import Trained, TrainRequest, train_candidate
 
@@ -43,24 +48,11 @@ class ModelRows:
 
 def train(job: Job, context: StepContext) -> Output:
     """Search one candidate's parameters and keep it at its best."""
-    model, candidate = job.model, job.candidate
+    model = job.model
     assert model is not None
-    assert candidate is not None
     rows = model_rows(job.workspace, model, context.inputs)
-    trained = train_candidate(
-        TrainRequest(
-            candidate=candidate,
-            task=rows.task,
-            metric=model.metric,
-            features=rows.features,
-            target=rows.target,
-            parts=rows.parts,
-            caps=share_caps(model.tune, model.candidates, job.cpu_second_usd)[candidate.name],
-            seed=job.seed,
-            costs=model.costs,
-            progress=lambda share, line: context.report(share, 1.0, line),
-        )
-    )
+    with spread_by(job, context) as spread:
+        trained = train_candidate(_request(job, context, rows, spread))
     measured = trained.validation.metrics[model.metric]
     trials = counted(len(trained.trials), "trial")
     value = "undefined" if measured.value is None else f"{measured.value:.4f}"
@@ -68,6 +60,37 @@ def train(job: Job, context: StepContext) -> Output:
         "blob": lake_of(job.workspace).blobs.put(msgspec.msgpack.encode(trained)),
         "summary": f"{model.metric} {value} in validation, {trials}, stopped by {trained.stopped_by}",
     }
+
+
+@contextmanager
+def spread_by(job: Job, context: StepContext) -> Iterator[Spread | None]:
+    """Give what shares a step's work out to a cluster, while it lasts; None where this process does it."""
+    if job.workspace.settings.engine == HERE:
+        yield None
+        return
+    with shared_scratch(job.workspace, job.fingerprint) as shared:
+        yield Spread(job.workspace.executor, shared, lambda: context.report(0, None, ""))
+
+
+def _request(job: Job, context: StepContext, rows: ModelRows, spread: Spread | None) -> TrainRequest:
+    model, candidate, executor = job.model, job.candidate, job.workspace.executor
+    assert model is not None
+    assert candidate is not None
+    return TrainRequest(
+        candidate=candidate,
+        task=rows.task,
+        metric=model.metric,
+        features=rows.features,
+        target=rows.target,
+        parts=rows.parts,
+        caps=share_caps(model.tune, model.candidates, job.cpu_second_usd)[candidate.name],
+        seed=job.seed,
+        costs=model.costs,
+        progress=lambda share, line: context.report(share, 1.0, line),
+        cpu_seconds=lambda: time.process_time() + executor.cpu_seconds,
+        at_once=model.tune.at_once,
+        spread=spread,
+    )
 
 
 def load_candidates(workspace: Workspace, model: Model, inputs: Inputs) -> list[Trained]:
