@@ -17,15 +17,19 @@ from headrace.app.prediction_frames import AnsweredFrame, log_rows
 from headrace.app.prediction_table import LakeSink, Used
 from headrace.app.reports import PredictReport
 from headrace.app.scratch import scratch
-from headrace.app.steps.comparing import newest_tables
+from headrace.app.settings import HERE
+from headrace.app.spreading import shared_scratch
+from headrace.app.steps.comparing import newest_tables, newest_versions
 from headrace.app.workspace import Workspace
 from headrace.bundles.reading import Bundle
 from headrace.core.ids import new_id, new_ids
 from headrace.expressions.polars_backend import to_polars
 from headrace.features.bucketed import compute_frames
 from headrace.features.buckets import Bucket, bucket_rows
-from headrace.features.frames import Bounds
+from headrace.features.frames import FRAME_ROWS, Bounds, frame_bytes
 from headrace.features.plan import FeaturePlan
+from headrace.features.scattered_scores import scattered_scores
+from headrace.features.shared import Rows
 from headrace.ingest.sources import open_source
 from headrace.models.decision import decide
 from headrace.spec.sources import File
@@ -81,17 +85,31 @@ class _Scorer:
 
     def frames(self, folder: Path) -> Iterator[pl.DataFrame]:
         """Yield the file's rows with their answers, each frame after it was logged."""
-        spine = bucket_rows(folder / "asked", GIVEN)
-        tables = newest_tables(self._workspace, self._plan)
+        scored = self._scored_here if self._workspace.settings.engine == HERE else self._scored_by_tasks
         with Bucket(folder / "asked", GIVEN) as given, Bucket(folder / "asked", WRITTEN) as written:
-            for number, features in enumerate(compute_frames(self._plan, spine, tables, Bounds(folder))):
+            for number, (features, scores) in enumerate(scored(folder)):
                 asked = given.frame(number).select(list(self._plan.given))
-                ids, answers = self._answer(asked, features)
+                ids, answers = self._answer(asked, features, scores)
                 yield written.frame(number).with_columns(pl.Series("prediction_id", ids, dtype=pl.String), *answers.get_columns())
 
-    def _answer(self, given: pl.DataFrame, features: pl.DataFrame) -> tuple[list[str], pl.DataFrame]:
+    def _scored_here(self, folder: Path) -> Iterator[tuple[pl.DataFrame, NDArray[np.float64]]]:
+        spine, bundle = bucket_rows(folder / "asked", GIVEN), self._bundle
+        for features in compute_frames(self._plan, spine, newest_tables(self._workspace, self._plan), Bounds(folder)):
+            yield features, bundle.predictor.scores(bundle.encoder.encode_frame(features))
+
+    def _scored_by_tasks(self, folder: Path) -> Iterator[tuple[pl.DataFrame, NDArray[np.float64]]]:
+        workspace, names = self._workspace, []
+        tables = {name: Rows(name, version) for name, version in newest_versions(workspace, self._plan).items()}
+        with shared_scratch(workspace, new_id("bat", workspace.clock.now()), "predict") as shared:
+            with shared.opened() as opened, Bucket(folder / "asked", GIVEN) as given:
+                for number, frame in enumerate(given):
+                    names.append(f"asked/{number}")
+                    opened.scratch.put(names[-1], frame_bytes(frame))
+            questions = Rows(frames=tuple(names), frame_rows=FRAME_ROWS)
+            yield from scattered_scores(workspace.executor, self._plan, shared, questions, tables, self._bundle.artifact)
+
+    def _answer(self, given: pl.DataFrame, features: pl.DataFrame, scores: NDArray[np.float64]) -> tuple[list[str], pl.DataFrame]:
         bundle, moment = self._bundle, self._workspace.clock.now()
-        scores = bundle.predictor.scores(bundle.encoder.encode_frame(features))
         answers = _answers(bundle, scores)
         decisions = answers["decision"] if "decision" in answers.columns else None
         ids = new_ids("prd", moment, features.height)

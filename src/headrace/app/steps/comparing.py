@@ -96,6 +96,11 @@ def _incomparable(champion: ModelVersion, reason: str) -> UserError:
 def newest_tables(workspace: Workspace, plan: FeaturePlan) -> dict[str, pl.LazyFrame]:
     """Return the newest version of every table that a plan looks into, in order of arrival."""
     lake = lake_of(workspace)
+    return {name: lake.tables.scan(name, version) for name, version in newest_versions(workspace, plan).items()}
+
+
+def newest_versions(workspace: Workspace, plan: FeaturePlan) -> dict[str, int]:
+    """Return the number of the newest version of each of those tables that is there."""
     with workspace.ledger.read() as session:
         versions = {name: ledger_tables.latest(session, workspace.project.name, name) for name in plan.tables}
-    return {name: lake.tables.scan(name, version.version) for name, version in versions.items() if version is not None}
+    return {name: version.version for name, version in versions.items() if version is not None}
