@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def played(*args):
     return found._replace(frame=found.frame[moved], moments=found.moments[moved.to_numpy()])
 
 replay.rows_to_play = played
-replay.ReplayFollower.__init__.__kwdefaults__["batch_rows"] = 90
+replay.ReplayFollower.__init__.__kwdefaults__["batch_rows"] = following._BATCH_ROWS = 90
 filling._ROWS = 200
 handle = hr.load("project.py")
 stream(handle.workspace, StreamOptions(flush_bytes=30_000), Watching())
@@ -107,6 +108,13 @@ def run_worker(project: Path, points: int = 0) -> int | None:
         return None
     assert done.returncode == 0, done.stderr
     return int(done.stdout)
+
+
+def run_workers(project: Path, number: int) -> None:
+    """Run several workers at once that all take the one partition for theirs, as those do that were thought to be dead."""
+    with ThreadPoolExecutor(number) as pool:
+        for each in [pool.submit(run_worker, project) for _ in range(number)]:
+            each.result()
 
 
 def kill_often(project: Path, kills: int, seed: int) -> int:

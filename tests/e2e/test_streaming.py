@@ -84,7 +84,10 @@ def test_what_was_streamed_means_the_same_in_batch_and_in_the_state(project: Pat
 
 
 def test_a_worker_that_is_killed_again_and_again_loses_nothing_and_does_nothing_twice(tmp_path: Path) -> None:
-    """Twelve times in a row, at points on either side of whatever it makes known; then the store is lost as well."""
+    """Twelve times in a row, at points on either side of whatever it makes known. Nor do two that take the same rows for theirs.
+
+    Then the store is lost, and at last the lake.
+    """
     reference = stream_crashing.write_project(tmp_path / "undisturbed")
     stream_crashing.run_worker(reference)
     expected = stream_crashing.facts(reference)
@@ -93,6 +96,10 @@ def test_a_worker_that_is_killed_again_and_again_loses_nothing_and_does_nothing_
     assert stream_crashing.kill_often(killed, 12, seed=1) >= 10
     stream_crashing.run_worker(killed)
     assert stream_crashing.differences(expected, stream_crashing.facts(killed)) == {}
+
+    together = stream_crashing.write_project(tmp_path / "together", reference)
+    stream_crashing.run_workers(together, 2)
+    assert stream_crashing.differences(expected, stream_crashing.facts(together)) == {}
 
     shutil.rmtree(killed.parent / ".headrace" / "stream")
     stream_crashing.run_worker(killed)
