@@ -1,7 +1,6 @@
 """From messages to rows of a frame, many at a time; and to the reasons why some cannot be read."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,24 +19,26 @@ _CLOCK = pl.Datetime("us", "UTC")
 Header = tuple[str, bytes | None]
 
 
-@dataclass
-class Record:
-    """Messages of one partition, column by column."""
+class Record(NamedTuple):
+    """Messages of one partition, column by column. What the source does not ask for is left out: None for each, or empty."""
 
-    offsets: list[int] = field(default_factory=list)
-    values: list[bytes | None] = field(default_factory=list)
-    keys: list[bytes | None] = field(default_factory=list)
-    headers: list[Sequence[Header]] = field(default_factory=list)
-    stamps_ms: list[int | None] = field(default_factory=list)
+    offsets: list[int]
+    values: list[bytes | None]
+    keys: list[bytes | None]
+    headers: list[Sequence[Header]]
+    stamps_ms: list[int | None]
 
-    def add(self, message: Any) -> None:
-        """Add a message as the library gives it."""
-        kind, stamp = message.timestamp()
-        self.offsets.append(message.offset())
-        self.values.append(message.value())
-        self.keys.append(message.key())
-        self.headers.append(message.headers() or ())
-        self.stamps_ms.append(stamp if kind else None)
+    @classmethod
+    def of(cls, messages: Sequence[Any], source: Kafka) -> "Record":
+        """Return messages as the library gives them, in columns."""
+        keyed = source.key is not None or source.format == "debezium"
+        return cls(
+            [each.offset() for each in messages],
+            [each.value() for each in messages],
+            [each.key() for each in messages] if keyed else [None] * len(messages),
+            [each.headers() or () for each in messages] if source.headers else [],
+            [_stamp(each) for each in messages] if source.timestamp else [],
+        )
 
 
 class Lane(NamedTuple):
@@ -171,6 +172,11 @@ def _texts(found: Sequence[bytes | None], what: str, unread: dict[int, str]) -> 
             unread.setdefault(number, f"its {what} is no text")
             texts.append(None)
     return texts
+
+
+def _stamp(message: Any) -> int | None:
+    kind, stamp = message.timestamp()
+    return stamp if kind else None
 
 
 def _shown(value: bytes | None) -> str | None:

@@ -210,23 +210,28 @@ class KafkaFollower:
         return int(low), int(high)
 
     def _sorted_out(self, came: Iterable[Any]) -> dict[int, Record]:
-        records: dict[int, Record] = {}
-        dropped: set[int] = set()
+        lanes: dict[tuple[str, int], list[Any]] = {}
         for message in came:
             error = message.error()
-            if error is not None:
+            if error is None:
+                place = message.topic(), message.partition()
+                if place in lanes:
+                    lanes[place].append(message)
+                else:
+                    lanes[place] = [message]
+            else:
                 self._heed(message, error)
-                continue
-            number = self._lanes.number_of(message.topic(), message.partition())
-            if number in self._moved or number not in self._next:
-                # It may have been fetched before the partition moved: it comes again, or is another's.
-                dropped.add(number)
-            elif message.offset() >= self._next[number]:
-                records.setdefault(number, Record()).add(message)
-        if records:
+        found = {self._lanes.number_of(*place): messages for place, messages in lanes.items()}
+        # What was fetched before a partition moved comes again, or is another's.
+        here = {number: self._unread(number, each) for number, each in found.items() if number in self._next and number not in self._moved}
+        self._fetch_again((found.keys() - here.keys()) & self._next.keys())
+        if here:
             self._faults.over()
-        self._fetch_again(dropped & self._next.keys())
-        return records
+        return {number: Record.of(messages, self._source) for number, messages in here.items() if messages}
+
+    def _unread(self, number: int, messages: list[Any]) -> list[Any]:
+        wanted = self._next[number]
+        return messages if messages[0].offset() >= wanted else [each for each in messages if each.offset() >= wanted]
 
     def _heed(self, message: Any, error: Any) -> None:
         if error.code() == KafkaError._PARTITION_EOF:
@@ -256,7 +261,9 @@ class KafkaFollower:
         """Return of partitions that begin here where that is, so that it is kept even if nothing comes."""
         begun = [number for number in self._new if number in self._next and number not in records]
         self._new.clear()
-        return [each for number in begun for each in self._decoder.decode(self._lane(number), Record(), self._next[number])]
+        return [
+            each for number in begun for each in self._decoder.decode(self._lane(number), Record.of((), self._source), self._next[number])
+        ]
 
     def _decoded(self, number: int, record: Record) -> list[Messages]:
         self._next[number] = record.offsets[-1] + 1
