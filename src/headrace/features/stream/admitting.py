@@ -144,8 +144,15 @@ def sort_out(rows: pl.DataFrame, state: PartitionState, rules: Rules) -> SortedO
     ids = _ordered(Ids(hashes[new], belongs[places][new]))
     newest = int(brought[-1])
     after = PartitionState(None if newest == _NEVER else newest, state.ids).remember(ids, rules)
-    accepted, behind, again = (rows.filter(pl.Series(mask)) for mask in (~late & ~duplicate, late, duplicate))
+    accepted, behind, again = (_chosen(rows, mask) for mask in (~late & ~duplicate, late, duplicate))
     return SortedOut(accepted, behind, again, after, ids)
+
+
+def _chosen(rows: pl.DataFrame, mask: Booleans) -> pl.DataFrame:
+    """Return some rows; it is all or none of them mostly, which takes no time."""
+    if mask.all():
+        return rows
+    return rows.filter(pl.Series(mask)) if mask.any() else rows[:0]
 
 
 def _earliest(rows: pl.DataFrame, rules: Rules) -> Integers:

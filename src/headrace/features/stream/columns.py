@@ -29,8 +29,8 @@ class TextColumn:
 
     @classmethod
     def of(cls, word: int, texts: pl.Series) -> "TextColumn":
-        """Return a column of texts; a null one is empty."""
-        array = texts.fill_null("").rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+        """Return a column of texts without nulls."""
+        array = texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
         _, offsets, data = array.buffers()
         places = np.frombuffer(offsets, np.int64, len(array) + 1, array.offset * 8)
         return cls(word, memoryview(data) if data is not None else memoryview(b""), places)
@@ -62,7 +62,7 @@ class StoredColumns:
         columns = [column.alias(name) for name, column in zip(self._keys, keys, strict=True)]
         time = pl.lit(None, pl.Int64) if layout.time is None else pl.col(layout.time).to_physical()
         arrival = pl.col(ARRIVAL_COLUMN)  # the first column, which gives the frame its length
-        columns = [arrival.alias("arrival"), time.alias("time"), *columns]
+        columns = [arrival.alias("arrival"), time.fill_null(0).alias("time"), *columns]
         columns += [knowledge_time(known).fill_null(0).alias(f"known {number}") for number, known in enumerate(layout.knowns)]
         flags = [0 if layout.time is None else _flag(time.is_null(), 1)]
         for number, seen in enumerate(layout.seens):
@@ -70,7 +70,7 @@ class StoredColumns:
             flags.append(_flag(visible, layout.seen_flag(number)))
         for number, (text, dtype) in enumerate(layout.values):
             value = full_length(_expression(text, functions), layout.columns)  # type: ignore[arg-type]  # a value has an expression
-            columns.append((value if dtype == DType.STRING else value.to_physical()).alias(f"value {number}"))
+            columns.append(_stored(value, dtype).alias(f"value {number}"))
             flags.append(_flag(value.is_null(), layout.null_flag(number)))
         self._columns = [*columns, pl.sum_horizontal(flags).alias("flags")]
         self._seen = sum(layout.seen_flag(number) for number in range(len(layout.seens)))
@@ -89,7 +89,7 @@ class StoredColumns:
         texts = []
         words = np.zeros((found.height, self.layout.width), np.int64)
         words[:, ARRIVAL], words[:, FLAGS] = sorted_rows["arrival"].to_numpy(), sorted_rows["flags"].to_numpy()
-        words[:, TIME] = sorted_rows["time"].fill_null(0).to_numpy()
+        words[:, TIME] = sorted_rows["time"].to_numpy()
         for number, known in enumerate(self.layout.knowns):
             words[:, self.layout.known_word(known)] = sorted_rows[f"known {number}"].to_numpy()
         for number, (_, dtype) in enumerate(self.layout.values):
@@ -97,14 +97,15 @@ class StoredColumns:
             if dtype == DType.STRING:
                 texts.append(TextColumn.of(word, values))
             else:
-                words[:, word] = _word(values, dtype)
+                words[:, word] = values.to_numpy().view(np.int64)
         return StoredRows(keys, [*starts.tolist(), len(words)], words, texts)
 
 
-def _word(values: pl.Series, dtype: DType) -> Integers:
-    if dtype == DType.FLOAT:
-        return values.fill_null(0.0).to_numpy().view(np.int64)
-    return values.cast(pl.Int64).fill_null(0).to_numpy()
+def _stored(value: pl.Expr, dtype: DType) -> pl.Expr:
+    """A value without nulls, as text or in 64 bits."""
+    if dtype == DType.STRING:
+        return value.fill_null("")
+    return value.fill_null(0.0) if dtype == DType.FLOAT else value.to_physical().cast(pl.Int64).fill_null(0)
 
 
 def _flag(condition: pl.Expr, flag: int) -> pl.Expr:

@@ -41,6 +41,7 @@ class _Asked:
     """Lookups that read one record: of one group, by the same columns of the spine."""
 
     layout: GroupLayout
+    texts: tuple[int, ...]
     columns: tuple[str, ...]
     encode: Callable[[Sequence[object]], bytes | None]
     readers: tuple[tuple[str, bool, Reader], ...]
@@ -48,7 +49,7 @@ class _Asked:
 
     def values(self, segments: list[bytes], moment: int | None) -> dict[str, object]:
         """Return the lookups' values by slot; a moment of None is at no time."""
-        rows = RecordRows(self.layout, segments)
+        rows = RecordRows(self.layout.width, self.texts, segments)
         return {slot: None if moment is None and timed else read(rows, moment or 0) for slot, timed, read in self.readers}
 
 
@@ -186,5 +187,5 @@ def _records(plan: FeaturePlan, lookups: Sequence[PlannedLookup]) -> list[_Asked
     for (_, columns), group in alike.items():
         layout = layouts[group[0].slot]
         readers = tuple((lookup.slot, bool(lookup.known), lookup_reader(layout, lookup)) for lookup in group)
-        found.append(_Asked(layout, columns, key_encoder([dtype for _, dtype in layout.keys]), readers))
+        found.append(_Asked(layout, tuple(layout.texts), columns, key_encoder([dtype for _, dtype in layout.keys]), readers))
     return found

@@ -1,6 +1,6 @@
 """The value of one lookup from the rows of one record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,9 @@ class RecordRows:
         columns: the same, a column each.
     """
 
-    def __init__(self, layout: GroupLayout, segments: list[bytes]) -> None:
-        rows, _ = join(segments, layout.width, layout.texts)
+    def __init__(self, width: int, texts: Sequence[int], segments: list[bytes]) -> None:
+        """Take the width and the text words of the group's layout."""
+        rows, _ = join(segments, width, texts)
         self.words = rows.words
         self.columns = np.ascontiguousarray(rows.words.T)
         self._heap = rows.heap
