@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from confluent_kafka import Consumer, KafkaError, KafkaException
+
 from headrace.core.secrets import Secrets
-from headrace.ingest.errors import FormatNeedsExtra
 from headrace.ingest.stream.avro import open_avro
 from headrace.ingest.stream.decoding import Decoder, Lane, Record
 from headrace.ingest.stream.kafka_faults import Faults, options_refused
@@ -14,11 +15,6 @@ from headrace.ingest.stream.messages import Listener, Messages, Position, Surrou
 from headrace.ingest.stream.values import ArrowReader, DebeziumReader, JsonReader, ValueReader
 from headrace.spec.streams import Kafka
 from headrace.spec.tables import Entity, Events
-
-try:
-    from confluent_kafka import Consumer, KafkaError, KafkaException
-except ModuleNotFoundError as missing:
-    raise FormatNeedsExtra("Kafka", "kafka", None) from missing
 
 BATCH_MESSAGES = 10_000
 _GATHER_SECONDS = 0.05

@@ -1,6 +1,7 @@
 """Which follower follows which source."""
 
 from headrace.core.errors import SystemFault
+from headrace.ingest.errors import FormatNeedsExtra
 from headrace.ingest.stream.messages import Follower, Listener, Surroundings
 from headrace.ingest.stream.replay import ReplayFollower
 from headrace.spec.streams import Kafka, Replay
@@ -21,8 +22,9 @@ def follower_of(table: Events | Entity, listener: Listener, surroundings: Surrou
     if isinstance(source, Replay):
         return ReplayFollower(table, listener, surroundings)
     if isinstance(source, Kafka):
-        # An extra, which projects without Kafka need not have.
-        from headrace.ingest.stream.kafka import KafkaFollower
-
+        try:
+            from headrace.ingest.stream.kafka import KafkaFollower  # its library is an extra
+        except ModuleNotFoundError as error:
+            raise FormatNeedsExtra(source.place, "kafka", source.location) from error
         return KafkaFollower(table, listener, surroundings, source.group or f"{project}-{table.name}")
     raise SystemFault(f"{type(source).__name__} is not followed.", remedy="Use hr.Kafka or hr.Replay.", location=source.location)

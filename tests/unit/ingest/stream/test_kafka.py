@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -14,7 +15,7 @@ from tests.unit.ingest.stream.conftest import Listening
 
 from headrace.core.clock import SystemClock
 from headrace.core.secrets import Secrets
-from headrace.ingest.errors import SourceChanged, SourceRefused, SourceUnreachable
+from headrace.ingest.errors import FormatNeedsExtra, SourceChanged, SourceRefused, SourceUnreachable
 from headrace.ingest.stream.kafka import KafkaFollower
 from headrace.ingest.stream.messages import Position, Surroundings, arrival_of
 from headrace.ingest.stream.opening import follower_of
@@ -336,3 +337,24 @@ def test_the_follower_of_a_table_is_known_by_its_source(surroundings):
     assert follower._group == "shop-orders"
     assert not follower.ended
     follower.close()
+
+
+def test_a_missing_library_is_named_with_what_installs_it(surroundings, monkeypatch):
+    ours = tuple(f"headrace.ingest.stream.{name}" for name in ("kafka", "lanes"))
+    for name in [each for each in sys.modules if each.startswith(("confluent_kafka", *ours))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "confluent_kafka", None)
+    with pytest.raises(FormatNeedsExtra, match=r"localhost:1, topic orders cannot be read") as raised:
+        follower_of(Events("orders", source=Kafka("orders", servers="localhost:1")), Listening(), surroundings, "shop")
+    assert "headrace[kafka]" in raised.value.remedy
+
+
+def test_a_static_member_that_comes_back_goes_on(kafka, follow):
+    topic = kafka.topic(2)
+    keeping = Keeping()
+    for begin in (0, 3):
+        kafka.send(topic, numbered(begin, begin + 3))
+        follower = follow(topic, keeping, options={"group.instance.id": "${MEMBER}"}, secrets={"MEMBER": "one"})
+        until(rows(3), follower, keeping=keeping)
+        follower.close()
+    assert keeping.rows == [(number,) for number in range(6)]
