@@ -106,7 +106,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
         told = lines(Path(folder), arguments.count, arguments.repeats)
-    print(versions("headrace", "sqlalchemy", "typer"))
+    print(versions("headrace", "typer"))
     print(table(told))
 
 

@@ -68,7 +68,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
         told = lines(Path(folder), arguments.turns, arguments.count)
-    print(versions("headrace", "sqlalchemy"))
+    print(versions("headrace", "msgspec"))
     with contextlib.suppress(PeerMissing):
         print(peer("mlflow").version("mlflow"))
     print(table(told))

@@ -99,7 +99,7 @@ def main() -> None:
     if arguments.json:
         print(as_json(asdict(found) | {"import_over_bare_ms": found.import_over_bare_ms}))
         return
-    print(versions("headrace", "msgspec", "typer", "sqlalchemy"))
+    print(versions("headrace", "msgspec", "typer"))
     print(table(_lines_of(found)))
 
 

@@ -19,7 +19,7 @@ from benchmarks.startup import BARE, timed
 
 TURNS = 7
 BOUND_SECONDS = 0.3
-FIRST, UNCHANGED, IMPORTS = "headrace, first", "headrace, unchanged", "of that the import of SQLAlchemy"
+FIRST, UNCHANGED = "headrace, first", "headrace, unchanged"
 KEDRO, METAFLOW = "Kedro", "Metaflow"
 _OURS = str(Path(__file__).resolve().parent / "noop_steps.py")
 
@@ -36,7 +36,6 @@ def lines(folder: Path, turns: int = TURNS) -> list[Line]:
             "bare interpreter": BARE,
             FIRST: (sys.executable, _OURS, str(home)),
             UNCHANGED: (sys.executable, _OURS, str(home)),
-            IMPORTS: (sys.executable, "-c", "import sqlalchemy"),
             **peers,
         }
         for name, command in commands.items():
@@ -81,7 +80,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
         told = lines(Path(folder), arguments.turns)
-    print(versions("headrace", "sqlalchemy"))
+    print(versions("headrace", "msgspec"))
     for name in ("kedro", "metaflow"):
         with contextlib.suppress(PeerMissing):
             print(peer(name).version(name))

@@ -102,7 +102,7 @@ class TestPostgres(LedgerConformance):
                 held.confirm()
             finally:
                 returning.join()
-            monkeypatch.setattr("headrace.ledger.locks.AWAY_SECONDS", 0.5)  # a minute, which no test should wait
+            monkeypatch.setattr("headrace.ledger.postgres_locks.AWAY_SECONDS", 0.5)  # a minute, which no test should wait
             postgres.stop()
             try:
                 for _ in range(2):

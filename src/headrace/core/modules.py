@@ -4,7 +4,6 @@ import ast
 import functools
 import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -110,7 +109,9 @@ def _version(module_name: str) -> str:
     top = module_name.partition(".")[0]
     if top in sys.stdlib_module_names:
         return f"{sys.version_info.major}.{sys.version_info.minor}"
+    from importlib import metadata  # it brings the whole of `email`, which a short command can do without
+
     try:
-        return importlib.metadata.version(top)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(top)
+    except metadata.PackageNotFoundError:
         return str(getattr(sys.modules.get(top), "__version__", ""))

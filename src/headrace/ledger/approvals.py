@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select
 
 from headrace.ledger.schema import approval
 from headrace.ledger.session import Session, columns_of
@@ -37,4 +36,4 @@ def add(session: Session, model_version_id: str, *, role: str, comment: str) -> 
 
 def of_version(session: Session, model_version_id: str) -> tuple[Approval, ...]:
     """Return the approvals of a model version in the order they were given."""
-    return session.all(Approval, select(approval).where(approval.c.model_version_id == model_version_id).order_by(approval.c.id))
+    return session.all(Approval, "SELECT * FROM approval WHERE model_version_id = :version ORDER BY id", version=model_version_id)

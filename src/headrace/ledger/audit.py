@@ -16,20 +16,17 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, update
 
 from headrace.core.errors import UserError
+from headrace.ledger.database import Connection
 from headrace.ledger.errors import LedgerDamaged
-from headrace.ledger.prepared import Prepared, insertion
-from headrace.ledger.schema import audit, audit_head
+from headrace.ledger.schema import audit
 from headrace.ledger.session import Session, columns_of
+from headrace.ledger.statements import insertion, matching
 from headrace.ledger.types import canonical_json
 
-_QUERY = select(audit_head.c.sequence, audit_head.c.hash)
-_HEAD = Prepared(_QUERY)
-# SQLite leaves FOR UPDATE out of the statement: there BEGIN IMMEDIATE has already made writers wait.
-_LOCKED_HEAD = Prepared(_QUERY.with_for_update())
-_MOVE_HEAD = Prepared(update(audit_head), ("sequence", "hash"))
+_HEAD = "SELECT sequence, hash FROM audit_head"
+_MOVE_HEAD = "UPDATE audit_head SET sequence = :sequence, hash = :hash"
 
 
 class AuditHead(msgspec.Struct, frozen=True):
@@ -82,7 +79,7 @@ class AuditRow(msgspec.Struct, frozen=True):
 
 def lock_head(connection: Connection, url: str) -> AuditHead:
     """Return the head and keep other writers waiting until the transaction ends."""
-    return _first(connection, _LOCKED_HEAD, url)
+    return _first(connection, f"{_HEAD} {connection.dialect.row_lock}", url)
 
 
 def read_head(connection: Connection, url: str) -> AuditHead:
@@ -90,11 +87,11 @@ def read_head(connection: Connection, url: str) -> AuditHead:
     return _first(connection, _HEAD, url)
 
 
-def _first(connection: Connection, query: Prepared, url: str) -> AuditHead:
-    row = query.first(connection)
-    if row is None:
+def _first(connection: Connection, statement: str, url: str) -> AuditHead:
+    found = connection.rows(statement)
+    if not found:
         raise LedgerDamaged(url)
-    return AuditHead(*row)
+    return AuditHead(**found[0])
 
 
 def append(connection: Connection, head: AuditHead, entry: Entry) -> None:
@@ -102,8 +99,8 @@ def append(connection: Connection, head: AuditHead, entry: Entry) -> None:
     details = json.loads(canonical_json(entry.details))  # as it will be read back
     row = AuditRow(head.sequence + 1, entry.moment, entry.actor, entry.action, entry.subject, details, head.hash, "")
     digest = row_hash(row)
-    insertion(audit, AuditRow.__struct_fields__).run(connection, columns_of(row) | {"hash": digest})
-    _MOVE_HEAD.run(connection, {"sequence": row.sequence, "hash": digest})
+    connection.run(insertion(audit, AuditRow.__struct_fields__), columns_of(row) | {"hash": digest})
+    connection.run(_MOVE_HEAD, {"sequence": row.sequence, "hash": digest})
 
 
 def row_hash(row: AuditRow) -> str:
@@ -122,11 +119,10 @@ def row_hash(row: AuditRow) -> str:
 
 def entries(session: Session, *, subject: str | None = None, limit: int = 100) -> tuple[AuditRow, ...]:
     """Return the newest rows, newest first; those about one subject if given."""
-    query = select(audit).order_by(audit.c.sequence.desc()).limit(limit)
-    return session.all(AuditRow, query if subject is None else query.where(audit.c.subject == subject))
+    newest = matching("SELECT * FROM audit", {"subject": subject}, "ORDER BY sequence DESC LIMIT :limit")
+    return session.all(AuditRow, newest, subject=subject, limit=limit)
 
 
 def first_hash(connection: Connection) -> str | None:
     """Return the hash of the first row, None while there is none: no other ledger has the same."""
-    found: str | None = connection.execute(select(audit.c.hash).order_by(audit.c.sequence).limit(1)).scalar()
-    return found
+    return next((row["hash"] for row in connection.rows("SELECT hash FROM audit ORDER BY sequence LIMIT 1")), None)

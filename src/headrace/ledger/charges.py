@@ -5,22 +5,32 @@ from datetime import datetime
 from decimal import Decimal
 
 import msgspec
-from sqlalchemy import BigInteger, ColumnElement, Text, case, cast, func, select, type_coerce
 
 from headrace.core.errors import UserError, suggest
 from headrace.core.money import ZERO, usd
+from headrace.ledger.conversion import Row
 from headrace.ledger.schema import charge
 from headrace.ledger.session import Session, columns_of
+from headrace.ledger.statements import matching
 
 _MILLIONTH = Decimal("0.000001")
-_KEYS: dict[str, ColumnElement[str | None]] = {
-    "run": charge.c.run_id,
-    "step": charge.c.step,
-    "model": charge.c.model,
-    "model_version": charge.c.model_version_id,
-    "project": charge.c.project,
-    "resource": charge.c.resource,
+_KEYS = {
+    "run": "run_id",
+    "step": "step",
+    "model": "model",
+    "model_version": "model_version_id",
+    "project": "project",
+    "resource": "resource",
 }
+# No store adds text, and floats are not money; but the text always has twelve places, and its parts are integers: dollars, millionths, and
+# millionths of those. Sums of them stay below 2**63 for a million million charges.
+_TOTALS = """
+SELECT {key} AS "key", count(*) AS charges,
+    CAST(sum(sign * abs(CAST(substr(amount, 1, length(amount) - 13) AS BIGINT))) AS BIGINT) AS dollars,
+    CAST(sum(sign * CAST(substr(amount, length(amount) - 11, 6) AS BIGINT)) AS BIGINT) AS millionths,
+    CAST(sum(sign * CAST(substr(amount, length(amount) - 5, 6) AS BIGINT)) AS BIGINT) AS rest
+FROM (SELECT charge.*, amount_usd AS amount, CASE WHEN amount_usd LIKE '-%' THEN -1 ELSE 1 END AS sign FROM charge) AS signed
+"""
 
 
 class NewCharge(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,40 +90,23 @@ def totals(
 ) -> tuple[Total, ...]:
     """Return the totals by run, step, model, model_version, project or resource, dearest first; every charge counts in exactly one.
 
-    The sums are exact, and made by the store: see `_summed`.
+    The sums are exact, and made by the store.
 
     Raises:
         UserError: for another `by`.
     """
     if by not in _KEYS:
         raise UserError(f"cannot total charges by {by!r}.", remedy=suggest(by, _KEYS))
-    query = select(_KEYS[by].label("key"), *_summed(charge.c.amount_usd), func.count().label("charges")).group_by(_KEYS[by])
-    for column, wanted in ((charge.c.project, project), (charge.c.run_id, run_id), (charge.c.model, model)):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    found = [
-        Total(row.key, usd(Decimal(row.dollars) + row.millionths * _MILLIONTH + row.last * _MILLIONTH * _MILLIONTH), row.charges)
-        for row in session.execute(query)
-    ]
-    return tuple(sorted(found, key=lambda total: (-total.amount_usd, total.key or "")))
+    key, wanted = _KEYS[by], {"project": project, "run_id": run_id, "model": model}
+    found = session.rows(matching(_TOTALS.format(key=key), wanted, f"GROUP BY {key}"), **wanted)
+    totals = [Total(row["key"], _amount(row), row["charges"]) for row in found]
+    return tuple(sorted(totals, key=lambda total: (-total.amount_usd, total.key or "")))
 
 
-def _summed(money: ColumnElement[Decimal]) -> tuple[ColumnElement[int], ...]:
-    """Return the sums of dollars, of millionths, and of millionths of those, as integers.
-
-    No store adds text, and floats are not money; but the text always has twelve places, and its parts are integers. Sums of them stay
-    below 2**63 for a million million charges.
-    """
-    text = type_coerce(money, Text)
-    sign, places = case((text.like("-%"), -1), else_=1), func.length(text)
-    parts = {
-        "dollars": func.abs(cast(func.substr(text, 1, places - 13), BigInteger)),
-        "millionths": cast(func.substr(text, places - 11, 6), BigInteger),
-        "last": cast(func.substr(text, places - 5, 6), BigInteger),
-    }
-    return tuple(cast(func.sum(sign * part), BigInteger).label(name) for name, part in parts.items())
+def _amount(row: Row) -> Decimal:
+    return usd(Decimal(row["dollars"]) + row["millionths"] * _MILLIONTH + row["rest"] * _MILLIONTH * _MILLIONTH)
 
 
 def of_run(session: Session, run_id: str) -> tuple[Charge, ...]:
     """Return the charges of a run in the order they were recorded."""
-    return session.all(Charge, select(charge).where(charge.c.run_id == run_id).order_by(charge.c.id))
+    return session.all(Charge, "SELECT * FROM charge WHERE run_id = :run_id ORDER BY id", run_id=run_id)

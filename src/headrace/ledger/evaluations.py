@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, func, select
 
 from headrace.ledger.schema import evaluation, gate_result, metric, test_look
 from headrace.ledger.session import Session, columns_of
+from headrace.ledger.statements import matching
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -70,28 +70,27 @@ def record(session: Session, new: NewEvaluation) -> Evaluation:
 def _same(session: Session, new: NewEvaluation) -> Evaluation | None:
     if new.model_version_id is None:
         return None
-    same = (evaluation.c[field] == getattr(new, field) for field in ("model_version_id", "candidate", "split", "rows_fingerprint"))
-    return next(iter(_evaluations(session, and_(*same))), None)
+    same = {field: getattr(new, field) for field in ("model_version_id", "candidate", "split", "rows_fingerprint")}
+    return next(iter(_evaluations(session, **same)), None)
 
 
 def of_run(session: Session, run_id: str) -> tuple[Evaluation, ...]:
     """Return the evaluations of a run in the order they were made."""
-    return _evaluations(session, evaluation.c.run_id == run_id)
+    return _evaluations(session, run_id=run_id)
 
 
 def of_version(session: Session, model_version_id: str) -> tuple[Evaluation, ...]:
     """Return the evaluations of a model version in the order they were made."""
-    return _evaluations(session, evaluation.c.model_version_id == model_version_id)
+    return _evaluations(session, model_version_id=model_version_id)
 
 
-def _evaluations(session: Session, which: Any) -> tuple[Evaluation, ...]:
+def _evaluations(session: Session, **which: str) -> tuple[Evaluation, ...]:
     measured: dict[str, list[Metric]] = {}
-    for row in session.execute(
-        select(metric).join(evaluation, metric.c.evaluation_id == evaluation.c.id).where(which).order_by(metric.c.name)
-    ):
-        measured.setdefault(row.evaluation_id, []).append(Metric(row.name, row.value, row.low, row.high))
-    rows = session.execute(select(evaluation).where(which).order_by(evaluation.c.id))
-    return tuple(Evaluation(**row._mapping, metrics=tuple(measured.get(row.id, ()))) for row in rows)
+    metrics = "SELECT metric.* FROM metric JOIN evaluation ON metric.evaluation_id = evaluation.id"
+    for row in session.rows(matching(metrics, which, "ORDER BY metric.name"), **which):
+        measured.setdefault(row.pop("evaluation_id"), []).append(Metric(**row))
+    rows = session.rows(matching("SELECT * FROM evaluation", which, "ORDER BY id"), **which)
+    return tuple(Evaluation(**row, metrics=tuple(measured.get(row["id"], ()))) for row in rows)
 
 
 def record_look(session: Session, test_fingerprint: str, model_version_id: str) -> int:
@@ -99,8 +98,8 @@ def record_look(session: Session, test_fingerprint: str, model_version_id: str) 
 
     The same version looking again keeps its number.
     """
-    same = test_look.c.test_fingerprint == test_fingerprint
-    known = session.execute(select(test_look.c.number).where(same, test_look.c.model_version_id == model_version_id)).scalar()
+    same = "SELECT number FROM test_look WHERE test_fingerprint = :test AND model_version_id = :version"
+    known = session.value(same, test=test_fingerprint, version=model_version_id)
     if known is not None:
         return int(known)
     number = looks(session, test_fingerprint) + 1
@@ -118,7 +117,7 @@ def record_look(session: Session, test_fingerprint: str, model_version_id: str) 
 
 def looks(session: Session, test_fingerprint: str) -> int:
     """Return how many model versions have been scored on a test set."""
-    return int(session.execute(select(func.count()).where(test_look.c.test_fingerprint == test_fingerprint)).scalar_one())
+    return int(session.value("SELECT count(*) FROM test_look WHERE test_fingerprint = :test", test=test_fingerprint))
 
 
 def record_gates(session: Session, model_version_id: str, outcomes: Sequence[GateOutcome]) -> tuple[GateOutcome, ...]:
@@ -141,7 +140,5 @@ def record_gates(session: Session, model_version_id: str, outcomes: Sequence[Gat
 
 def gates_of(session: Session, model_version_id: str) -> tuple[GateOutcome, ...]:
     """Return what the gates said of a model version, in the order of the description."""
-    columns = [gate_result.c[field] for field in GateOutcome.__struct_fields__]
-    return session.all(
-        GateOutcome, select(*columns).where(gate_result.c.model_version_id == model_version_id).order_by(gate_result.c.position)
-    )
+    said = "SELECT gate, passed, message, measured FROM gate_result WHERE model_version_id = :version ORDER BY position"
+    return session.all(GateOutcome, said, version=model_version_id)

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
 
 from headrace.ledger.schema import freed
 from headrace.ledger.session import Session, columns_of
+from headrace.ledger.statements import matching
 
 TABLE, BLOB, PREDICTIONS = "table", "blob", "predictions"
 
@@ -45,19 +45,19 @@ def record(session: Session, several: Iterable[NewFreed]) -> None:
 
 def find(session: Session, project: str, kind: str, name: str, version: int | None = None) -> Freed | None:
     """Return the newest record of something that was freed, or None if it never was."""
-    same = (freed.c.project == project) & (freed.c.kind == kind) & (freed.c.name == name)
-    if version is not None:
-        same &= freed.c.version == version
-    return session.first(Freed, select(freed).where(same).order_by(freed.c.id.desc()).limit(1))
+    return _newest(session, {"project": project, "kind": kind, "name": name, "version": version})
 
 
 def find_blob(session: Session, name: str) -> Freed | None:
     """Return the newest record of a blob that was freed, by whichever project, or None."""
-    same = (freed.c.kind == BLOB) & (freed.c.name == name)
-    return session.first(Freed, select(freed).where(same).order_by(freed.c.id.desc()).limit(1))
+    return _newest(session, {"kind": BLOB, "name": name})
+
+
+def _newest(session: Session, same: dict[str, Any]) -> Freed | None:
+    return session.first(Freed, matching("SELECT * FROM freed", same, "ORDER BY id DESC LIMIT 1"), **same)
 
 
 def table_versions(session: Session, project: str) -> frozenset[tuple[str, int]]:
     """Return the table versions of a project that were freed, by name and version. A number is never used again."""
-    query = select(freed.c.name, freed.c.version).where((freed.c.project == project) & (freed.c.kind == TABLE))
-    return frozenset((row.name, row.version) for row in session.execute(query))
+    found = session.rows("SELECT name, version FROM freed WHERE project = :project AND kind = :kind", project=project, kind=TABLE)
+    return frozenset((row["name"], row["version"]) for row in found)

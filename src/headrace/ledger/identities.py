@@ -3,11 +3,11 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select, update
 
 from headrace.ledger.errors import NoSuchRecord
 from headrace.ledger.schema import token
 from headrace.ledger.session import Session, columns_of
+from headrace.ledger.statements import matching
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,15 +32,13 @@ def add_token(session: Session, identity: str, name: str, token_hash: str) -> To
 
 def find_token(session: Session, token_hash: str) -> Token | None:
     """Return the token with this hash, revoked or not, or None."""
-    return session.first(Token, select(token).where(token.c.hash == token_hash))
+    return session.first(Token, "SELECT * FROM token WHERE hash = :hash", hash=token_hash)
 
 
 def tokens_of(session: Session, identity: str | None = None, *, live: bool = False) -> tuple[Token, ...]:
     """Return tokens, oldest first: an identity's or all; with `live` only those not revoked."""
-    query = select(token).order_by(token.c.id)
-    if identity is not None:
-        query = query.where(token.c.identity == identity)
-    return session.all(Token, query.where(token.c.revoked.is_(None)) if live else query)
+    found = session.all(Token, matching("SELECT * FROM token", {"identity": identity}, "ORDER BY id"), identity=identity)
+    return tuple(each for each in found if each.revoked is None) if live else found
 
 
 def revoke_token(session: Session, identity: str, name: str) -> tuple[Token, ...]:
@@ -53,6 +51,8 @@ def revoke_token(session: Session, identity: str, name: str) -> tuple[Token, ...
     if not doomed:
         live = ", ".join(sorted({each.name for each in tokens_of(session, identity, live=True)})) or "none"
         raise NoSuchRecord("live token", name, remedy=f"Live tokens of {identity}: {live}.")
-    session.execute(update(token).where(token.c.id.in_([each.id for each in doomed])).values(revoked=session.now))
+    session.connection.run(
+        "UPDATE token SET revoked = :revoked WHERE id = :id", *({"id": each.id, "revoked": session.now} for each in doomed)
+    )
     session.about(doomed[0].id, identity=identity, name=name)
     return tuple(msgspec.structs.replace(each, revoked=session.now) for each in doomed)

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select
 
 from headrace.ledger.schema import landing
 from headrace.ledger.session import Session, columns_of
@@ -48,5 +47,5 @@ def record(session: Session, new: NewLanding) -> Landing:
 
 def latest(session: Session, project: str, table: str) -> Landing | None:
     """Return the newest answer for a table, or None if it was never asked for."""
-    mine = (landing.c.project == project) & (landing.c.name == table)
-    return session.first(Landing, select(landing).where(mine).order_by(landing.c.id.desc()).limit(1))
+    newest = "SELECT * FROM landing WHERE project = :project AND name = :name ORDER BY id DESC LIMIT 1"
+    return session.first(Landing, newest, project=project, name=table)

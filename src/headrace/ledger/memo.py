@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import select
-
 from headrace.ledger.schema import memo
 from headrace.ledger.session import Session
+from headrace.ledger.statements import listed
 
 _BATCH = 500  # parameters in one statement; stores cap them
 
@@ -22,8 +21,9 @@ def find_many(session: Session, fingerprints: Iterable[str]) -> dict[str, dict[s
     found: dict[str, dict[str, Any]] = {}
     wanted = iter(fingerprints)
     while some := tuple(islice(wanted, _BATCH)):
-        rows = session.execute(select(memo.c.fingerprint, memo.c.output).where(memo.c.fingerprint.in_(some)))
-        found.update((row.fingerprint, row.output) for row in rows)
+        condition, values = listed("fingerprint", some)
+        rows = session.rows(" ".join(("SELECT fingerprint, output FROM memo WHERE", condition)), **values)
+        found.update((row["fingerprint"], row["output"]) for row in rows)
     return found
 
 

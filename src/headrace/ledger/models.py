@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select, update
 
 from headrace.ledger.errors import IllegalTransition, NoSuchRecord
-from headrace.ledger.schema import model_input, model_version, table_version
+from headrace.ledger.schema import model_input, model_version
 from headrace.ledger.session import Session, columns_of
+from headrace.ledger.statements import matching
 from headrace.ledger.tables import TableVersion
 
 CANDIDATE, REJECTED, AWAITING_APPROVAL, APPROVED, CHAMPION, RETIRED = (
@@ -24,6 +24,7 @@ CANDIDATE, REJECTED, AWAITING_APPROVAL, APPROVED, CHAMPION, RETIRED = (
     "champion",
     "retired",
 )
+_MOVE = "UPDATE model_version SET state = :state, promoted = :promoted, retired = :retired WHERE id = :id"
 TRANSITIONS: dict[str, tuple[str, ...]] = {
     CANDIDATE: (REJECTED, AWAITING_APPROVAL, APPROVED),
     AWAITING_APPROVAL: (REJECTED, APPROVED),
@@ -70,8 +71,8 @@ class ModelVersion(NewModelVersion, frozen=True, kw_only=True):
 
 def create(session: Session, new: NewModelVersion, table_version_ids: tuple[str, ...] = ()) -> ModelVersion:
     """Record a version in the state `candidate` under the model's next number, and the table versions it was made from."""
-    mine = (model_version.c.project == new.project) & (model_version.c.model == new.model)
-    last = session.execute(select(func.max(model_version.c.number)).where(mine)).scalar() or 0
+    numbers = "SELECT max(number) FROM model_version WHERE project = :project AND model = :model"
+    last = session.value(numbers, project=new.project, model=new.model) or 0
     made = ModelVersion(**columns_of(new), id=session.next_id("mod", model_version), number=last + 1, state=CANDIDATE, created=session.now)
     session.insert(model_version, columns_of(made))
     session.insert(model_input, *({"model_version_id": made.id, "table_version_id": each} for each in dict.fromkeys(table_version_ids)))
@@ -82,7 +83,8 @@ def create(session: Session, new: NewModelVersion, table_version_ids: tuple[str,
 def attach_bundle(session: Session, version_id: str, fingerprint: str, location: str) -> None:
     """Record the bundle of a version, once it is written."""
     get(session, version_id)
-    _set(session, version_id, bundle_fingerprint=fingerprint, bundle_location=location)
+    attached = "UPDATE model_version SET bundle_fingerprint = :fingerprint, bundle_location = :location WHERE id = :id"
+    session.run(attached, fingerprint=fingerprint, location=location, id=version_id)
     session.about(version_id, bundle=fingerprint)
 
 
@@ -92,7 +94,7 @@ def get(session: Session, version_id: str) -> ModelVersion:
     Raises:
         NoSuchRecord: if there is none.
     """
-    found = session.first(ModelVersion, select(model_version).where(model_version.c.id == version_id))
+    found = session.first(ModelVersion, "SELECT * FROM model_version WHERE id = :id", id=version_id)
     if found is None:
         raise NoSuchRecord("model version", version_id)
     return found
@@ -100,24 +102,22 @@ def get(session: Session, version_id: str) -> ModelVersion:
 
 def find(session: Session, project: str, model: str, number: int) -> ModelVersion | None:
     """Return a version by its number, or None."""
-    return session.first(ModelVersion, _of(project, model).where(model_version.c.number == number))
+    return _first(session, project=project, model=model, number=number)
 
 
 def find_by_bundle(session: Session, bundle_fingerprint: str) -> ModelVersion | None:
     """Return the newest version with this bundle, or None."""
-    return session.first(
-        ModelVersion,
-        select(model_version).where(model_version.c.bundle_fingerprint == bundle_fingerprint).order_by(model_version.c.id.desc()).limit(1),
-    )
+    newest = "SELECT * FROM model_version WHERE bundle_fingerprint = :bundle ORDER BY id DESC LIMIT 1"
+    return session.first(ModelVersion, newest, bundle=bundle_fingerprint)
 
 
 def list_versions(
     session: Session, project: str, model: str | None = None, *, state: str | None = None, limit: int = 50
 ) -> tuple[ModelVersion, ...]:
     """Return versions of a project's models, newest first; of one model by number, which no clock that went back can confuse."""
-    newest = (model_version.c.id if model is None else model_version.c.number).desc()
-    query = _of(project, model).order_by(newest).limit(limit)
-    return session.all(ModelVersion, query if state is None else query.where(model_version.c.state == state))
+    wanted = {"project": project, "model": model, "state": state}
+    newest = "ORDER BY id DESC LIMIT :limit" if model is None else "ORDER BY number DESC LIMIT :limit"
+    return session.all(ModelVersion, matching("SELECT * FROM model_version", wanted, newest), **wanted, limit=limit)
 
 
 def latest(session: Session, project: str, model: str) -> ModelVersion | None:
@@ -128,13 +128,16 @@ def latest(session: Session, project: str, model: str) -> ModelVersion | None:
 
 def champion(session: Session, project: str, model: str) -> ModelVersion | None:
     """Return the version that serves, or None if none does."""
-    return session.first(ModelVersion, _of(project, model).where(model_version.c.state == CHAMPION))
+    return _first(session, project=project, model=model, state=CHAMPION)
 
 
 def table_versions(session: Session, version_id: str) -> tuple[TableVersion, ...]:
     """Return the table versions that a model version was made from, by name."""
-    joined = select(table_version).join(model_input, model_input.c.table_version_id == table_version.c.id)
-    return session.all(TableVersion, joined.where(model_input.c.model_version_id == version_id).order_by(table_version.c.name))
+    joined = (
+        "SELECT table_version.* FROM table_version JOIN model_input ON model_input.table_version_id = table_version.id"
+        " WHERE model_input.model_version_id = :model_version_id ORDER BY table_version.name"
+    )
+    return session.all(TableVersion, joined, model_version_id=version_id)
 
 
 def change_state(session: Session, version_id: str, state: str, *, reason: str = "") -> ModelVersion:
@@ -169,16 +172,12 @@ def promote(session: Session, version_id: str) -> ModelVersion:
 
 def _move(session: Session, present: ModelVersion, state: str, reason: str) -> ModelVersion:
     moments = {CHAMPION: {"promoted": session.now}, RETIRED: {"retired": session.now}}.get(state, {})
-    _set(session, present.id, state=state, **moments)
+    moved = msgspec.structs.replace(present, state=state, **moments)
+    session.run(_MOVE, id=moved.id, state=moved.state, promoted=moved.promoted, retired=moved.retired)
     session.about(present.id)
     session.details.setdefault("transitions", []).append({"version": present.id, "from": present.state, "to": state, "reason": reason})
-    return msgspec.structs.replace(present, state=state, **moments)
+    return moved
 
 
-def _set(session: Session, version_id: str, **values: Any) -> None:
-    session.execute(update(model_version).where(model_version.c.id == version_id).values(**values))
-
-
-def _of(project: str, model: str | None) -> Any:
-    mine = select(model_version).where(model_version.c.project == project)
-    return mine if model is None else mine.where(model_version.c.model == model)
+def _first(session: Session, **wanted: Any) -> ModelVersion | None:
+    return session.first(ModelVersion, matching("SELECT * FROM model_version", wanted), **wanted)

@@ -5,13 +5,11 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, select
-
 from headrace.ledger.landing import Landing
 from headrace.ledger.models import ModelVersion
-from headrace.ledger.runs import RUNNING
-from headrace.ledger.schema import landing, memo, model_input, model_version, prediction_batch, run, step, table_version
+from headrace.ledger.schema import table_version
 from headrace.ledger.session import Session
+from headrace.ledger.statements import listed
 from headrace.ledger.tables import TableVersion
 
 _BATCH = 500  # parameters in one statement; stores cap them
@@ -27,8 +25,8 @@ class Remembered(NamedTuple):
 
 def projects(session: Session) -> tuple[str, ...]:
     """Return the names of all projects that ever ran or landed something."""
-    names = {row.project for table in (run, landing) for row in session.execute(select(table.c.project).distinct())}
-    return tuple(sorted(names))
+    found = session.rows("SELECT project FROM run UNION SELECT project FROM landing")
+    return tuple(sorted(row["project"] for row in found))
 
 
 def remembered(session: Session, project: str) -> tuple[list[Remembered], list[Remembered]]:
@@ -37,57 +35,62 @@ def remembered(session: Session, project: str) -> tuple[list[Remembered], list[R
     alone = projects(session) in ((), (project,))
     mine: list[Remembered] = []
     others: list[Remembered] = []
-    for row in session.execute(select(memo.c.fingerprint, memo.c.output, memo.c.saved)):
-        is_mine = row.fingerprint in used or alone
-        (mine if is_mine else others).append(Remembered(row.fingerprint, row.output, max(row.saved, used.get(row.fingerprint, row.saved))))
+    for row in session.rows("SELECT fingerprint, output, saved FROM memo"):
+        fingerprint, saved = row["fingerprint"], row["saved"]
+        is_mine = fingerprint in used or alone
+        (mine if is_mine else others).append(Remembered(fingerprint, row["output"], max(saved, used.get(fingerprint, saved))))
     return mine, others
 
 
 def _fingerprints(session: Session, project: str) -> dict[str, datetime]:
-    query = select(step.c.fingerprint, func.max(step.c.finished).label("used")).join(run, run.c.id == step.c.run_id)
-    found = session.execute(query.where(run.c.project == project).group_by(step.c.fingerprint))
-    return {row.fingerprint: row.used for row in found}
+    found = session.rows(
+        "SELECT step.fingerprint, max(step.finished) AS finished FROM step JOIN run ON run.id = step.run_id"
+        " WHERE run.project = :project GROUP BY step.fingerprint",
+        project=project,
+    )
+    return {row["fingerprint"]: row["finished"] for row in found}
 
 
 def running(session: Session) -> list[dict[str, Any]]:
     """Return what the steps of runs gave that have not ended, of every project: they may go on."""
-    query = select(step.c.output).join(run, run.c.id == step.c.run_id).where(run.c.state == RUNNING)
-    return [row.output for row in session.execute(query)]
+    found = session.rows("SELECT step.output FROM step JOIN run ON run.id = step.run_id WHERE run.state = 'running'")
+    return [row["output"] for row in found]
 
 
 def all_table_versions(session: Session, project: str) -> tuple[TableVersion, ...]:
     """Return every table version of a project without its profile, newest first."""
-    columns = [each for each in table_version.c if each.name != "profile"]
-    return session.all(TableVersion, select(*columns).where(table_version.c.project == project).order_by(table_version.c.id.desc()))
+    columns = ", ".join(each.name for each in table_version.columns if each.name != "profile")
+    mine = " ".join(("SELECT", columns, "FROM table_version WHERE project = :project ORDER BY id DESC"))
+    return session.all(TableVersion, mine, project=project)
 
 
 def all_model_versions(session: Session) -> tuple[ModelVersion, ...]:
     """Return every model version of every project."""
-    return session.all(ModelVersion, select(model_version).order_by(model_version.c.id))
+    return session.all(ModelVersion, "SELECT * FROM model_version ORDER BY id")
 
 
 def all_inputs(session: Session) -> dict[str, frozenset[str]]:
     """Return the ids of the table versions that each model version was made from, by its id."""
     found: dict[str, set[str]] = {}
-    for row in session.execute(select(model_input)):
-        found.setdefault(row.model_version_id, set()).add(row.table_version_id)
+    for row in session.rows("SELECT * FROM model_input"):
+        found.setdefault(row["model_version_id"], set()).add(row["table_version_id"])
     return {version: frozenset(inputs) for version, inputs in found.items()}
 
 
 def last_predictions(session: Session, project: str) -> dict[str, datetime]:
     """Return when each model version predicted last, by its id."""
-    query = select(prediction_batch.c.model_version_id, func.max(prediction_batch.c.last).label("last"))
-    found = session.execute(query.where(prediction_batch.c.project == project).group_by(prediction_batch.c.model_version_id))
-    return {row.model_version_id: row.last for row in found}
+    last = "SELECT model_version_id, max(last) AS last FROM prediction_batch WHERE project = :project GROUP BY model_version_id"
+    return {row["model_version_id"]: row["last"] for row in session.rows(last, project=project)}
 
 
 def all_landings(session: Session) -> tuple[Landing, ...]:
     """Return every answer that was landed, of every project, oldest first."""
-    return session.all(Landing, select(landing).order_by(landing.c.id))
+    return session.all(Landing, "SELECT * FROM landing ORDER BY id")
 
 
 def forget(session: Session, fingerprints: Iterable[str]) -> None:
     """Forget what steps gave: they are made again when a description asks for them. It is no record, only a saving."""
     waiting = iter(fingerprints)
     while some := tuple(islice(waiting, _BATCH)):
-        session.execute(delete(memo).where(memo.c.fingerprint.in_(some)))
+        condition, values = listed("fingerprint", some)
+        session.run(" ".join(("DELETE FROM memo WHERE", condition)), **values)

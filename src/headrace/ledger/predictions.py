@@ -3,10 +3,17 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import cast, func, select
 
 from headrace.ledger.schema import prediction_batch
 from headrace.ledger.session import Session, columns_of
+from headrace.ledger.statements import matching
+
+# Cast: Postgres adds counts up to a decimal number.
+_TOTALS = """
+SELECT model_version_id, source, count(*) AS batches, CAST(sum(predictions) AS BIGINT) AS predictions,
+    sum(cpu_seconds) AS cpu_seconds, sum(wall_seconds) AS wall_seconds, min(first) AS first, max(last) AS last
+FROM prediction_batch
+"""
 
 
 class NewPredictionBatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,23 +64,13 @@ def add(session: Session, new: NewPredictionBatch) -> PredictionBatch:
 
 def list_batches(session: Session, project: str, model: str | None = None, *, limit: int = 20) -> tuple[PredictionBatch, ...]:
     """Return batches, newest first."""
-    query = select(prediction_batch).where(prediction_batch.c.project == project).order_by(prediction_batch.c.id.desc()).limit(limit)
-    return session.all(PredictionBatch, query if model is None else query.where(prediction_batch.c.model == model))
+    mine = {"project": project, "model": model}
+    newest = matching("SELECT * FROM prediction_batch", mine, "ORDER BY id DESC LIMIT :limit")
+    return session.all(PredictionBatch, newest, **mine, limit=limit)
 
 
 def totals(session: Session, project: str, model: str | None = None) -> tuple[PredictionTotal, ...]:
     """Return what each model version has predicted and used, served and in files apart, newest version first."""
-    table = prediction_batch.c
-    # Cast: Postgres adds counts up to a decimal number.
-    sums = [cast(func.sum(column), column.type).label(column.name) for column in (table.predictions, table.cpu_seconds, table.wall_seconds)]
-    query = select(
-        table.model_version_id,
-        table.source,
-        func.count().label("batches"),
-        *sums,
-        func.min(table.first).label("first"),
-        func.max(table.last).label("last"),
-    )
-    key = (table.model_version_id, table.source)
-    query = query.where(table.project == project).group_by(*key).order_by(table.model_version_id.desc(), table.source)
-    return session.all(PredictionTotal, query if model is None else query.where(table.model == model))
+    mine = {"project": project, "model": model}
+    by_version = "GROUP BY model_version_id, source ORDER BY model_version_id DESC, source"
+    return session.all(PredictionTotal, matching(_TOTALS, mine, by_version), **mine)

@@ -4,7 +4,8 @@ As they stand now, for a new ledger. What the migrations execute is written ther
 migration that does the same to ledgers that exist.
 """
 
-from sqlalchemy import Connection, column, table, text
+from headrace.ledger.database import Connection
+from headrace.ledger.ddl import SQLITE
 
 GENESIS = "0" * 64
 """What stands for the hash before the first."""
@@ -36,7 +37,6 @@ _POSTGRES_TRIGGERS = (
 
 def protect_audit(connection: Connection) -> None:
     """Write the head of an audit without rows, and make the triggers."""
-    head = table("audit_head", column("id"), column("sequence"), column("hash"))
-    connection.execute(head.insert().values(id=1, sequence=0, hash=GENESIS))
-    for statement in _SQLITE_TRIGGERS if connection.dialect.name == "sqlite" else _POSTGRES_TRIGGERS:
-        connection.execute(text(statement))
+    connection.run("INSERT INTO audit_head (id, sequence, hash) VALUES (1, 0, :hash)", {"hash": GENESIS})
+    for statement in _SQLITE_TRIGGERS if connection.dialect is SQLITE else _POSTGRES_TRIGGERS:
+        connection.run(statement, {})

@@ -6,18 +6,16 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, select, update
 
 from headrace.ledger.errors import IllegalTransition, NoSuchRecord
-from headrace.ledger.prepared import Prepared
 from headrace.ledger.schema import run as runs
 from headrace.ledger.schema import step as steps
 from headrace.ledger.session import Session, columns_of
+from headrace.ledger.statements import matching
 
 RUNNING, FINISHED, FAILED, INTERRUPTED = "running", "finished", "failed", "interrupted"
 _ENDS = (FINISHED, FAILED, INTERRUPTED)
-_BY_ID = select(runs).where(runs.c.id == bindparam("wanted"))
-_END = Prepared(update(runs).where(runs.c.id == bindparam("wanted"), runs.c.state == RUNNING), ("state", "finished", "error", "summary"))
+_END = "UPDATE run SET state = :state, finished = :finished, error = :error, summary = :summary WHERE id = :id AND state = 'running'"
 
 
 class NewRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,8 +88,8 @@ def finish(
         IllegalTransition: if it is not running, or to a state that is no end.
         NoSuchRecord: if there is no such run.
     """
-    end = {"wanted": run_id, "state": state, "finished": session.now, "error": error, "summary": summary or {}}
-    if state not in _ENDS or not _END.run(session.connection, end):
+    end = {"id": run_id, "state": state, "finished": session.now, "error": error, "summary": summary or {}}
+    if state not in _ENDS or not session.run(_END, **end):
         present = get(session, run_id).state
         raise IllegalTransition(f"run {run_id}", present, state, _ENDS if present == RUNNING else ())
     session.about(run_id)
@@ -114,8 +112,8 @@ def record_step(session: Session, step: Step) -> None:
 
 def is_recorded(session: Session, step: Step) -> bool:
     """Tell whether this very end of a step is on record."""
-    same = (steps.c.run_id == step.run_id) & (steps.c.name == step.name) & (steps.c.finished == step.finished)
-    return session.execute(select(steps.c.name).where(same)).first() is not None
+    same = "SELECT name FROM step WHERE run_id = :run_id AND name = :name AND finished = :finished"
+    return bool(session.rows(same, run_id=step.run_id, name=step.name, finished=step.finished))
 
 
 def get(session: Session, run_id: str) -> Run:
@@ -124,7 +122,7 @@ def get(session: Session, run_id: str) -> Run:
     Raises:
         NoSuchRecord: if there is none.
     """
-    found = session.first(Run, _BY_ID, wanted=run_id)
+    found = session.first(Run, "SELECT * FROM run WHERE id = :id", id=run_id)
     if found is None:
         raise NoSuchRecord("run", run_id)
     return found
@@ -134,11 +132,8 @@ def list_runs(
     session: Session, project: str | None = None, *, state: str | None = None, kind: str | None = None, limit: int = 20
 ) -> tuple[Run, ...]:
     """Return runs, newest first. Those that were interrupted without saying so are found by `state="running"`."""
-    query = select(runs).order_by(runs.c.id.desc()).limit(limit)
-    for column, wanted in ((runs.c.project, project), (runs.c.state, state), (runs.c.kind, kind)):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    return session.all(Run, query)
+    wanted = {"project": project, "state": state, "kind": kind}
+    return session.all(Run, matching("SELECT * FROM run", wanted, "ORDER BY id DESC LIMIT :limit"), **wanted, limit=limit)
 
 
 def latest(session: Session, project: str, kind: str = "run") -> Run | None:
@@ -149,4 +144,4 @@ def latest(session: Session, project: str, kind: str = "run") -> Run | None:
 
 def steps_of(session: Session, run_id: str) -> tuple[Step, ...]:
     """Return the steps of a run in the order they ended."""
-    return session.all(Step, select(steps).where(steps.c.run_id == run_id).order_by(steps.c.finished, steps.c.name))
+    return session.all(Step, "SELECT * FROM step WHERE run_id = :run_id ORDER BY finished, name", run_id=run_id)

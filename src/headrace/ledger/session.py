@@ -4,16 +4,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Executable, Row, Table
-
 from headrace.core.ids import id_after, new_id
-from headrace.ledger.prepared import insertion, newest, removal
+from headrace.ledger.conversion import Row
+from headrace.ledger.database import Connection
+from headrace.ledger.ddl import Table
+from headrace.ledger.statements import insertion, newest, removal
 
 T = TypeVar("T")
 
 
 class Session:
     """One open transaction. `now` is its moment, the same for everything written in it; `actor` is who writes ("" in a read).
+
+    Statements are SQL that means the same on SQLite and Postgres, with `:name` for a parameter. A parameter or a column of the result that
+    is called like a column of the schema holds what that one holds: a `datetime`, a `Decimal`, JSON.
 
     Not thread safe: one thread, one session.
     """
@@ -41,38 +45,38 @@ class Session:
 
         Ids of one kind in one table: writers take turns, so no other id can come in between.
         """
-        (last,) = newest(table).first(self.connection) or (None,)
-        return id_after(last, prefix, self.now)
+        return id_after(self.value(newest(table)), prefix, self.now)
 
-    def execute(self, statement: Executable, **values: Any) -> CursorResult[Any]:
-        """Run a statement, with values for its parameters."""
-        return self.connection.execute(statement, values)
+    def rows(self, statement: str, /, **values: Any) -> list[Row]:
+        """Return what a statement finds."""
+        return self.connection.rows(statement, values)
+
+    def value(self, statement: str, /, **values: Any) -> Any:
+        """Return the first value of the first row that a statement finds, or None if there is none."""
+        return next((next(iter(row.values())) for row in self.rows(statement, **values)), None)
+
+    def all(self, kind: type[T], statement: str, /, **values: Any) -> tuple[T, ...]:
+        """Return each row as a `kind`, whose fields are named as the columns."""
+        return tuple(kind(**row) for row in self.rows(statement, **values))
+
+    def first(self, kind: type[T], statement: str, /, **values: Any) -> T | None:
+        """Return the first row as a `kind`, or None if there is none."""
+        return next(iter(self.all(kind, statement, **values)), None)
+
+    def run(self, statement: str, /, **values: Any) -> int:
+        """Run a statement that changes rows, and return how many it has changed."""
+        return self.connection.run(statement, values)
 
     def insert(self, table: Table, *rows: Mapping[str, Any]) -> None:
         """Insert rows that have the same columns; none is nothing to do."""
         if rows:
-            insertion(table, tuple(rows[0])).run(self.connection, *rows)
+            self.connection.run(insertion(table, tuple(rows[0])), *rows)
 
     def replace(self, table: Table, *rows: Mapping[str, Any]) -> None:
         """Insert rows that have the same columns in place of those with their primary keys, if there are any."""
         if rows:
-            keys = [column.name for column in table.primary_key]
-            removal(table).run(self.connection, *({f"key_{name}": row[name] for name in keys} for row in rows))
+            self.connection.run(removal(table), *({name: row[name] for name in table.key} for row in rows))
             self.insert(table, *rows)
-
-    def all(self, kind: type[T], statement: Executable, **values: Any) -> tuple[T, ...]:
-        """Return each row as a `kind`, whose fields are named as the columns."""
-        return tuple(as_struct(kind, row) for row in self.execute(statement, **values))
-
-    def first(self, kind: type[T], statement: Executable, **values: Any) -> T | None:
-        """Return the first row as a `kind`, or None if there is none."""
-        row = self.execute(statement, **values).first()
-        return None if row is None else as_struct(kind, row)
-
-
-def as_struct(kind: type[T], row: Row[*tuple[Any, ...]]) -> T:
-    """Return a row as a value whose fields are named as the columns."""
-    return kind(**row._mapping)
 
 
 def columns_of(value: Any, *, without: Sequence[str] = ()) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The ledger itself: opening it, writing to it and reading from it."""
 
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -9,21 +8,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
-
 from headrace.core.clock import Clock
-from headrace.core.errors import SystemFault
 from headrace.core.ids import new_id
 from headrace.core.secrets import masked
 from headrace.ledger import audit
-from headrace.ledger.database import AWAY_SECONDS, RETRY_SECONDS, apart, begin, connect, is_away
-from headrace.ledger.errors import LedgerDamaged, LedgerUnreachable, NestedWrite
-from headrace.ledger.locks import Hold, hold_lock, is_held
+from headrace.ledger.database import AWAY_SECONDS, RETRY_SECONDS, Connection, Database, connect, faults_of
+from headrace.ledger.errors import LedgerUnreachable, NestedWrite
+from headrace.ledger.locks import Hold
 from headrace.ledger.schema_version import bring_to_head
 from headrace.ledger.session import Session
-
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class Ledger:
@@ -40,11 +33,10 @@ class Ledger:
     1
     """
 
-    def __init__(self, url: str, engine: Engine, clock: Clock) -> None:
+    def __init__(self, url: str, database: Database, clock: Clock) -> None:
         self.url = url
         self.clock = clock
-        self._engine = engine
-        self._writer = apart(engine)
+        self._database = database
         self._turn = threading.Lock()
         self._writing: tuple[int, str] | None = None
 
@@ -64,14 +56,12 @@ class Ledger:
         """
         place = masked(str(url))
         try:
-            engine = connect(str(url))
+            database = connect(str(url))
         except OSError as error:  # its folder cannot be made
             raise LedgerUnreachable(place, str(error)) from error
-        try:
-            bring_to_head(engine, place)
-        except (DBAPIError, sqlite3.Error) as error:
-            raise _fault(place, error) from error
-        return cls(place, engine, clock)
+        with faults_of(database, place):
+            bring_to_head(database, place)
+        return cls(place, database, clock)
 
     def new_id(self, prefix: str) -> str:
         """Return a new id of this moment."""
@@ -121,13 +111,8 @@ class Ledger:
 
     @contextmanager
     def _begun(self, *, writing: bool) -> Iterator[tuple[Connection, audit.AuditHead]]:
-        try:
-            with ExitStack() as transaction:
-                yield self._entered(transaction, writing)
-        except (IntegrityError, DataError, ProgrammingError):  # what was written is at fault, not the store
-            raise
-        except (DBAPIError, sqlite3.Error) as error:
-            raise _fault(self.url, error) from error
+        with faults_of(self._database, self.url), ExitStack() as transaction:
+            yield self._entered(transaction, writing)
 
     def _entered(self, transaction: ExitStack, writing: bool) -> tuple[Connection, audit.AuditHead]:
         """Begin, and begin again while a server is away: nothing was done yet, so nothing is done twice."""
@@ -136,12 +121,12 @@ class Ledger:
         while True:
             try:
                 with ExitStack() as attempt:
-                    connection = attempt.enter_context(begin(self._writer if writing else self._engine, writing=writing))
+                    connection = attempt.enter_context(self._database.begin(writing=writing))
                     head = head_of(connection, self.url)
                     transaction.push(attempt.pop_all())
                     return connection, head
-            except (OperationalError, InterfaceError) as error:
-                if not is_away(error) or time.monotonic() > deadline:
+            except self._database.errors as error:
+                if not self._database.is_away(error) or time.monotonic() > deadline:
                     raise
             time.sleep(RETRY_SECONDS)
 
@@ -159,26 +144,18 @@ class Ledger:
 
         None is ever stale: it is let go when the process dies.
         """
-        return hold_lock(self._engine, name, self.url)
+        return self._database.hold_lock(name, self.url)
 
     def is_locked(self, name: str) -> bool:
         """Tell whether some process holds a lock. It is not taken: nobody who wants it meanwhile is refused."""
-        return is_held(self._engine, name, self.url)
+        return self._database.is_held(name, self.url)
 
     def close(self) -> None:
         """Close the connections."""
-        self._engine.dispose()
-        self._writer.dispose()
+        self._database.close()
 
     def __enter__(self) -> "Ledger":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-def _fault(url: str, error: DBAPIError | sqlite3.Error) -> SystemFault:
-    said = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(said, sqlite3.Error) and getattr(said, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-        return LedgerDamaged(url, f"is damaged: {said}")
-    return LedgerUnreachable(url, str(said))

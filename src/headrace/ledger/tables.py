@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
 
 from headrace.ledger.errors import InconsistentCounts, NoSuchRecord
 from headrace.ledger.schema import contract_result, table_version
@@ -70,7 +69,7 @@ def get(session: Session, version_id: str) -> TableVersion:
     Raises:
         NoSuchRecord: if there is none.
     """
-    found = session.first(TableVersion, select(table_version).where(table_version.c.id == version_id))
+    found = session.first(TableVersion, "SELECT * FROM table_version WHERE id = :id", id=version_id)
     if found is None:
         raise NoSuchRecord("table version", version_id)
     return found
@@ -84,13 +83,11 @@ def latest(session: Session, project: str, table: str) -> TableVersion | None:
 
 def list_versions(session: Session, project: str, table: str, *, limit: int = 20) -> tuple[TableVersion, ...]:
     """Return the versions of a table, newest first."""
-    mine = (table_version.c.project == project) & (table_version.c.name == table)
-    return session.all(TableVersion, select(table_version).where(mine).order_by(table_version.c.id.desc()).limit(limit))
+    newest = "SELECT * FROM table_version WHERE project = :project AND name = :name ORDER BY id DESC LIMIT :limit"
+    return session.all(TableVersion, newest, project=project, name=table, limit=limit)
 
 
 def contract_results(session: Session, version_id: str) -> tuple[ContractResult, ...]:
     """Return what the contract found in a version, in the order of its rules."""
-    columns = [contract_result.c[field] for field in ContractResult.__struct_fields__]
-    return session.all(
-        ContractResult, select(*columns).where(contract_result.c.table_version_id == version_id).order_by(contract_result.c.position)
-    )
+    found = "SELECT rule, severity, passed, failing_rows, message FROM contract_result WHERE table_version_id = :version ORDER BY position"
+    return session.all(ContractResult, found, version=version_id)

@@ -1,60 +1,42 @@
-"""Column types that mean the same on SQLite and on Postgres."""
+"""What a column may hold, and what becomes of a value on its way into a store and out of it: the same value on SQLite and on Postgres."""
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
-
-from sqlalchemy import DateTime, Dialect, Text
-from sqlalchemy.types import TypeDecorator
+from enum import Enum, auto
+from typing import Any, NamedTuple
 
 from headrace.core.money import usd
 
 
-class Moment(TypeDecorator[datetime]):
-    """An aware UTC `datetime` with microseconds; a naive one is refused."""
+class Kind(Enum):
+    """A kind of column.
 
-    impl = DateTime(timezone=True)
-    cache_ok = True
+    A number has four bytes, a count eight, a float is of double precision. A moment is an aware UTC `datetime` with microseconds; a naive
+    one is refused. Money is `Decimal` USD to 12 places, kept as text so that no store makes a float of it. JSON is kept as its canonical
+    text, the same bytes on every store.
+    """
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value!r} has no time zone; the ledger keeps UTC moments")
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
-
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Money(TypeDecorator[Decimal]):
-    """`Decimal` USD, kept as text to 12 places so that no store turns it into a float."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Decimal | None, _dialect: Dialect) -> str | None:
-        return None if value is None else format(usd(value), "f")
-
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> Decimal | None:
-        return None if value is None else Decimal(value)
+    NAME = auto()
+    TEXT = auto()
+    NUMBER = auto()
+    COUNT = auto()
+    FLOAT = auto()
+    FLAG = auto()
+    MOMENT = auto()
+    MONEY = auto()
+    JSON = auto()
 
 
-class Json(TypeDecorator[Any]):
-    """A JSON value in its canonical text, the same bytes on every store."""
+_Functions = Mapping[Kind, Callable[[Any], Any]]
 
-    impl = Text
-    cache_ok = True
 
-    def process_bind_param(self, value: Any, _dialect: Dialect) -> str | None:
-        return None if value is None else canonical_json(value)
+class Conversion(NamedTuple):
+    """What a store wants: for some kinds a function of a value that is not None; what is of another kind stays as it is."""
 
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> Any:
-        return None if value is None else json.loads(value)
+    to_store: _Functions
+    from_store: _Functions
 
 
 def canonical_json(value: Any) -> str:
@@ -76,3 +58,31 @@ def _plain(value: object) -> object:
 
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment!r} has no time zone; the ledger keeps UTC moments")
+    return moment.astimezone(UTC)
+
+
+def _moment_text(moment: datetime) -> str:
+    return _utc(moment).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _moment_of(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _money_text(amount: Decimal) -> str:
+    return format(usd(amount), "f")
+
+
+_EVERYWHERE_TO: _Functions = {Kind.MONEY: _money_text, Kind.JSON: canonical_json}
+_EVERYWHERE_FROM: _Functions = {Kind.MONEY: Decimal, Kind.JSON: json.loads}
+
+SQLITE = Conversion(
+    {**_EVERYWHERE_TO, Kind.MOMENT: _moment_text},
+    {**_EVERYWHERE_FROM, Kind.MOMENT: _moment_of, Kind.FLAG: bool},
+)
+POSTGRES = Conversion({**_EVERYWHERE_TO, Kind.MOMENT: _utc}, {**_EVERYWHERE_FROM, Kind.MOMENT: _utc})

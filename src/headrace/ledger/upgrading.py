@@ -1,22 +1,18 @@
 """Upgrading a ledger because somebody asked: what would be done, and doing it."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import msgspec
-from sqlalchemy import Engine, column, select, table
-from sqlalchemy.exc import DBAPIError
 
 from headrace.core.secrets import masked
-from headrace.ledger.database import begin, connect, parse
-from headrace.ledger.errors import LedgerInUse, LedgerUnreachable
-from headrace.ledger.locks import hold_lock
-from headrace.ledger.schema_version import HEAD, Migration, bring_to_head, pending
+from headrace.ledger.database import Database, connect, faults_of, file_of
+from headrace.ledger.errors import LedgerInUse
+from headrace.ledger.migrating import Migration
+from headrace.ledger.schema_version import HEAD, bring_to_head, pending
 
 # As every version of the schema has them.
-_RUN = table("run", column("project"), column("state"))
+_RUNNING = "SELECT DISTINCT project FROM run WHERE state = 'running' ORDER BY project"
 
 
 class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,8 +33,8 @@ def plan_upgrade(url: str) -> Upgrade:
     """
     if not _is_there(url):
         return _nothing(url)
-    with _opened(url) as engine:
-        return _planned(engine, masked(url))
+    with _opened(url) as database:
+        return _planned(database, masked(url))
 
 
 def upgrade(url: str) -> Upgrade:
@@ -51,45 +47,43 @@ def upgrade(url: str) -> Upgrade:
     """
     if not _is_there(url):
         return _nothing(url)
-    with _opened(url) as engine, ExitStack() as held:
+    with _opened(url) as database, ExitStack() as held:
         place = masked(url)
-        planned = _planned(engine, place)
+        planned = _planned(database, place)
         if planned.found is None or not planned.migrations:
             return planned
-        busy = [name for name in _running(engine) if held.enter_context(hold_lock(engine, name, place)) is None]
+        busy = [name for name in _running(database) if held.enter_context(database.hold_lock(name, place)) is None]
         if busy:
             raise LedgerInUse(place, busy)
-        bring_to_head(engine, place, asked=True)
+        bring_to_head(database, place, asked=True)
         return planned
 
 
 def _is_there(url: str) -> bool:
     """Tell whether there is a file; to connect would make it. A server says itself."""
-    parsed = parse(url)
-    return parsed.get_backend_name() != "sqlite" or Path(str(parsed.database)).exists()
+    path = file_of(url)
+    return path is None or path.exists()
 
 
 def _nothing(url: str) -> Upgrade:
     return Upgrade(ledger=masked(url), found=None, head=HEAD, migrations=())
 
 
-def _planned(engine: Engine, place: str) -> Upgrade:
-    found, migrations = pending(engine, place)
+def _planned(database: Database, place: str) -> Upgrade:
+    found, migrations = pending(database, place)
     return Upgrade(ledger=place, found=found, head=HEAD, migrations=migrations)
 
 
-def _running(engine: Engine) -> list[str]:
-    with begin(engine, writing=False) as connection:
-        rows = connection.execute(select(_RUN.c.project).where(_RUN.c.state == "running").distinct().order_by(_RUN.c.project))
-        return [row.project for row in rows]
+def _running(database: Database) -> list[str]:
+    with database.begin(writing=False) as connection:
+        return [row["project"] for row in connection.rows(_RUNNING)]
 
 
 @contextmanager
-def _opened(url: str) -> Iterator[Engine]:
-    engine = connect(url)
+def _opened(url: str) -> Iterator[Database]:
+    database = connect(url)
     try:
-        yield engine
-    except (DBAPIError, sqlite3.Error) as error:
-        raise LedgerUnreachable(masked(url), str(getattr(error, "orig", error))) from error
+        with faults_of(database, masked(url)):
+            yield database
     finally:
-        engine.dispose()
+        database.close()

@@ -1,15 +1,16 @@
 """Following the audit's chain from its first row to its head."""
 
+from collections.abc import Iterator
+
 import msgspec
-from sqlalchemy import select
 
 from headrace.ledger.audit import AuditHead, AuditRow, read_head, row_hash
 from headrace.ledger.protection import GENESIS
-from headrace.ledger.schema import audit
-from headrace.ledger.session import as_struct
+from headrace.ledger.session import Session
 from headrace.ledger.store import Ledger
 
 _BATCH = 1000
+_NEXT = "SELECT * FROM audit WHERE sequence >= :sequence ORDER BY sequence LIMIT :limit"
 
 
 class AuditReport(msgspec.Struct, frozen=True):
@@ -34,15 +35,19 @@ def verify_audit(ledger: "Ledger", kept: AuditHead | None = None) -> AuditReport
     with ledger.read() as session:
         head = read_head(session.connection, ledger.url)
         link = AuditHead(0, GENESIS)
-        rows = session.connection.execution_options(yield_per=_BATCH).execute(select(audit).order_by(audit.c.sequence))
-        for found in rows:
-            row = as_struct(AuditRow, found)
+        for row in _rows(session):
             reason = _fault(row, link, kept)
             if reason:
-                rows.close()
                 return AuditReport(link.sequence, head, link.sequence + 1, reason)
             link = AuditHead(row.sequence, row.hash)
     return AuditReport(link.sequence, head, *_fault_at_end(link, head, kept))
+
+
+def _rows(session: Session) -> Iterator[AuditRow]:
+    first = -(2**63)  # the least there can be: who puts a row before the first is found out too
+    while some := session.all(AuditRow, _NEXT, sequence=first, limit=_BATCH):
+        yield from some
+        first = some[-1].sequence + 1
 
 
 def _fault(row: AuditRow, link: AuditHead, kept: AuditHead | None) -> str:

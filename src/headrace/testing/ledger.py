@@ -3,6 +3,7 @@
 `ledger_url` is the URL of an empty store, a new one for each test; it may hold a password, which nothing may show.
 """
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,18 +13,18 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from headrace.core.clock import FixedClock, SystemClock
 from headrace.ledger import approvals, audit, charges, evaluations, identities, memo, models, predictions, runs, tables
 from headrace.ledger.errors import IllegalTransition, LedgerUnreachable, NestedWrite, NoSuchRecord
-from headrace.ledger.schema import audit as audit_table
 from headrace.ledger.store import Ledger
 from headrace.ledger.verification import verify_audit
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+_REFUSED = (sqlite3.IntegrityError, DBAPIError)
+"""What a driver says of a row that breaks a rule of the schema."""
 SECONDS = 90
 """How long a process of a test may take: it is slow to start on a machine that has much to do."""
 
@@ -130,7 +131,7 @@ class LedgerConformance:
         password = str(make_url(ledger_url).password or "") if "://" in ledger_url else ""
         assert not password or password not in ledger.url
         with pytest.raises(LedgerUnreachable) as caught, ledger.read() as session:
-            session.execute(text("INSERT INTO memo VALUES ('f', 's', '{}', '2026-01-01')"))
+            session.run("INSERT INTO memo VALUES ('f', 's', '{}', '2026-01-01')")
         assert not password or password not in str(caught.value)
 
     def test_a_write_commits_rows_and_one_audit_row(self, ledger: Ledger) -> None:
@@ -176,16 +177,16 @@ class LedgerConformance:
     def test_a_reference_to_nothing_is_refused(self, ledger: Ledger) -> None:
         """The store keeps the records together."""
         step = runs.Step(run_id="run_none", name="s", fingerprint="f", state="done", finished=NOON)
-        with pytest.raises(DBAPIError, match=r"(?i)foreign key"), ledger.write("ana", "step") as session:
+        with pytest.raises(_REFUSED, match=r"(?i)foreign key"), ledger.write("ana", "step") as session:
             runs.record_step(session, step)
 
     def test_the_audit_only_grows(self, ledger: Ledger) -> None:
         """The store itself refuses to change or to remove a row."""
         with ledger.write("ana", "something"):
             pass
-        for statement in (update(audit_table).values(actor="bob"), delete(audit_table)):
-            with pytest.raises((DBAPIError, LedgerUnreachable), match="append-only"), ledger.write("bob", "edit") as session:
-                session.execute(statement)
+        for statement in ("UPDATE audit SET actor = 'bob'", "DELETE FROM audit"):
+            with pytest.raises((*_REFUSED, LedgerUnreachable), match="append-only"), ledger.write("bob", "edit") as session:
+                session.run(statement)
         assert verify_audit(ledger).rows == 1
 
     def test_values_come_back_as_they_went_in(self, ledger: Ledger, run_id: str) -> None:

@@ -1,39 +1,45 @@
+import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
 from headrace.core.clock import SystemClock
 from headrace.ledger.database import connect
 from headrace.ledger.errors import LedgerDamaged, LedgerUnreachable, UnusableUrl
+from headrace.ledger.postgres_engine import open_engine
 from headrace.ledger.schema import step
 from headrace.ledger.store import Ledger
 
 
 def test_sqlite_runs_with_wal_foreign_keys_and_full_durability(ledger: Ledger) -> None:
     with ledger.read() as session:
-        pragmas = [
-            session.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
-        ]
+        pragmas = [session.value(f"PRAGMA {name}") for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")]
     assert pragmas == ["wal", 1, 2, 60_000]
 
 
 def test_a_reference_to_nothing_is_refused(ledger: Ledger) -> None:
     row = {"run_id": "run_none", "name": "s", "fingerprint": "f", "state": "done", "finished": ledger.clock.now(), "output": {}}
     numbers = dict.fromkeys(("wall_seconds", "cpu_seconds", "peak_bytes", "read_bytes", "written_bytes"), 0)
-    with pytest.raises(IntegrityError, match="FOREIGN KEY"), ledger.write("ana", "step") as session:
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"), ledger.write("ana", "step") as session:
         session.insert(step, row | numbers)
 
 
 def test_a_read_cannot_write(ledger: Ledger) -> None:
     with pytest.raises(LedgerUnreachable, match="readonly"), ledger.read() as session:
-        session.execute(text("INSERT INTO memo VALUES ('f', 's', '{}', '2026-01-01')"))
+        session.run("INSERT INTO memo VALUES ('f', 's', '{}', '2026-01-01')")
 
 
 @pytest.mark.parametrize(
     ("url", "reason"),
-    [("sqlite://", "memory"), (":memory:", "memory"), ("mysql://host/db", "mysql"), ("nonsense://host/db", "nonsense"), ("://", "parse")],
+    [
+        ("sqlite://", "memory"),
+        (":memory:", "memory"),
+        ("sqlite:///:memory:", "memory"),
+        ("sqlite:///l.db?mode=ro", "options"),
+        ("mysql://host/db", "mysql"),
+        ("nonsense://host/db", "nonsense"),
+        ("://", "parse"),
+    ],
 )
 def test_an_unusable_url_says_why_and_what_would_do(url: str, reason: str) -> None:
     with pytest.raises(UnusableUrl, match=reason) as caught:
@@ -68,5 +74,4 @@ def test_a_server_that_does_not_answer_is_named() -> None:
 
 def test_a_plain_postgres_url_gets_our_driver() -> None:
     pytest.importorskip("psycopg")
-    engine = connect("postgresql://ana@localhost/headrace")
-    assert engine.dialect.driver == "psycopg"
+    assert open_engine("postgresql://ana@localhost/headrace").dialect.driver == "psycopg"

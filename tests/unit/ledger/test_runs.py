@@ -1,7 +1,6 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from headrace.core.clock import FixedClock
 from headrace.ledger import audit, runs
@@ -68,7 +67,7 @@ def test_runs_are_listed_newest_first_and_filtered(ledger: Ledger) -> None:
 )
 def test_lists_of_many_runs_have_their_index(ledger: Ledger, wanted: str, index: str) -> None:
     with ledger.read() as session:
-        plan = [row[3] for row in session.execute(text(f"EXPLAIN QUERY PLAN SELECT * FROM run WHERE {wanted} LIMIT 20"))]
+        plan = [row["detail"] for row in session.rows(f"EXPLAIN QUERY PLAN SELECT * FROM run WHERE {wanted} LIMIT 20")]
     assert index in " ".join(plan)
     assert "TEMP B-TREE" not in " ".join(plan)
 

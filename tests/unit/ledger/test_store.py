@@ -5,7 +5,6 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import IntegrityError
 
 from headrace.core.clock import SystemClock
 from headrace.ledger import memo
@@ -19,15 +18,15 @@ def test_ids_carry_the_clock(ledger: Ledger) -> None:
 
 
 def test_without_a_head_nothing_is_written(ledger: Ledger) -> None:
-    with ledger._engine.connect() as connection:
-        for statement in ("PRAGMA query_only = OFF", "COMMIT", "DROP TRIGGER audit_head_is_never_deleted", "DELETE FROM audit_head"):
-            connection.exec_driver_sql(statement)
+    with ledger._database.begin(writing=True) as connection:
+        for statement in ("DROP TRIGGER audit_head_is_never_deleted", "DELETE FROM audit_head"):
+            connection.run(statement, {})
     with pytest.raises(LedgerDamaged, match="head"), ledger.write("ana", "anything"):
         pass
 
 
 def test_a_ledger_that_stays_locked_is_a_fault_that_may_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headrace.ledger.database._BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("headrace.ledger.sqlite._BUSY_SECONDS", 0.05)
     with Ledger.open(tmp_path / "ledger.db", SystemClock()) as ledger:
         holder = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
@@ -62,5 +61,5 @@ def test_a_damaged_file_is_a_fault_that_does_not_pass_with_the_backup_as_remedy(
 
 
 def test_what_breaks_a_rule_of_the_schema_is_no_fault_of_the_store(ledger: Ledger) -> None:
-    with pytest.raises(IntegrityError), ledger.write("ana", "run.start") as session:
-        session.connection.exec_driver_sql("INSERT INTO memo DEFAULT VALUES")
+    with pytest.raises(sqlite3.IntegrityError), ledger.write("ana", "run.start") as session:
+        session.run("INSERT INTO memo DEFAULT VALUES")

@@ -10,9 +10,8 @@ from sqlalchemy import text
 
 from headrace.core.clock import SystemClock
 from headrace.ledger import models, runs, schema_version
-from headrace.ledger.database import begin, connect
+from headrace.ledger.database import connect
 from headrace.ledger.errors import LedgerInUse, LedgerIsNewer, LedgerIsOlder
-from headrace.ledger.locks import hold_lock
 from headrace.ledger.store import Ledger
 from headrace.ledger.upgrading import plan_upgrade, upgrade
 from headrace.ledger.verification import verify_audit
@@ -30,22 +29,22 @@ def old_file(tmp_path: Path) -> str:
 
 @pytest.fixture
 def old_server(postgres_url: str) -> str:
-    engine = connect(postgres_url)
-    with begin(engine, writing=True) as connection:
+    server = connect(postgres_url)
+    with server.relational() as connection:
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", str(Path(schema_version.__file__).parent / "migrations"))
         command.upgrade(config, "0001")
         row = "INSERT INTO run VALUES ('run_1', 'returns', 'run', 'running', 'ana', 'c', 0, now(), NULL, NULL, '{}', '{}')"
         connection.execute(text(row))
-    engine.dispose()
+    server.close()
     return postgres_url
 
 
 def set_version(url: str, version: str) -> None:
-    engine = connect(url)
-    with begin(engine, writing=True) as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
-    engine.dispose()
+    database = connect(url)
+    with database.begin(writing=True) as connection:
+        connection.run("UPDATE alembic_version SET version_num = :version", {"version": version})
+    database.close()
 
 
 def test_an_old_file_opens_in_this_version_with_everything_it_held(old_file: str) -> None:
@@ -89,12 +88,12 @@ def test_an_old_ledger_on_a_server_waits_until_somebody_asks(old_server: str) ->
 
 
 def test_a_ledger_is_not_changed_under_a_run(old_server: str) -> None:
-    engine = connect(old_server)
-    with hold_lock(engine, "returns", "here") as held:
+    server = connect(old_server)
+    with server.hold_lock("returns", "here") as held:
         assert held is not None
         with pytest.raises(LedgerInUse, match="a run of returns"):
             upgrade(old_server)
-    engine.dispose()
+    server.close()
     assert plan_upgrade(old_server).found == "0001"
 
 
