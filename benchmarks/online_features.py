@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from headrace.features.stream.live import LiveFeatures
 
 import headrace as hr
 from benchmarks.environments import PEERS, PeerMissing, peer
@@ -27,6 +26,7 @@ from headrace.features.plan import FeaturePlan
 from headrace.features.stores.contract import StateStore
 from headrace.features.stores.opening import open_store
 from headrace.features.stream.layout import group_layouts
+from headrace.features.stream.live import LiveFeatures
 from headrace.features.stream.reading import answer
 from headrace.features.stream.writing import StateWriter
 

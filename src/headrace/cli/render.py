@@ -55,7 +55,7 @@ def plan(report: PlanReport) -> str:
     asks = ["Would ask, and then do what the answers make necessary:", *(f"  {line}" for line in report.asks)] if report.asks else []
     known = ["As the stream has left them:", *(f"  {line}" for line in report.streamed)] if report.streamed else []
     if not report.to_run:
-        return "\n".join([*asks, f"Nothing {'else ' if asks else ''}to do: {_unchanged(report.unchanged)}."])
+        return "\n".join([*known, *asks, f"Nothing {'else ' if asks else ''}to do: {_unchanged(report.unchanged)}."])
     head = f"Would run {counted(len(report.to_run), 'step')} ({report.unchanged} unchanged):"
     return "\n".join([*known, *asks, head, *(f"  {name}" for name in report.to_run)])
 

@@ -4,7 +4,8 @@ Rows are taken in the order in which they came, those of the lake first, then th
 group counts as filled, partition by partition, by a mark that comes with its last row. What a worker left unfinished is done anew.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from uuid import uuid4
 
 import polars as pl
 
@@ -24,6 +25,8 @@ from headrace.lake.lake import Lake
 
 _ROWS = 20_000
 _FILLED = "filled/"
+_LOOK_SECONDS, _UNCHANGED = 1.0, 10
+"""How often it is looked whether another worker still fills, and after how many looks without a change it counts as dead."""
 
 
 def filled_mark(space: str, partition: int) -> str:
@@ -43,7 +46,7 @@ def fill(
     """Fill those groups of one table that lack a partition's rows; return how many rows that took.
 
     Raises:
-        MarkMoved: if the partition is another worker's by now.
+        MarkMoved: if another worker took the partition over, or fills it: see `wait_for_others`.
     """
     marks = [filled_mark(layout.space, partition) for layout in layouts]
     _, values = store.read([], marks)
@@ -51,15 +54,49 @@ def fill(
     if not empty:
         return 0
     table = empty[0].table
-    mine = Commit(expect={position_mark(table, partition): owned.mark})
+    turn = _Turn(store, table, partition, owned)
     for layout in empty:
-        _clear(store, layout.space, partition)
+        _clear(store, layout.space, partition, turn)
     writer, rows = StateWriter(empty, functions), 0
     for frame in _all_rows(lake, store, table, partition):
-        store.commit(joined(mine, writer.changes(partition, frame, BEGINNING if horizon_us is None else horizon_us, store)))
+        turn.commit(writer.changes(partition, frame, BEGINNING if horizon_us is None else horizon_us, store))
         rows += frame.height
-    store.commit(joined(mine, Commit(marks={filled_mark(layout.space, partition): b"1" for layout in empty})))
+    turn.end(Commit(marks={filled_mark(layout.space, partition): b"1" for layout in empty}))
     return rows
+
+
+def wait_for_others(store: StateStore, table: str, partition: int, wait: Callable[[float], None]) -> None:
+    """Wait as long as another worker is seen to fill groups of a partition."""
+    seen, unchanged = b"", 0
+    while unchanged < _UNCHANGED:
+        _, (value,) = store.read([], [_turn_mark(table, partition)])
+        if value is None:
+            return
+        seen, unchanged = value, unchanged + 1 if value == seen else 0
+        wait(_LOOK_SECONDS)
+
+
+class _Turn:
+    """A worker's turn at filling groups of a partition: of several that take it for theirs the last one goes on."""
+
+    def __init__(self, store: StateStore, table: str, partition: int, owned: Owned) -> None:
+        self._store, self._mark = store, _turn_mark(table, partition)
+        self._mine = Commit(expect={position_mark(table, partition): owned.mark})
+        self._name, self._number = uuid4().hex, 0
+        store.commit(joined(self._mine, Commit(marks={self._mark: self._value()})))
+
+    def commit(self, changes: Commit) -> None:
+        """Make changes, if it is still this worker's turn; whoever waits sees that it is at work."""
+        before = self._value()
+        self._number += 1
+        self._store.commit(joined(self._mine, changes, Commit(expect={self._mark: before}, marks={self._mark: self._value()})))
+
+    def end(self, changes: Commit) -> None:
+        """Make the last changes."""
+        self._store.commit(joined(self._mine, changes, Commit(expect={self._mark: self._value()}, marks={self._mark: None})))
+
+    def _value(self) -> bytes:
+        return f"{self._name} {self._number}".encode()
 
 
 def drop_unneeded(store: StateStore, table: str, needed: Sequence[GroupLayout]) -> int:
@@ -95,16 +132,20 @@ def _all_rows(lake: Lake, store: StateStore, table: str, partition: int) -> Iter
                 yield fresh
 
 
-def _clear(store: StateStore, space: str, partition: int) -> None:
+def _clear(store: StateStore, space: str, partition: int, turn: _Turn) -> None:
     """Remove what a worker left in a group that it did not finish, or that was given up once."""
     after: bytes | None = None
     while True:
         records, after = store.walk(space, after)
         drop = [Field(space, key, name) for key, fields in records for name, _ in fields if parse_name(name)[0] == partition]
         if drop:
-            store.commit(Commit(drop=drop))
+            turn.commit(Commit(drop=drop))
         if after is None:
             return
+
+
+def _turn_mark(table: str, partition: int) -> str:
+    return f"filling/{table}/{partition}"
 
 
 def _space_of(mark: str) -> str:

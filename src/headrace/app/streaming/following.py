@@ -11,7 +11,7 @@ import msgspec
 
 from headrace.app.streamed import STREAM, find_streamed
 from headrace.app.streaming.counting import Counts
-from headrace.app.streaming.filling import drop_unneeded, fill
+from headrace.app.streaming.filling import drop_unneeded, fill, wait_for_others
 from headrace.app.streaming.flushing import flush_partition, tend
 from headrace.app.streaming.gathering import beyond, gathered
 from headrace.app.streaming.intake import MICROSECOND, Intake, microseconds
@@ -169,8 +169,11 @@ class Following:
         if {each.space for each in layouts} == {each.space for each in self._groups.layouts}:
             return
         self._groups = _Groups(tuple(layouts), functions)
-        for partition, owned in self._owned.items():
-            self._around.patience.until_done(_STORE, partial(self._fill, partition, owned))
+        for partition, before in list(self._owned.items()):
+            owned = self._around.patience.until_done(_STORE, partial(self._taken_over, partition))
+            self._owned[partition] = owned
+            if owned.position.next_offset != before.position.next_offset:
+                self._follower.seek({partition: Position(owned.position.next_offset, owned.position.origin)})
         self._intake.writer = StateWriter(layouts, functions)
 
     def flush(self, partitions: Iterable[int] | None = None) -> None:
@@ -288,18 +291,21 @@ class Following:
         self._follower.seek({partition: Position(owned.position.next_offset, owned.position.origin)})
 
     def _taken_over(self, partition: int) -> Owned:
-        around, name = self._around, self.table.name
+        """Return a partition with all groups filled. Others may take it for theirs at the same time."""
+        while True:
+            try:
+                return self._try_taking_over(partition)
+            except MarkMoved:
+                wait_for_others(self._around.store, self.table.name, partition, self._around.surroundings.wait)
+
+    def _try_taking_over(self, partition: int) -> Owned:
+        around, groups, name = self._around, self._groups, self.table.name
         recorded = self._recorded.get("positions", {}).get(str(partition), {})
         owned = take_over(around.lake, around.store, name, partition, self._intake.rules, recorded)
         if owned.mark is None and owned.position.watermark_us is not None:
-            horizon = owned.position.watermark_us - self._history_us
-            owned = _dropped_before(owned, horizon, marked=False)
-        self._fill(partition, owned)
-        return settle(around.store, name, partition, owned)
-
-    def _fill(self, partition: int, owned: Owned) -> None:
-        around, groups = self._around, self._groups
+            owned = _dropped_before(owned, owned.position.watermark_us - self._history_us, marked=False)
         fill(around.lake, around.store, groups.layouts, groups.functions, partition, owned, owned.position.horizon_us)
+        return settle(around.store, name, partition, owned)
 
     # Looking around.
 

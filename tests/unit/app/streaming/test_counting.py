@@ -1,0 +1,42 @@
+"""What Prometheus scrapes: its text format, counts that add up, and no number for what is not known."""
+
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+from headrace.app.streaming.counting import Counts, prometheus
+from headrace.app.streaming.metrics import metrics_served
+
+
+def counts() -> dict[str, Counts]:
+    found = Counts(events=12, accepted=9, late=2, quarantined=1, watermark_us=1_500_000)
+    for seconds in (0.002, 0.02, 20.0):
+        found.committed(seconds)
+    return {"orders": found, "shops": Counts(behind=3)}
+
+
+def test_counts_are_written_as_prometheus_reads_them():
+    lines = prometheus(counts()).splitlines()
+    assert "# TYPE headrace_stream_events_total counter" in lines
+    assert 'headrace_stream_events_total{table="orders"} 12' in lines
+    assert 'headrace_stream_watermark_seconds{table="orders"} 1.5' in lines
+    assert [line for line in lines if line.startswith("headrace_stream_lag{")] == ['headrace_stream_lag{table="shops"} 3']
+    buckets = [int(line.rpartition(" ")[2]) for line in lines if line.startswith('headrace_stream_commit_seconds_bucket{table="orders"')]
+    assert buckets == sorted(buckets)
+    assert (buckets[0], buckets[1], buckets[-2], buckets[-1]) == (0, 1, 2, 3)
+    assert 'headrace_stream_commit_seconds_count{table="orders"} 3' in lines
+
+
+def test_they_are_served_on_loopback_while_the_worker_works():
+    said: list[str] = []
+    with metrics_served(0, counts, said.append):
+        url = said[0].removeprefix("metrics at ")
+        with urlopen(url) as answer:
+            assert answer.read().decode() == prometheus(counts())
+            assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+        with pytest.raises(HTTPError, match="404") as missing:
+            urlopen(url.replace("/metrics", "/other"))
+        missing.value.close()
+    with metrics_served(None, counts, said.append):
+        assert len(said) == 1
