@@ -17,9 +17,9 @@ from headrace.app.lake_options import LakeOption, read_lake_options
 from headrace.core.errors import UserError, suggest
 from headrace.core.secrets import has_plain_password, masked
 from headrace.core.units import parse_duration
+from headrace.engine.opening import LOCAL, RAY
 
-HERE, RAY = "local", "ray"
-"""Engines: this process, and the Ray cluster of this machine."""
+HERE = LOCAL
 _CLUSTER = re.compile(r"(ray://)?[\w.-]+:\d+|(ray://)?\[[0-9a-fA-F:]+\]:\d+", re.ASCII)
 _LAKE_OPTIONS = "lake_options"
 _DEFAULTS = {
@@ -156,7 +156,7 @@ def _positive(setting: Setting) -> int:
 
 
 def _engine(setting: Setting) -> str:
-    if setting.value not in (HERE, RAY) and not _CLUSTER.fullmatch(setting.value):
+    if setting.value not in (LOCAL, RAY) and not _CLUSTER.fullmatch(setting.value):
         expected = "local, ray, or the address of a Ray cluster: host:port or ray://host:port"
         raise SettingInvalid(setting.name, masked(setting.value), setting.origin, expected)
     return setting.value

@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path
 
 from headrace.app.errors import HomeUnusable
-from headrace.app.settings import HERE, Settings
+from headrace.app.settings import Settings
 from headrace.core.clock import Clock, SystemClock
 from headrace.core.durable import settle, settle_folder
 from headrace.core.secrets import Secrets
-from headrace.engine.errors import RayNotInstalled
-from headrace.engine.executor import Executor, Here
+from headrace.engine.executor import Executor
+from headrace.engine.opening import open_executor
 from headrace.ledger.store import Ledger
 from headrace.spec.project import Project
 from headrace.team.identity import Identity, current_identity
@@ -99,17 +99,7 @@ class Workspace:
             RayNotInstalled: if Ray is asked for and is not there.
             ClusterUnreachable: if the cluster is not.
         """
-        engine = self.settings.engine
-        if engine == HERE:
-            return Here()
-        # Ray takes a second to import, and comes with headrace[ray] only.
-        try:
-            from headrace.engine.cluster import Cluster
-        except ModuleNotFoundError as error:
-            if error.name != "ray":
-                raise
-            raise RayNotInstalled(engine) from error
-        return Cluster(engine)
+        return open_executor(self.settings.engine)
 
     def pseudonym_key(self) -> bytes:
         """Return the project's key for pseudonyms, 32 bytes, made on first use with mode 0600."""

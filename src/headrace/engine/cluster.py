@@ -4,10 +4,13 @@ Only names of functions, msgspec values and small results go through Ray; what i
 whose worker was killed, and not one that raised. A fault that may pass is met inside the task, as the schedule meets it here.
 """
 
+import atexit
 import logging
 import os
 import platform
-import secrets
+import shutil
+import socket
+import tempfile
 import threading
 import time
 from collections import deque
@@ -23,12 +26,13 @@ from ray.exceptions import RayError, RayTaskError
 from headrace.core.errors import HeadraceError
 from headrace.engine.errors import ClusterFault, ClusterUnreachable, WorkersDiffer
 from headrace.engine.executor import Part, Result, unheard
+from headrace.engine.opening import RAY
 from headrace.engine.patience import Patience
 
-LOCAL = "ray"
 _AHEAD = 4
 """How many parts a slot has waiting: one that takes long is not waited for by the others at once."""
 _HEAR_SECONDS = 0.1
+_KNOCK_SECONDS = 10
 _WORKERS_LOST = 3
 """How many times a part is done anew whose worker was killed."""
 _STORE_BYTES = 100 << 20
@@ -39,8 +43,8 @@ _connecting = threading.Lock()
 class Cluster:
     """The Ray cluster at an address. To be made by the main thread, once a process; used from any.
 
-    `address` is `ray` for the cluster that runs on this machine, or else one that is started and ends with this process; or what Ray takes:
-    `host:port` of its head for a machine that is part of it, `ray://host:port` for one that is not.
+    `address` is `ray` for the cluster that Ray's own `RAY_ADDRESS` names, or else one that is started here and ends with this process; or
+    what Ray takes: `host:port` of its head for a machine that is part of it, `ray://host:port` for one that is not.
 
     Raises:
         ClusterUnreachable: if nobody answers there, or not to us.
@@ -142,17 +146,23 @@ def _connect(address: str) -> None:
             return
         # Of workers that were killed it tells on stdout, which is for results; what comes of it, we tell.
         ray_worker.print_to_stdstream = _unsaid
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         # As many as here, where Ray would have one: matrix products are added up in another order by another number of threads.
         threads = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(os.cpu_count()))}
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL, "runtime_env": {"env_vars": threads}}
         try:
-            if address == LOCAL:
+            if address == RAY:
                 _join_or_start(options)
             else:
+                _knock(address)
                 ray.init(address=address, **options)
         except (RayError, ConnectionError, RuntimeError, ValueError, ImportError, OSError) as error:
             raise ClusterUnreachable(address, error) from None
+
+
+def _knock(address: str) -> None:
+    """See whether anybody listens: Ray itself would ask for more than a minute."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_SECONDS).close()
 
 
 def _unsaid(*_: object, **__: object) -> None:
@@ -160,10 +170,15 @@ def _unsaid(*_: object, **__: object) -> None:
 
 
 def _join_or_start(options: dict[str, Any]) -> None:
-    try:
-        ray.init(address="auto", **options)
-    except ConnectionError:
-        # Ray listens on the machine's own address, too: whoever has not this word is refused.
-        if "RAY_AUTH_MODE" not in os.environ:
-            os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-        ray.init(address="local", include_dashboard=False, object_store_memory=_STORE_BYTES, **options)
+    if "RAY_ADDRESS" in os.environ:
+        ray.init(**options)
+        return
+    folder = tempfile.mkdtemp(prefix="headrace-ray-")
+    atexit.register(_end, folder)
+    ray.init(address="local", include_dashboard=False, object_store_memory=_STORE_BYTES, _temp_dir=folder, **options)
+
+
+def _end(folder: str) -> None:
+    """End the cluster that this process started, and remove what it left."""
+    ray.shutdown()
+    shutil.rmtree(folder, ignore_errors=True)  # Ray's processes, which write to it, take a moment to end
