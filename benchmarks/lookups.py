@@ -61,14 +61,17 @@ def racers(job: str, rows: int) -> dict[str, list[str]]:
     return found
 
 
-def measure(job: str, folder: Path, sizes: Sequence[int] = ROWS, turns: int | None = None) -> list[Line]:
-    """Return the measurements of a job as lines of a table."""
+def measure(
+    job: str, folder: Path, sizes: Sequence[int] = ROWS, turns: int | None = None, against: Sequence[str] | None = None
+) -> list[Line]:
+    """Return the measurements of a job as lines of a table; `against` names some of the peers."""
     lines, ours = [], {}
     for rows in sizes:
         work = folder / f"{rows:,}"
         work.mkdir()
         write_tables(work, rows)
-        run = race(racers(job, rows), work, turns or TURNS.get(rows, 1))
+        taking_part = {name: command for name, command in racers(job, rows).items() if against is None or name in (OURS, *against)}
+        run = race(taking_part, work, turns or TURNS.get(rows, 1))
         ours[rows] = run[OURS]
         lines.extend(_size_lines(job, f"{rows:,} x {rows:,}", run, work))
         for file in work.glob("*.parquet"):
@@ -137,9 +140,10 @@ def main() -> None:
     parser.add_argument("job", choices=["joins", "windows"])
     parser.add_argument("--rows", type=int, action="append", help="how many events and questions; may be given again")
     parser.add_argument("--turns", type=int, help="how many turns; default: three, and one of ten million rows")
+    parser.add_argument("--against", action="append", metavar="PEER", help="pandas, duckdb, feast-duckdb, feast or none; default: all")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
-        told_lines = measure(arguments.job, Path(folder), arguments.rows or ROWS, arguments.turns)
+        told_lines = measure(arguments.job, Path(folder), arguments.rows or ROWS, arguments.turns, arguments.against)
     print(versions("headrace", "polars", "numpy"), machine(), table(told_lines), sep="\n")
 
 

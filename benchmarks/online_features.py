@@ -12,6 +12,7 @@ import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,7 +20,7 @@ import polars as pl
 import headrace as hr
 from benchmarks.environments import PEERS, PeerMissing, peer
 from benchmarks.report import Line, machine, table, versions
-from benchmarks.services import Redis
+from benchmarks.services import redis as start_redis
 from headrace import col
 from headrace.expressions import DType
 from headrace.features.plan import FeaturePlan
@@ -78,7 +79,7 @@ def ask(store: StateStore, planned: FeaturePlan, keys: list[int]) -> list[int]:
 
 def lines(folder: Path) -> list[Line]:
     """Return the measurements as lines of a table."""
-    planned, keys, redis = plan(), np.random.default_rng(5).integers(0, KEYS, QUESTIONS).tolist(), Redis()
+    planned, keys, redis = plan(), np.random.default_rng(5).integers(0, KEYS, QUESTIONS).tolist(), start_redis()
     try:
         told, taken = [], {}
         for name, url in {"embedded": str(folder / "state"), "Redis": redis.place()}.items():
@@ -96,7 +97,7 @@ def lines(folder: Path) -> list[Line]:
         redis.remove()
 
 
-def _feast(folder: Path, redis: Redis, ours: list[int]) -> list[Line]:
+def _feast(folder: Path, redis: Any, ours: list[int]) -> list[Line]:
     where = f"127.0.0.1:{redis.port},password={redis.password},db=1"
     try:
         command = [peer("feast").python, "-W", "ignore", str(PEERS / "online_feast.py"), where, str(folder), str(QUESTIONS)]

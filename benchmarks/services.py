@@ -1,12 +1,23 @@
-"""The servers of the tests, for benchmarks: a broker of Kafka's protocol and a Redis, each ended with the process that asked for it."""
+"""The servers of the tests, for benchmarks. Whoever starts one removes it; if he dies, it is stopped."""
 
 import sys
+from typing import Any
 
 from benchmarks.environments import ROOT
 
-sys.path.append(str(ROOT / "scripts"))
+if str(ROOT / "scripts") not in sys.path:
+    sys.path.append(str(ROOT / "scripts"))
 
-from services.kafka import Kafka
-from services.redis import Redis
 
-__all__ = ["Kafka", "Redis"]
+def kafka() -> Any:
+    """Start a broker of Kafka's protocol."""
+    from services.kafka import Kafka  # each benchmark needs the client of its own server alone
+
+    return Kafka()
+
+
+def redis() -> Any:
+    """Start a Redis."""
+    from services.redis import Redis  # the same
+
+    return Redis()

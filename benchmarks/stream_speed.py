@@ -17,21 +17,27 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from benchmarks.environments import PEERS, PeerMissing, peer
 from benchmarks.report import Line, machine, table, versions
-from benchmarks.services import Kafka
+from benchmarks.services import kafka
 
 EVENTS, QUIX_EVENTS, KEYS, TURNS, BOUND = 300_000, {"tumbling": 20_000, "sliding": 5_000}, 1_000, 3, 5
-_START_MS, _STEP_MS = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1000), 8_000
+_STEP_MS = 1_500
+"""Between events: all of them in the last five days, for a broker forgets what is older than a week."""
 _PROJECT = '''"""Nine windows over events that come from a broker."""
 
 import headrace as hr
 from headrace import col
 
-events = hr.Events("events", source=hr.Kafka("{topic}", servers="{servers}", timestamp="moment", history="1h"), time="moment")
+events = hr.Events(
+    "events",
+    source=hr.Kafka("{topic}", servers="{servers}", timestamp="moment", history="1h"),
+    types={{"key": "int", "amount": "float"}},
+    time="moment",
+)
 windows = {{
     f"{{name}}_{{over}}": hr.window(events, aggregate, by="key", over=over)
     for over in ("1h", "1d", "7d")
@@ -39,7 +45,8 @@ windows = {{
 }}
 features = hr.Features(spine=events, given=["key", "moment"], as_of=col("moment"), values=windows)
 split = hr.split.by_time(validation="1d", test="1d")
-large = hr.Model("large", features=features, target=col("amount") > 50, split=split, metric="roc_auc")
+target = col("amount") > 50
+large = hr.Model("large", features=features, target=target, split=split, candidates=[hr.Baseline()], metric="roc_auc")
 project = hr.Project("speed", models=[large])
 '''
 
@@ -54,7 +61,7 @@ class Speed:
 
 def lines(folder: Path, events: int = EVENTS, turns: int = TURNS) -> list[Line]:
     """Return the measurements as lines of a table."""
-    broker = Kafka()
+    broker = kafka()
     try:
         topic = broker.topic()
         _fill(broker, topic, events)
@@ -87,13 +94,13 @@ def _told(who: str, speeds: list[Speed]) -> list[Line]:
 
 def messages(count: int) -> Iterator[tuple[str, bytes, int]]:
     """Yield the key, the value and the moment of each event."""
-    rng = random.Random(11)
+    rng, start = random.Random(11), int(time.time() * 1000) - count * _STEP_MS
     for number in range(count):
         key = rng.randrange(KEYS)
-        yield str(key), json.dumps({"key": key, "amount": round(rng.gammavariate(2, 30), 2)}).encode(), _START_MS + number * _STEP_MS
+        yield str(key), json.dumps({"key": key, "amount": round(rng.gammavariate(2, 30), 2)}).encode(), start + number * _STEP_MS
 
 
-def _fill(broker: Kafka, topic: str, count: int) -> None:
+def _fill(broker: Any, topic: str, count: int) -> None:
     producer = broker.producer(linger_ms="50", queue_buffering_max_messages="1000000")
     for key, value, moment in messages(count):
         producer.produce(topic, value, key, partition=0, timestamp=moment)
@@ -102,7 +109,7 @@ def _fill(broker: Kafka, topic: str, count: int) -> None:
         raise RuntimeError(f"the broker did not take {left:,} of {count:,} events")
 
 
-def _headrace(folder: Path, broker: Kafka, topic: str, count: int) -> Speed:
+def _headrace(folder: Path, broker: Any, topic: str, count: int) -> Speed:
     folder.mkdir()
     (folder / "project.py").write_text(_PROJECT.format(topic=topic, servers=broker.servers), encoding="utf-8")
     environment = {**{name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}, "HEADRACE_USER": "ana"}
@@ -122,7 +129,7 @@ def _headrace(folder: Path, broker: Kafka, topic: str, count: int) -> Speed:
     return Speed(count / report["seconds"], count / (used.ru_utime + used.ru_stime))
 
 
-def _quix(folder: Path, broker: Kafka, topic: str, kind: str, count: int) -> Speed:
+def _quix(folder: Path, broker: Any, topic: str, kind: str, count: int) -> Speed:
     folder.mkdir()
     command = [peer("quix").python, "-W", "ignore", str(PEERS / "stream_quix.py"), broker.servers, topic, str(count), kind, str(folder)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
