@@ -5,7 +5,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import features, knowledge_time, ledger_size, logging_runs, lookups, serving, startup, steps, stores, tables
+from benchmarks import (
+    features,
+    knowledge_time,
+    ledger_size,
+    logging_runs,
+    lookups,
+    online_features,
+    serving,
+    startup,
+    steps,
+    stores,
+    stream_speed,
+    tables,
+)
 from benchmarks.environments import peer_versions
 from benchmarks.large import measuring as large
 from benchmarks.report import machine, table, versions
@@ -18,6 +31,8 @@ BENCHMARKS = {
     "features": features.lines,
     "joins": lookups.joins,
     "windows": lookups.windows,
+    "stream_speed": stream_speed.lines,
+    "online_features": online_features.lines,
     "serving": serving.lines,
     "knowledge_time": knowledge_time.lines,
     "tables": tables.lines,
