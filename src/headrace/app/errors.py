@@ -22,6 +22,7 @@ UserError
     └── NothingToServe      a model has no champion yet
 SystemFault
 ├── StreamedRowsLost    the lake lacks rows of a stream that it had
+├── StateAway           the online state was away when a worker was told to stop
 ├── HomeUnusable        the folder of everything Headrace keeps cannot be written
 └── StorageFault
     └── LogNotWritable  a server could not log its predictions
@@ -178,6 +179,13 @@ class NothingToStream(AppError):
             )
         else:
             super().__init__(f"no table {wanted!r} is streamed.", remedy=suggest(wanted, streamed))
+
+
+class StateAway(SystemFault):
+    """The online state was away when a worker was told to stop."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(f"what came last is not kept, and comes again the next time: {reason}", remedy=remedy)
 
 
 class StreamedRowsLost(SystemFault):

@@ -104,6 +104,16 @@ class SweepingConformance:
         assert (empty.tables(), empty.blobs(), empty.staged(datetime.now(UTC))) == ((), {}, [])
         assert empty.newest("orders") is None
 
+    def test_of_a_table_that_grows_the_newest_version_stays_beside_the_needed_ones(self, at: At, sweeper: Sweeper) -> None:
+        """Whatever others have appended since those were put on record."""
+        lake = at.lake()
+        for number in range(3):
+            lake.tables.write("orders", rows(number), "append")
+        grown = sweeper.files("orders", [0], datetime.now(UTC) + SOON, growing=True)
+        assert (len(grown.needed), grown.free, grown.stale) == (3, (), False)
+        alone = sweeper.files("orders", [0], datetime.now(UTC) + SOON)
+        assert (len(alone.needed), len(alone.free), alone.stale) == (1, 2, True)
+
     def test_many_small_files_become_one_and_no_row_is_lost(self, at: At, sweeper: Sweeper) -> None:
         lake = at.lake()
         for number in range(12):

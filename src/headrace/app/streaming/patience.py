@@ -5,19 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from headrace.core.errors import HeadraceError, SystemFault
+from headrace.app.errors import StateAway
+from headrace.core.errors import HeadraceError
 from headrace.features.stores.contract import Commit, StateStore
 from headrace.features.stores.errors import StoreFault
 
 _T = TypeVar("_T")
 _FIRST_SECONDS, _LAST_SECONDS = 0.1, 5.0
-
-
-class GaveUp(SystemFault):
-    """Something was away when the worker was told to stop."""
-
-    def __init__(self, fault: SystemFault) -> None:
-        super().__init__(fault.problem, remedy=fault.remedy)
 
 
 @dataclass
@@ -35,7 +29,7 @@ class Patience:
 
         Raises:
             MarkMoved: if another worker was first.
-            GaveUp: if the store is still away when the worker is to stop.
+            StateAway: if the store is still away when the worker is to stop.
         """
         asked = False
 
@@ -57,7 +51,7 @@ class Patience:
             except StoreFault as fault:
                 self.away(what, fault)
                 if self.stopping():
-                    raise GaveUp(fault) from fault
+                    raise StateAway(fault.problem, fault.remedy) from fault
                 self.wait(pause)
                 self.meanwhile()
                 pause = min(2 * pause, _LAST_SECONDS)

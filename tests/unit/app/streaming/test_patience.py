@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from headrace.app.streaming.patience import GaveUp, Patience
+from headrace.app.errors import StateAway
+from headrace.app.streaming.patience import Patience
 from headrace.features.stores.contract import Commit, Field
 from headrace.features.stores.errors import MarkMoved, StoreFault
 from headrace.features.stores.memory import MemoryStore
@@ -54,5 +55,5 @@ def test_a_commit_that_somebody_else_made_impossible_is_refused_and_not_tried_ag
 
 
 def test_who_is_to_stop_does_not_wait_for_a_store():
-    with pytest.raises(GaveUp, match="could not write the online state at here"):
+    with pytest.raises(StateAway, match="could not write the online state at here"):
         patience([], stopping=lambda: True).commit(Flaky(before=1000), STEP)
