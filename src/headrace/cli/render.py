@@ -135,9 +135,14 @@ def shown(report: Report) -> str:
 def table(report: TableReport) -> str:
     """A table: counts, contract, profile."""
     rules = [[_verdict(rule), rule["rule"], rule["severity"], rule["message"]] for rule in report.rules]
+    measured = report.profile or {name: {} for name in report.types if not name.startswith("_")}  # streamed rows are not measured
     profile = [["column", "type", "nulls", "distinct", "min", "max", "mean"]] + [
-        [name, str(report.types.get(name, "")), *(_cell(facts.get(key)) for key in ("nulls", "distinct", "min", "max", "mean"))]
-        for name, facts in report.profile.items()
+        [
+            name,
+            str(report.types.get(name, "")),
+            *(_cell(facts.get(key)) if facts else "" for key in ("nulls", "distinct", "min", "max", "mean")),
+        ]
+        for name, facts in measured.items()
     ]
     findings = ["", "findings, for you to judge", *columns(_odd(report.findings), indent=2)] if report.findings else []
     parts = [f"table {report.line.name}, version {report.line.version}  ({report.location})", *_tables([report.line])]

@@ -10,6 +10,7 @@ from headrace.app.streaming.counting import Counts
 from headrace.app.streaming.intake import moment_of
 from headrace.app.workspace import Workspace
 from headrace.core.fingerprints import fingerprint
+from headrace.core.units import counted
 from headrace.expressions import DType
 from headrace.features.stores.contract import StateStore
 from headrace.features.stream.positions import Position, position_prefix, read_position
@@ -54,6 +55,7 @@ def record_version(
             "pins": pins_fingerprint(table),
             "columns": {"rows": newest.rows, "columns": []},
             STREAM: _stream(positions, late.rows if late else 0),
+            "notes": ["its columns are not measured: rows came by stream", *_said_late(table.name, late.rows if late else 0)],
         },
     )
     results = [
@@ -62,6 +64,10 @@ def record_version(
     ]
     with workspace.ledger.write(workspace.identity.name, "table.version") as session:
         ledger_tables.record(session, new, results)
+
+
+def _said_late(table: str, rows: int) -> list[str]:
+    return [f"{counted(rows, 'row')} came late, and {'is' if rows == 1 else 'are'} in {table}/{LATE}"] if rows else []
 
 
 def _stream(positions: Mapping[str, Position], late: int) -> dict[str, Any]:

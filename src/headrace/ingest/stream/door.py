@@ -37,7 +37,8 @@ class Taken(NamedTuple):
     """What became of some messages: each of their rows is accepted or quarantined, and so is each that could not be read.
 
     Attributes:
-        accepted: the table's rows, with `_arrival` and `_ingested`, in the order in which they came; always the same columns.
+        accepted: the table's rows, with `_arrival` and `_ingested`, in the order in which they came; always the same columns,
+            and none as long as they are not known: before the first row that can be read.
         quarantined: `_arrival`, `_ingested`, `_reason`, `_row`, and `_topic`, `_partition`, `_offset` of the message.
         results: how the rows met each rule, to be added up over batches by rule and severity.
     """
@@ -88,9 +89,8 @@ class StreamDoor:
         return Taken(accepted, _with_place(aside, messages), results)
 
     def _nothing_read(self, messages: Messages, now: datetime) -> Taken:
-        accepted = pl.DataFrame(schema={ARRIVAL: pl.Int64, INGESTED_AT: _NOW_TYPE})
         count = messages.failures.height
-        return Taken(accepted, _with_place(self._unread(messages, now), messages), (RuleResult(READABLE, QUARANTINE, count, count),))
+        return Taken(pl.DataFrame(), _with_place(self._unread(messages, now), messages), (RuleResult(READABLE, QUARANTINE, count, count),))
 
     def _held(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[RuleResult]]:
         """Return the pinned columns, null where these rows have none, and what is said of others."""
