@@ -24,11 +24,18 @@ class StateWriter:
     def changes(self, partition: int, rows: pl.DataFrame, horizon_us: int | None, store: StateStore) -> Commit:
         """Return what adds accepted rows of a partition and drops what nobody needs who asks at the horizon or later.
 
-        A horizon of None is before everything.         `rows` has the table's columns, `_arrival` and `_ingested`.
+        A horizon of None is before everything. `rows` has the table's columns, `_arrival` and `_ingested`.
+
+        Raises:
+            StoreFault: if the store fails. Nothing is held then, so that this can be called again.
         """
         changes = Changes()
-        for group in self._groups:
-            group.add(partition, rows, _moment(horizon_us), store, changes)
+        try:
+            for group in self._groups:
+                group.add(partition, rows, _moment(horizon_us), store, changes)
+        except BaseException:
+            self.forget()  # the groups before the one that failed hold the rows already, and would append them once more
+            raise
         return changes.commit()
 
     def forget(self) -> None:

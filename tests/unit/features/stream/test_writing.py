@@ -8,6 +8,7 @@ import pytest
 from headrace.expressions import DType, col, count
 from headrace.features.batch import compute
 from headrace.features.plan import FeaturePlan
+from headrace.features.stores.errors import StoreFault
 from headrace.features.stores.memory import MemoryStore
 from headrace.features.stream.appending import Sizes
 from headrace.features.stream.layout import group_layouts
@@ -91,6 +92,28 @@ def test_sweeping_goes_through_all_groups_and_keys_and_touches_no_other_partitio
     writer.forget()
     store.commit(writer.changes(1, events(5, 6, key="k1"), microseconds(200), store))
     assert len(store.walk(windows.space).records) == 20
+
+
+class FailsOnce(MemoryStore):
+    """A store that is away when its records are asked for the second time."""
+
+    asked = 0
+
+    def fields(self, keys, prefix=b""):
+        self.asked += 1
+        if self.asked == 2:
+            raise StoreFault("read", "the store", ConnectionError("gone"))
+        return super().fields(keys, prefix)
+
+
+def test_rows_are_there_once_if_the_store_was_away_between_two_groups():
+    plan, store = planned(count=window(EVENTS, count(), by="key", over="50m"), text=latest(EVENTS, "text", by={"key": "text"})), FailsOnce()
+    writer = StateWriter(group_layouts([plan]), {})
+    with pytest.raises(StoreFault):
+        writer.changes(0, events(0, 3), None, store)
+    store.commit(writer.changes(0, events(0, 3), None, store))
+    spine = pl.DataFrame({"key": ["a"], "asked": [NOON + 9 * MINUTE]}, schema={"key": pl.String, "asked": SCHEMA["at"]})
+    assert answer(plan, store, spine)["count"].to_list() == [3]
 
 
 def test_a_row_that_nobody_sees_is_not_kept():
