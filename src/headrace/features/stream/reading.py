@@ -61,12 +61,12 @@ def answer(
     followed = [lookup for lookup in plan.lookups if lookup.slot not in columns]
     layouts = slot_layouts(plan)
     asked = apart({lookup.slot: question_columns(plan, lookup, as_of) for lookup in followed}, spine.lazy())
-    _check_horizons(followed, asked, store)
     alike: dict[tuple[str, tuple[tuple[str, str], ...]], list[PlannedLookup]] = {}
     for lookup in followed:
         alike.setdefault((layouts[lookup.slot].space, tuple(sorted_keys(lookup))), []).append(lookup)
     for lookups in alike.values():
         columns |= _answer_group(layouts[lookups[0].slot], lookups, asked, store)
+    _check_horizons(followed, asked, store)  # last: the horizon may have moved, and rows gone with it, while they were read
     return assemble(plan, spine.lazy(), columns)
 
 

@@ -2,16 +2,20 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import polars as pl
 import pytest
 
 from headrace.expressions import DType, col, count
 from headrace.features.batch import compute
+from headrace.features.errors import AskedBeforeState
 from headrace.features.plan import FeaturePlan
+from headrace.features.stores.contract import Commit
 from headrace.features.stores.errors import StoreFault
 from headrace.features.stores.memory import MemoryStore
 from headrace.features.stream.appending import Sizes
 from headrace.features.stream.layout import group_layouts
+from headrace.features.stream.positions import Position, position_mark
 from headrace.features.stream.reading import answer
 from headrace.features.stream.segments import unpack
 from headrace.features.stream.writing import StateWriter
@@ -114,6 +118,30 @@ def test_rows_are_there_once_if_the_store_was_away_between_two_groups():
     store.commit(writer.changes(0, events(0, 3), None, store))
     spine = pl.DataFrame({"key": ["a"], "asked": [NOON + 9 * MINUTE]}, schema={"key": pl.String, "asked": SCHEMA["at"]})
     assert answer(plan, store, spine)["count"].to_list() == [3]
+
+
+class Moving(MemoryStore):
+    """A store whose horizon moves, and rows with it, whenever somebody is about to read."""
+
+    def read(self, keys, marks=()):
+        self.move()
+        return super().read(keys, marks)
+
+
+def test_a_question_whose_rows_are_dropped_while_it_is_answered_is_refused():
+    plan, store = planned(count=window(EVENTS, count(), by="key", over="5m")), Moving()
+    writer = StateWriter(group_layouts([plan]), {})
+    store.commit(writer.changes(0, events(0, 100), None, store))
+
+    def move():
+        dropping = writer.sweep(store, microseconds(90), {0}) or Commit()
+        marks = {position_mark("events", 0): Position(horizon_us=microseconds(90)).to_bytes()}
+        store.commit(msgspec.structs.replace(dropping, marks=marks))
+
+    store.move = move
+    spine = pl.DataFrame({"key": ["a"], "asked": [NOON + 10 * MINUTE]}, schema={"key": pl.String, "asked": SCHEMA["at"]})
+    with pytest.raises(AskedBeforeState):
+        answer(plan, store, spine)
 
 
 def test_a_row_that_nobody_sees_is_not_kept():
