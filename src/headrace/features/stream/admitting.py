@@ -8,7 +8,7 @@ So neither depends on where micro-batches are cut, nor on other partitions.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import NamedTuple, Self
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from headrace.core.units import parse_duration
 from headrace.features.lookups import INGESTED_COLUMN
+from headrace.features.readers import EPOCH, MICROSECOND
 from headrace.spec.streams import Streamed
 from headrace.spec.tables import INGESTED, Table
 
@@ -27,7 +28,7 @@ Booleans = NDArray[np.bool_]
 Hashes = NDArray[np.bytes_]
 _NEVER = np.iinfo(np.int64).min
 _HASH_BYTES = 16
-_MICROSECOND = timedelta(microseconds=1)
+_EARLIEST = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -48,8 +49,8 @@ class Rules(NamedTuple):
         return cls(
             tuple(moments),
             table.id,
-            parse_duration(source.lateness, zero=True) // _MICROSECOND,
-            parse_duration(source.remember, zero=True) // _MICROSECOND,
+            parse_duration(source.lateness, zero=True) // MICROSECOND,
+            parse_duration(source.remember, zero=True) // MICROSECOND,
         )
 
 
@@ -95,8 +96,8 @@ class PartitionState:
     ids: tuple[Ids, ...] = field(default=())
 
     def watermark_us(self, rules: Rules) -> int | None:
-        """No row that is still to be accepted belongs before it; None: any may."""
-        return None if self.newest_us is None else self.newest_us - rules.lateness_us
+        """No row that is still to be accepted belongs before it; None: any may. Like the moments of rows it is of no year before 1."""
+        return None if self.newest_us is None else max(self.newest_us - rules.lateness_us, _EARLIEST)
 
     def forgotten_before_us(self, rules: Rules) -> int | None:
         """Ids whose rows belong before it are not remembered any more."""

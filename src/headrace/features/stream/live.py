@@ -149,19 +149,27 @@ class _Positions:
     def __init__(self, store: StateStore, tables: Sequence[str]) -> None:
         self._store, self._tables = store, tuple(dict.fromkeys(tables))
         self._lock = Lock()
-        self._marks: tuple[str, ...] = ()
+        self._marks: tuple[str, ...] | None = None
         self._renew_at = 0.0
         self._decoded: dict[str, tuple[bytes, Position]] = {}
 
     def marks(self) -> tuple[str, ...]:
-        """Return the names of the marks."""
+        """Return the names of the marks. One thread looks them up anew while others go on with those they know."""
+        marks = self._marks
+        if marks is None:  # nothing is answered before they are known: they say which questions are too early
+            with self._lock:
+                return self._renewed() if self._marks is None else self._marks
         if time.monotonic() >= self._renew_at and self._lock.acquire(blocking=False):
             try:
-                self._marks = tuple(name for table in self._tables for name in sorted(self._store.marks(position_prefix(table))))
-                self._renew_at = time.monotonic() + (_RENEW_SECONDS if self._marks else 0.0)
+                return self._renewed()
             finally:
                 self._lock.release()
-        return self._marks
+        return marks
+
+    def _renewed(self) -> tuple[str, ...]:
+        found = tuple(name for table in self._tables for name in sorted(self._store.marks(position_prefix(table))))
+        self._marks, self._renew_at = found, time.monotonic() + (_RENEW_SECONDS if found else 0.0)
+        return found
 
     def by_table(self, marks: Sequence[str], found: Sequence[bytes | None]) -> dict[str, list[Position]]:
         """Return the positions of each table's partitions."""

@@ -65,6 +65,13 @@ def test_ids_that_are_long_past_are_let_go():
     assert sum(len(run.hashes) for run in state.ids) < 100
 
 
+def test_a_watermark_is_a_moment_however_late_rows_may_be():
+    rules = RULES._replace(lateness_us=timedelta(days=3_000_000) // timedelta(microseconds=1))
+    found = sort_out(rows(("a", 0, 0), ("b", -9999, -9999)), PartitionState(), rules)
+    assert names(found) == [["a", "b"], [], []]
+    assert datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=found.state.watermark_us(rules)) == datetime.min.replace(tzinfo=UTC)
+
+
 def test_ids_of_several_columns_and_types_are_told_apart():
     rules = RULES._replace(id=("name", "x"))
     given = rows(("a", 0, 0), ("a", 0, 0), ("a", 0, 0), ("a", 0, 0)).with_columns(x=pl.Series([0.0, -0.0, 1.0, None]))

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event, Timer
 
 import msgspec
 import polars as pl
@@ -114,6 +116,33 @@ def test_a_question_before_the_horizon_is_refused(store):
     assert live(store).compute(row, NOON + HOUR)["count"] == 1
     with pytest.raises(AskedBeforeState, match="'events' is kept for questions"):
         live(store).compute(row, NOON + HOUR - timedelta(microseconds=1))
+
+
+class Slow(MemoryStore):
+    """A store whose marks take a while."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked, self.goes_on = Event(), Event()
+
+    def marks(self, prefix):
+        self.asked.set()
+        assert self.goes_on.wait(60)
+        return super().marks(prefix)
+
+
+def test_a_question_before_the_horizon_is_refused_while_another_one_still_looks_for_it():
+    store, row = Slow(), {"key": "a", "second": "b"}
+    store.commit(Commit(marks=mark(0, horizon_us=microseconds(NOON + HOUR))))
+    features = live(store)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(features.compute, row, NOON + HOUR)
+        assert store.asked.wait(60)
+        second = pool.submit(features.compute, row, NOON)
+        Timer(0.2, store.goes_on.set).start()
+        with pytest.raises(AskedBeforeState):
+            second.result(60)
+        assert first.result(60)["count"] == 0
 
 
 def test_the_published_state_must_hold_what_is_not_followed(store):
