@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from headrace.ingest.errors import SourceRefused
+from headrace.ingest.errors import ColumnProblem, SourceRefused
 from headrace.ingest.requests import ARRIVAL
 from headrace.ingest.sources import RESERVED
 from headrace.ingest.stream.messages import OFFSETS, Messages, Position, arrival_of, arrivals_of, failures_of
@@ -52,6 +52,15 @@ class Decoder:
     """Makes rows of the messages of a source."""
 
     def __init__(self, source: Kafka, reader: ValueReader) -> None:
+        """Take a source and what reads its values.
+
+        Raises:
+            ColumnProblem: if one of its columns has a name that Headrace keeps for itself.
+        """
+        for name in source.columns:
+            if name in RESERVED:
+                problem = f"the column {name!r} of {source.place} has a name that Headrace keeps for itself."
+                raise ColumnProblem(problem, remedy="Choose another.", location=source.location)
         self._source, self._reader = source, reader
 
     def decode(self, lane: Lane, record: Record, end: int) -> Iterator[Messages]:

@@ -16,6 +16,7 @@ def follower_of(table: Events | Entity, listener: Listener, surroundings: Surrou
     Raises:
         FormatNeedsExtra: if a library is not installed.
         SourceUnreadable, UnsupportedColumn: if a schema is none that rows can be made of.
+        ColumnProblem: if a column that is filled from beside the values has a name that Headrace keeps for itself.
         SystemFault: if the source is none that is followed.
     """
     source = table.source

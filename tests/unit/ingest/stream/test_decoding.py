@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.expressions import DType
-from headrace.ingest.errors import SourceRefused, SourceUnreadable, UnsupportedColumn
+from headrace.ingest.errors import ColumnProblem, SourceRefused, SourceUnreadable, UnsupportedColumn
 from headrace.ingest.stream.avro import open_avro
 from headrace.ingest.stream.decoding import Decoder, Lane, Record
 from headrace.ingest.stream.door import StreamDoor
@@ -94,6 +94,12 @@ def test_fields_with_names_that_are_taken_are_no_fault_while_they_are_null():
     messages = one([b'{"a": 1, "_row": null}'])
     assert messages.frame.columns == ["a"]
     assert messages.failures.is_empty()
+
+
+@pytest.mark.parametrize("declared", [{"key": "_arrival"}, {"headers": {"trace": "_ingested"}}, {"timestamp": "_reason"}])
+def test_columns_beside_the_values_take_no_name_that_is_taken(declared):
+    with pytest.raises(ColumnProblem, match="keeps for itself"):
+        Decoder(source(**declared), JsonReader())
 
 
 def test_a_message_beyond_what_can_be_numbered_is_refused():
