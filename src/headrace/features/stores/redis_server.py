@@ -34,8 +34,9 @@ class Place(msgspec.Struct, frozen=True):
         try:
             parts = urlsplit(url)
             named = bool(parts.hostname) and parts.port != 0
-        except ValueError as error:
-            raise StoreUnusable(shown, str(error), _FORM) from error
+        except ValueError:
+            # What it says is not shown, nor kept as the cause: it repeats what it stumbles over, which may be a part of a password.
+            raise StoreUnusable(shown, "it is no URL", _FORM) from None
         if not named:
             raise StoreUnusable(shown, "it names no server", _FORM)
         path = [unquote(each) for each in parts.path.split("/") if each]
