@@ -51,7 +51,7 @@ class Walked(NamedTuple):
 class StateStore(Protocol):
     """Keeps records and marks. Many processes may read while one or several write; reading never waits for a writer's work.
 
-    Thread safe. One that was opened before a fork is not for the child.
+    Thread safe. A child of a fork can use none that its parent had open, and may be refused one of its own.
     """
 
     def read(self, keys: Sequence[Key], marks: Sequence[str] = ()) -> tuple[list[list[bytes]], list[bytes | None]]:

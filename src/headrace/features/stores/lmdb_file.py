@@ -156,7 +156,9 @@ class LmdbFile:
 
     def _see_process(self) -> None:
         if self._process != os.getpid():
-            raise StoreUnusable(self._name, "it was opened before this process was forked", "Open it in the process that uses it.")
+            # LMDB's library refuses to open it once more in the child, too.
+            remedy = "Start the process anew (multiprocessing's 'spawn'), or fork before the state is opened."
+            raise StoreUnusable(self._name, "it was opened before this process was forked", remedy)
 
 
 def _opened(name: str) -> lmdb.Environment:

@@ -99,14 +99,17 @@ def test_a_reader_that_takes_its_time_sees_what_it_began_with(folder: Path, stor
     assert store.read([("a", b"k")])[0] == [[b"49"]]
 
 
-def test_a_child_of_a_fork_is_told_to_open_its_own(store: EmbeddedStore) -> None:
+def test_a_child_of_a_fork_is_told_to_be_started_anew(folder: Path, store: EmbeddedStore) -> None:
+    """It can use neither what its parent opened nor a store of its own."""
     child = os.fork()
     if not child:
-        try:
-            store.read([], ["number"])
-        except StoreUnusable as error:
-            os._exit(7 if "forked" in str(error) else 1)
-        os._exit(2)
+        told = 0
+        for use in (lambda: store.read([], ["number"]), lambda: EmbeddedStore(folder).marks("")):
+            try:
+                use()
+            except StoreUnusable as error:
+                told += "forked" in str(error) and "spawn" in str(error)
+        os._exit(7 if told == 2 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
     store.commit(changed(1))
 
