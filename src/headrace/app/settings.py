@@ -89,7 +89,7 @@ def read_settings(project_file: Path, environment: Mapping[str, str], flags: Map
     return Settings(
         project_file=project_file,
         home=home,
-        ledger_url=found["ledger"].value or f"sqlite:///{home / 'ledger.db'}",
+        ledger_url=found["ledger"].value or _file_url(home / "ledger.db"),
         lake_url=_lake(found["lake"]) or str(home),
         lake_options=lake_options,
         state_url=_state(found["state"], project_file.parent),
@@ -119,6 +119,11 @@ def _read_file(path: Path) -> dict[str, Any]:
         if has_plain_password(str(values[name])):
             raise SecretInFile(name, str(path))
     return values
+
+
+def _file_url(path: Path) -> str:
+    """Return the URL of a file. It is shown to people, so only what would mean something else there is written otherwise."""
+    return f"sqlite:///{str(path).replace('%', '%25').replace('?', '%3F')}"
 
 
 def _lake(setting: Setting) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote
 
 from headrace.core.errors import SystemFault
 from headrace.core.secrets import masked
@@ -106,13 +107,20 @@ def file_of(url: str) -> Path | None:
     """Return the file that a path or a URL names, or None if it names a server.
 
     Raises:
-        UnusableUrl: if it would be kept in memory, or has options.
+        UnusableUrl: if it would be kept in memory, has options, or is on a host.
     """
     if "://" in url and not url.startswith(_FILES):
         return None
-    name = url.partition("://")[2].removeprefix("/") if "://" in url else url
+    name = _path_in(url) if "://" in url else url
     if name in ("", ":memory:"):
         raise UnusableUrl(masked(url), "a ledger in memory would be forgotten, and is not shared between threads")
-    if "://" in url and "?" in name:
-        raise UnusableUrl(masked(url), "a file has no options")
     return Path(name).absolute()
+
+
+def _path_in(url: str) -> str:
+    host, _, path = url.partition("://")[2].partition("/")
+    if host:
+        raise UnusableUrl(masked(url), "a file is on no host; its path comes after three slashes")
+    if "?" in path:
+        raise UnusableUrl(masked(url), "a file has no options")
+    return unquote(path)

@@ -7,6 +7,7 @@ import pytest
 
 from headrace.app.errors import SecretInFile, SettingInvalid, SettingsUnreadable
 from headrace.app.settings import Settings, read_settings
+from headrace.ledger.database import file_of
 
 
 def origins(settings: Settings) -> dict[str, tuple[str, str]]:
@@ -27,6 +28,11 @@ def test_defaults_lie_beside_the_project(tmp_path):
         ("local", "default"),
         ("24h", "default"),
     }
+
+
+def test_a_home_may_be_called_anything(tmp_path):
+    home = tmp_path / "50% of what? ours"
+    assert file_of(read_settings(tmp_path / "project.py", {}, {"home": str(home)}).ledger_url) == home / "ledger.db"
 
 
 def test_the_nearer_wins(tmp_path):

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from headrace.core.clock import SystemClock
-from headrace.ledger.database import connect
+from headrace.ledger.database import connect, file_of
 from headrace.ledger.errors import LedgerDamaged, LedgerUnreachable, UnusableUrl
 from headrace.ledger.postgres_engine import open_engine
 from headrace.ledger.schema import step
@@ -36,6 +36,8 @@ def test_a_read_cannot_write(ledger: Ledger) -> None:
         (":memory:", "memory"),
         ("sqlite:///:memory:", "memory"),
         ("sqlite:///l.db?mode=ro", "options"),
+        ("sqlite://l.db", "three slashes"),
+        ("sqlite://home/l.db", "three slashes"),
         ("mysql://host/db", "mysql"),
         ("nonsense://host/db", "nonsense"),
         ("://", "parse"),
@@ -45,6 +47,19 @@ def test_an_unusable_url_says_why_and_what_would_do(url: str, reason: str) -> No
     with pytest.raises(UnusableUrl, match=reason) as caught:
         connect(url)
     assert "sqlite:///" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:////var/my%20home/l.db", "/var/my home/l.db"),
+        ("sqlite:////var/100%25%3F/l.db", "/var/100%?/l.db"),
+        ("/var/100%25?/l.db", "/var/100%25?/l.db"),
+    ],
+)
+def test_the_path_in_a_url_is_decoded_as_in_any_url(url: str, path: str) -> None:
+    """Or a ledger that was kept at such a URL by SQLAlchemy would not be found again, and an empty one be made beside it."""
+    assert file_of(url) == Path(path)
 
 
 def test_a_password_is_never_shown() -> None:
