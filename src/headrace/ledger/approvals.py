@@ -6,6 +6,7 @@ import msgspec
 
 from headrace.ledger.schema import approval
 from headrace.ledger.session import Session, columns_of
+from headrace.ledger.statements import selection
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,4 +37,4 @@ def add(session: Session, model_version_id: str, *, role: str, comment: str) -> 
 
 def of_version(session: Session, model_version_id: str) -> tuple[Approval, ...]:
     """Return the approvals of a model version in the order they were given."""
-    return session.all(Approval, "SELECT * FROM approval WHERE model_version_id = :version ORDER BY id", version=model_version_id)
+    return session.all(Approval, f"{selection(approval)} WHERE model_version_id = :version ORDER BY id", version=model_version_id)

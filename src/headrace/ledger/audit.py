@@ -22,7 +22,7 @@ from headrace.ledger.database import Connection
 from headrace.ledger.errors import LedgerDamaged
 from headrace.ledger.schema import audit
 from headrace.ledger.session import Session, columns_of
-from headrace.ledger.statements import insertion, matching
+from headrace.ledger.statements import insertion, matching, selection
 from headrace.ledger.types import canonical_json
 
 _HEAD = "SELECT sequence, hash FROM audit_head"
@@ -119,7 +119,7 @@ def row_hash(row: AuditRow) -> str:
 
 def entries(session: Session, *, subject: str | None = None, limit: int = 100) -> tuple[AuditRow, ...]:
     """Return the newest rows, newest first; those about one subject if given."""
-    newest = matching("SELECT * FROM audit", {"subject": subject}, "ORDER BY sequence DESC LIMIT :limit")
+    newest = matching(selection(audit), {"subject": subject}, "ORDER BY sequence DESC LIMIT :limit")
     return session.all(AuditRow, newest, subject=subject, limit=limit)
 
 

@@ -11,7 +11,7 @@ from headrace.core.money import ZERO, usd
 from headrace.ledger.conversion import Row
 from headrace.ledger.schema import charge
 from headrace.ledger.session import Session, columns_of
-from headrace.ledger.statements import matching
+from headrace.ledger.statements import matching, selection
 
 _MILLIONTH = Decimal("0.000001")
 _KEYS = {
@@ -109,4 +109,4 @@ def _amount(row: Row) -> Decimal:
 
 def of_run(session: Session, run_id: str) -> tuple[Charge, ...]:
     """Return the charges of a run in the order they were recorded."""
-    return session.all(Charge, "SELECT * FROM charge WHERE run_id = :run_id ORDER BY id", run_id=run_id)
+    return session.all(Charge, f"{selection(charge)} WHERE run_id = :run_id ORDER BY id", run_id=run_id)

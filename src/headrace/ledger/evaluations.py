@@ -8,7 +8,7 @@ import msgspec
 
 from headrace.ledger.schema import evaluation, gate_result, metric, test_look
 from headrace.ledger.session import Session, columns_of
-from headrace.ledger.statements import matching
+from headrace.ledger.statements import matching, selection
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -86,10 +86,10 @@ def of_version(session: Session, model_version_id: str) -> tuple[Evaluation, ...
 
 def _evaluations(session: Session, **which: str) -> tuple[Evaluation, ...]:
     measured: dict[str, list[Metric]] = {}
-    metrics = "SELECT metric.* FROM metric JOIN evaluation ON metric.evaluation_id = evaluation.id"
+    metrics = f"{selection(metric)} JOIN evaluation ON metric.evaluation_id = evaluation.id"
     for row in session.rows(matching(metrics, which, "ORDER BY metric.name"), **which):
         measured.setdefault(row.pop("evaluation_id"), []).append(Metric(**row))
-    rows = session.rows(matching("SELECT * FROM evaluation", which, "ORDER BY id"), **which)
+    rows = session.rows(matching(selection(evaluation), which, "ORDER BY id"), **which)
     return tuple(Evaluation(**row, metrics=tuple(measured.get(row["id"], ()))) for row in rows)
 
 

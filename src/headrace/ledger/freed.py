@@ -8,7 +8,7 @@ import msgspec
 
 from headrace.ledger.schema import freed
 from headrace.ledger.session import Session, columns_of
-from headrace.ledger.statements import matching
+from headrace.ledger.statements import matching, selection
 
 TABLE, BLOB, PREDICTIONS = "table", "blob", "predictions"
 
@@ -54,7 +54,7 @@ def find_blob(session: Session, name: str) -> Freed | None:
 
 
 def _newest(session: Session, same: dict[str, Any]) -> Freed | None:
-    return session.first(Freed, matching("SELECT * FROM freed", same, "ORDER BY id DESC LIMIT 1"), **same)
+    return session.first(Freed, matching(selection(freed), same, "ORDER BY id DESC LIMIT 1"), **same)
 
 
 def table_versions(session: Session, project: str) -> frozenset[tuple[str, int]]:

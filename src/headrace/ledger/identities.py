@@ -7,7 +7,7 @@ import msgspec
 from headrace.ledger.errors import NoSuchRecord
 from headrace.ledger.schema import token
 from headrace.ledger.session import Session, columns_of
-from headrace.ledger.statements import matching
+from headrace.ledger.statements import matching, selection
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,12 +32,12 @@ def add_token(session: Session, identity: str, name: str, token_hash: str) -> To
 
 def find_token(session: Session, token_hash: str) -> Token | None:
     """Return the token with this hash, revoked or not, or None."""
-    return session.first(Token, "SELECT * FROM token WHERE hash = :hash", hash=token_hash)
+    return session.first(Token, f"{selection(token)} WHERE hash = :hash", hash=token_hash)
 
 
 def tokens_of(session: Session, identity: str | None = None, *, live: bool = False) -> tuple[Token, ...]:
     """Return tokens, oldest first: an identity's or all; with `live` only those not revoked."""
-    found = session.all(Token, matching("SELECT * FROM token", {"identity": identity}, "ORDER BY id"), identity=identity)
+    found = session.all(Token, matching(selection(token), {"identity": identity}, "ORDER BY id"), identity=identity)
     return tuple(each for each in found if each.revoked is None) if live else found
 
 

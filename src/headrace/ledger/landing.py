@@ -6,6 +6,7 @@ import msgspec
 
 from headrace.ledger.schema import landing
 from headrace.ledger.session import Session, columns_of
+from headrace.ledger.statements import selection
 
 
 class NewLanding(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,5 +48,5 @@ def record(session: Session, new: NewLanding) -> Landing:
 
 def latest(session: Session, project: str, table: str) -> Landing | None:
     """Return the newest answer for a table, or None if it was never asked for."""
-    newest = "SELECT * FROM landing WHERE project = :project AND name = :name ORDER BY id DESC LIMIT 1"
+    newest = f"{selection(landing)} WHERE project = :project AND name = :name ORDER BY id DESC LIMIT 1"
     return session.first(Landing, newest, project=project, name=table)

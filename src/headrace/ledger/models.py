@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from headrace.ledger.errors import IllegalTransition, NoSuchRecord
-from headrace.ledger.schema import model_input, model_version
+from headrace.ledger.schema import model_input, model_version, table_version
 from headrace.ledger.session import Session, columns_of
-from headrace.ledger.statements import matching
+from headrace.ledger.statements import matching, selection
 from headrace.ledger.tables import TableVersion
 
 CANDIDATE, REJECTED, AWAITING_APPROVAL, APPROVED, CHAMPION, RETIRED = (
@@ -94,7 +94,7 @@ def get(session: Session, version_id: str) -> ModelVersion:
     Raises:
         NoSuchRecord: if there is none.
     """
-    found = session.first(ModelVersion, "SELECT * FROM model_version WHERE id = :id", id=version_id)
+    found = session.first(ModelVersion, f"{selection(model_version)} WHERE id = :id", id=version_id)
     if found is None:
         raise NoSuchRecord("model version", version_id)
     return found
@@ -107,7 +107,7 @@ def find(session: Session, project: str, model: str, number: int) -> ModelVersio
 
 def find_by_bundle(session: Session, bundle_fingerprint: str) -> ModelVersion | None:
     """Return the newest version with this bundle, or None."""
-    newest = "SELECT * FROM model_version WHERE bundle_fingerprint = :bundle ORDER BY id DESC LIMIT 1"
+    newest = f"{selection(model_version)} WHERE bundle_fingerprint = :bundle ORDER BY id DESC LIMIT 1"
     return session.first(ModelVersion, newest, bundle=bundle_fingerprint)
 
 
@@ -117,7 +117,7 @@ def list_versions(
     """Return versions of a project's models, newest first; of one model by number, which no clock that went back can confuse."""
     wanted = {"project": project, "model": model, "state": state}
     newest = "ORDER BY id DESC LIMIT :limit" if model is None else "ORDER BY number DESC LIMIT :limit"
-    return session.all(ModelVersion, matching("SELECT * FROM model_version", wanted, newest), **wanted, limit=limit)
+    return session.all(ModelVersion, matching(selection(model_version), wanted, newest), **wanted, limit=limit)
 
 
 def latest(session: Session, project: str, model: str) -> ModelVersion | None:
@@ -134,7 +134,7 @@ def champion(session: Session, project: str, model: str) -> ModelVersion | None:
 def table_versions(session: Session, version_id: str) -> tuple[TableVersion, ...]:
     """Return the table versions that a model version was made from, by name."""
     joined = (
-        "SELECT table_version.* FROM table_version JOIN model_input ON model_input.table_version_id = table_version.id"
+        f"{selection(table_version)} JOIN model_input ON model_input.table_version_id = table_version.id"
         " WHERE model_input.model_version_id = :model_version_id ORDER BY table_version.name"
     )
     return session.all(TableVersion, joined, model_version_id=version_id)
@@ -180,4 +180,4 @@ def _move(session: Session, present: ModelVersion, state: str, reason: str) -> M
 
 
 def _first(session: Session, **wanted: Any) -> ModelVersion | None:
-    return session.first(ModelVersion, matching("SELECT * FROM model_version", wanted), **wanted)
+    return session.first(ModelVersion, matching(selection(model_version), wanted), **wanted)

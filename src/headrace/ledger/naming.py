@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from headrace.ledger.landing import Landing
 from headrace.ledger.models import ModelVersion
-from headrace.ledger.schema import table_version
+from headrace.ledger.schema import landing, model_version, table_version
 from headrace.ledger.session import Session
-from headrace.ledger.statements import listed
+from headrace.ledger.statements import listed, selection
 from headrace.ledger.tables import TableVersion
 
 _BATCH = 500  # parameters in one statement; stores cap them
@@ -59,20 +59,19 @@ def running(session: Session) -> list[dict[str, Any]]:
 
 def all_table_versions(session: Session, project: str) -> tuple[TableVersion, ...]:
     """Return every table version of a project without its profile, newest first."""
-    columns = ", ".join(each.name for each in table_version.columns if each.name != "profile")
-    mine = " ".join(("SELECT", columns, "FROM table_version WHERE project = :project ORDER BY id DESC"))
+    mine = f"{selection(table_version, without='profile')} WHERE project = :project ORDER BY id DESC"
     return session.all(TableVersion, mine, project=project)
 
 
 def all_model_versions(session: Session) -> tuple[ModelVersion, ...]:
     """Return every model version of every project."""
-    return session.all(ModelVersion, "SELECT * FROM model_version ORDER BY id")
+    return session.all(ModelVersion, f"{selection(model_version)} ORDER BY id")
 
 
 def all_inputs(session: Session) -> dict[str, frozenset[str]]:
     """Return the ids of the table versions that each model version was made from, by its id."""
     found: dict[str, set[str]] = {}
-    for row in session.rows("SELECT * FROM model_input"):
+    for row in session.rows("SELECT model_version_id, table_version_id FROM model_input"):
         found.setdefault(row["model_version_id"], set()).add(row["table_version_id"])
     return {version: frozenset(inputs) for version, inputs in found.items()}
 
@@ -85,7 +84,7 @@ def last_predictions(session: Session, project: str) -> dict[str, datetime]:
 
 def all_landings(session: Session) -> tuple[Landing, ...]:
     """Return every answer that was landed, of every project, oldest first."""
-    return session.all(Landing, "SELECT * FROM landing ORDER BY id")
+    return session.all(Landing, f"{selection(landing)} ORDER BY id")
 
 
 def forget(session: Session, fingerprints: Iterable[str]) -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from headrace.ledger.schema import prediction_batch
 from headrace.ledger.session import Session, columns_of
-from headrace.ledger.statements import matching
+from headrace.ledger.statements import matching, selection
 
 # Cast: Postgres adds counts up to a decimal number.
 _TOTALS = """
@@ -65,7 +65,7 @@ def add(session: Session, new: NewPredictionBatch) -> PredictionBatch:
 def list_batches(session: Session, project: str, model: str | None = None, *, limit: int = 20) -> tuple[PredictionBatch, ...]:
     """Return batches, newest first."""
     mine = {"project": project, "model": model}
-    newest = matching("SELECT * FROM prediction_batch", mine, "ORDER BY id DESC LIMIT :limit")
+    newest = matching(selection(prediction_batch), mine, "ORDER BY id DESC LIMIT :limit")
     return session.all(PredictionBatch, newest, **mine, limit=limit)
 
 

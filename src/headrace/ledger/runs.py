@@ -11,7 +11,7 @@ from headrace.ledger.errors import IllegalTransition, NoSuchRecord
 from headrace.ledger.schema import run as runs
 from headrace.ledger.schema import step as steps
 from headrace.ledger.session import Session, columns_of
-from headrace.ledger.statements import matching
+from headrace.ledger.statements import matching, selection
 
 RUNNING, FINISHED, FAILED, INTERRUPTED = "running", "finished", "failed", "interrupted"
 _ENDS = (FINISHED, FAILED, INTERRUPTED)
@@ -122,7 +122,7 @@ def get(session: Session, run_id: str) -> Run:
     Raises:
         NoSuchRecord: if there is none.
     """
-    found = session.first(Run, "SELECT * FROM run WHERE id = :id", id=run_id)
+    found = session.first(Run, f"{selection(runs)} WHERE id = :id", id=run_id)
     if found is None:
         raise NoSuchRecord("run", run_id)
     return found
@@ -133,7 +133,7 @@ def list_runs(
 ) -> tuple[Run, ...]:
     """Return runs, newest first. Those that were interrupted without saying so are found by `state="running"`."""
     wanted = {"project": project, "state": state, "kind": kind}
-    return session.all(Run, matching("SELECT * FROM run", wanted, "ORDER BY id DESC LIMIT :limit"), **wanted, limit=limit)
+    return session.all(Run, matching(selection(runs), wanted, "ORDER BY id DESC LIMIT :limit"), **wanted, limit=limit)
 
 
 def latest(session: Session, project: str, kind: str = "run") -> Run | None:
@@ -144,4 +144,4 @@ def latest(session: Session, project: str, kind: str = "run") -> Run | None:
 
 def steps_of(session: Session, run_id: str) -> tuple[Step, ...]:
     """Return the steps of a run in the order they ended."""
-    return session.all(Step, "SELECT * FROM step WHERE run_id = :run_id ORDER BY finished, name", run_id=run_id)
+    return session.all(Step, f"{selection(steps)} WHERE run_id = :run_id ORDER BY finished, name", run_id=run_id)

@@ -9,6 +9,7 @@ import msgspec
 from headrace.ledger.errors import InconsistentCounts, NoSuchRecord
 from headrace.ledger.schema import contract_result, table_version
 from headrace.ledger.session import Session, columns_of
+from headrace.ledger.statements import selection
 
 
 class NewTableVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +70,7 @@ def get(session: Session, version_id: str) -> TableVersion:
     Raises:
         NoSuchRecord: if there is none.
     """
-    found = session.first(TableVersion, "SELECT * FROM table_version WHERE id = :id", id=version_id)
+    found = session.first(TableVersion, f"{selection(table_version)} WHERE id = :id", id=version_id)
     if found is None:
         raise NoSuchRecord("table version", version_id)
     return found
@@ -83,7 +84,7 @@ def latest(session: Session, project: str, table: str) -> TableVersion | None:
 
 def list_versions(session: Session, project: str, table: str, *, limit: int = 20) -> tuple[TableVersion, ...]:
     """Return the versions of a table, newest first."""
-    newest = "SELECT * FROM table_version WHERE project = :project AND name = :name ORDER BY id DESC LIMIT :limit"
+    newest = f"{selection(table_version)} WHERE project = :project AND name = :name ORDER BY id DESC LIMIT :limit"
     return session.all(TableVersion, newest, project=project, name=table, limit=limit)
 
 

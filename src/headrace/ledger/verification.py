@@ -6,11 +6,13 @@ import msgspec
 
 from headrace.ledger.audit import AuditHead, AuditRow, read_head, row_hash
 from headrace.ledger.protection import GENESIS
+from headrace.ledger.schema import audit
 from headrace.ledger.session import Session
+from headrace.ledger.statements import selection
 from headrace.ledger.store import Ledger
 
 _BATCH = 1000
-_NEXT = "SELECT * FROM audit WHERE sequence >= :sequence ORDER BY sequence LIMIT :limit"
+_NEXT = f"{selection(audit)} WHERE sequence >= :sequence ORDER BY sequence LIMIT :limit"
 
 
 class AuditReport(msgspec.Struct, frozen=True):

@@ -18,7 +18,9 @@ from sqlalchemy.exc import DBAPIError
 
 from headrace.core.clock import FixedClock, SystemClock
 from headrace.ledger import approvals, audit, charges, evaluations, identities, memo, models, predictions, runs, tables
+from headrace.ledger.database import connect
 from headrace.ledger.errors import IllegalTransition, LedgerUnreachable, NestedWrite, NoSuchRecord
+from headrace.ledger.schema import TABLES
 from headrace.ledger.store import Ledger
 from headrace.ledger.verification import verify_audit
 
@@ -223,6 +225,22 @@ class LedgerConformance:
             assert newest.id == second
             with pytest.raises(NoSuchRecord):
                 runs.get(session, "run_none")
+
+    def test_a_column_that_a_newer_version_adds_is_not_noticed(self, ledger: Ledger, ledger_url: str, run_id: str) -> None:
+        """By whoever has it open: a server of predictions goes on."""
+        for _ in range(8):  # after some a server keeps how it reads
+            with ledger.read() as session:
+                assert runs.get(session, run_id).project == "flights"
+        newer = connect(ledger_url)
+        with newer.begin(writing=True) as connection:
+            for table in TABLES:
+                connection.run(f"ALTER TABLE {table.name} ADD COLUMN later TEXT", {})
+        newer.close()
+        with ledger.write("rita", "run.finish") as session:
+            runs.finish(session, run_id)
+        with ledger.read() as session:
+            assert runs.get(session, run_id).state == "finished"
+        assert verify_audit(ledger).whole
 
     def test_a_step_recorded_again_replaces_the_first(self, ledger: Ledger, run_id: str) -> None:
         """A run that was resumed tells of it once."""
