@@ -13,7 +13,7 @@ _SETTLED = (models.CHAMPION, models.AWAITING_APPROVAL)
 
 
 def make_current(workspace: Workspace, graph: Graph, outputs: Mapping[str, Mapping[str, Any]]) -> None:
-    """Make the table versions that these steps gave the newest ones in the ledger, where they are not.
+    """Make the table versions that these steps gave the newest ones in the ledger, where they are not, and their bundles those that serve.
 
     Publishing, predicting and comparing read the newest version of a table. A step that is reused because the description, or a file,
     went back to what it was records nothing by itself.
@@ -25,6 +25,8 @@ def make_current(workspace: Workspace, graph: Graph, outputs: Mapping[str, Mappi
         latest = newest.get(output.get("table", ""))
         if "record" in output and latest is not None and latest.fingerprint != graph.steps[name].fingerprint:
             _record_again(workspace, output["record"])
+    for model in workspace.project.models:
+        _attach(workspace, outputs[f"bundle:{model.name}"])
 
 
 def notes_on_models(workspace: Workspace, outputs: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -38,6 +40,15 @@ def notes_on_models(workspace: Workspace, outputs: Mapping[str, Mapping[str, Any
                 serving = f"{label(champion)} serves" if champion else "none serves"
                 notes.append(f"{label(version)}, which this description gives, is {version.state}; {serving}.")
     return notes
+
+
+def _attach(workspace: Workspace, output: Mapping[str, Any]) -> None:
+    """Have a version served from this bundle: it was from another one where only how it is served had been declared otherwise."""
+    with workspace.ledger.read() as session:
+        attached = models.get(session, output["version"]).bundle_location
+    if attached != output["blob"]:
+        with workspace.ledger.write(workspace.identity.name, "model.bundle") as session:
+            models.attach_bundle(session, output["version"], output["fingerprint"], output["blob"])
 
 
 def _record_again(workspace: Workspace, record_id: str) -> None:

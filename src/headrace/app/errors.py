@@ -13,6 +13,7 @@ UserError
     ├── NotConfirmed        something is to be freed, and nobody is there to be asked
     ├── NotLanded           a source that is asked never was, and is not to be asked now
     ├── NotStreamed         a run needs a table into which nothing was streamed yet
+    ├── NotFilled           a server needs online state that no stream has filled
     ├── NotAStream          a table that is to be streamed holds rows that were not
     ├── NothingToStream     no table of the project, or none of that name, has a source that is followed
     ├── SourceMoved         a file changed after the run began
@@ -154,6 +155,17 @@ class NotStreamed(AppError):
         super().__init__(
             f"nothing was streamed into the table {table!r} yet.",
             remedy="Let it be filled first, and run then: headrace stream --until-idle 10",
+            location=location,
+        )
+
+
+class NotFilled(AppError):
+    """A server needs online state that no stream has filled."""
+
+    def __init__(self, version: str, table: str, location: Location | None) -> None:
+        super().__init__(
+            f"{version} looks into the streamed table {table!r}, of which the online state does not hold all rows that it needs.",
+            remedy="Let it be filled, and serve then: headrace stream. It may go on while you serve.",
             location=location,
         )
 

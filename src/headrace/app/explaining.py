@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from headrace.app.bundles import open_bundle
@@ -19,6 +20,7 @@ from headrace.core.ids import id_time
 from headrace.costs.prices import Prices
 from headrace.expressions import DType
 from headrace.expressions.polars_backend.columns import POLARS_TYPES
+from headrace.features.plan import STALE
 from headrace.ledger import charges, freed, models, runs
 
 _UNITS = {"binary": "log-odds", "multiclass": "the decided class's score", "regression": "the prediction's own unit"}
@@ -46,7 +48,10 @@ def why(workspace: Workspace, prediction_id: str) -> WhyReport:
         costs = served_costs(session, workspace.project.name, prices, version.id)
     assert version.bundle_location is not None
     bundle = open_bundle(workspace, version.bundle_location)
-    features, bias = _contributions(bundle, json.loads(row["features"]), row["scores"])
+    values = json.loads(row["features"])
+    features, bias = _contributions(bundle, values, row["scores"])
+    stale = values.get(STALE, {})
+    features = [_with_age(line, stale) for line in features]
     commit = run.details.get("commit")
     return WhyReport(
         prediction_id=prediction_id,
@@ -96,6 +101,10 @@ def _contributions(bundle: Bundle, values: dict[str, Any], scores: list[float]) 
         for field, part in zip(bundle.manifest.features, parts[:-1], strict=True)
     ]
     return lines, float(parts[-1])
+
+
+def _with_age(line: FeatureLine, stale: dict[str, float | None]) -> FeatureLine:
+    return msgspec.structs.replace(line, stale=True, staleness_seconds=stale[line.name]) if line.name in stale else line
 
 
 def _revived(value: Any, kind: DType) -> Any:

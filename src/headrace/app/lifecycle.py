@@ -107,7 +107,11 @@ class _Builder:
             (*trained, assembled, spine, *others),
             **self._seeded(model, "evaluate"),
         )
-        bundled = self._add(f"bundle:{model.name}", "bundling:bundle", (), (evaluated, assembled, spine, *others, *trained), model=model)
+        # What matters only when a model is served is written into its bundle, and changes nothing before that.
+        served = (features.staleness_limits(), features.when_stale) if features.max_staleness or features.when_stale != "last" else ()
+        bundled = self._add(
+            f"bundle:{model.name}", "bundling:bundle", served, (evaluated, assembled, spine, *others, *trained), model=model
+        )
         self._add(f"judge:{model.name}", "judging:judge", (), (bundled, evaluated, spine, *others), model=model)
 
     def _add_lookup(self, model: Model, number: int, lookup: Lookup) -> str:

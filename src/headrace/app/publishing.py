@@ -1,15 +1,18 @@
-"""Feature state for servers: built from the newest tables, as of a moment."""
+"""Feature state for servers: built from the newest tables, as of a moment. What streams bring is not in it."""
 
 import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from headrace.app.bundles import open_bundle
 from headrace.app.champions import champions
 from headrace.app.models import label
 from headrace.app.reports import PublishedState
 from headrace.app.steps.comparing import newest_tables
+from headrace.app.streamed import streamed_tables
 from headrace.app.workspace import Workspace, replace_folder
 from headrace.bundles.reading import Bundle
 from headrace.features.plan import FeaturePlan
@@ -43,8 +46,14 @@ def _publish(workspace: Workspace, version: ModelVersion, moment: datetime) -> P
     return PublishedState(version=label(version), as_of=moment, folder=str(target), size_bytes=state.size_bytes)
 
 
+def published_part(workspace: Workspace, bundle: Bundle) -> FeaturePlan:
+    """Return a bundle's plan with the lookups into tables that no stream brings: those are read from the online state."""
+    plan, streamed = FeaturePlan.from_json(bundle.plan), {table.name for table in streamed_tables(workspace.project)}
+    return msgspec.structs.replace(plan, lookups=tuple(lookup for lookup in plan.lookups if lookup.table not in streamed))
+
+
 def _build(workspace: Workspace, bundle: Bundle, moment: datetime) -> FeatureState:
-    plan = FeaturePlan.from_json(bundle.plan)
+    plan = published_part(workspace, bundle)
     return build_state(plan, newest_tables(workspace, plan), moment)
 
 

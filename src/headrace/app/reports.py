@@ -137,11 +137,13 @@ class StatusReport(Report, frozen=True, kw_only=True):
 
 
 class FeatureLine(Report, frozen=True, kw_only=True):
-    """A feature's value and what it added to the score."""
+    """A feature's value and what it added to the score; whether it was older than it may be, and how old, if that was known."""
 
     name: str
     value: Any
     contribution: float | None
+    stale: bool = False
+    staleness_seconds: float | None = None
 
 
 class WhyReport(Report, frozen=True, kw_only=True):
@@ -278,12 +280,16 @@ class TokenReport(Report, frozen=True, kw_only=True):
 
 
 class ServingEvent(Report, frozen=True, kw_only=True):
-    """What a server tells whoever started it: `model` for each model it serves, then `serving` with its address, in the end `stopped`."""
+    """What a server tells whoever started it: `model` for each model it serves, then `serving` with its address, in the end `stopped`.
+
+    `as_of` is the moment of the model's published state, if it reads one; `streamed` are the tables that it reads as streams bring them.
+    """
 
     event: str
     version: str | None = None
     candidate: str | None = None
     as_of: datetime | None = None
+    streamed: list[str] = []
     url: str | None = None
 
 

@@ -1,19 +1,22 @@
 """Wiring the server: champions, their state, and where predictions are kept."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime
 
 from headrace.app.bundles import open_bundle
 from headrace.app.champions import champions
 from headrace.app.errors import LogNotWritable
+from headrace.app.live_state import LiveState, reads_streams
 from headrace.app.models import label
 from headrace.app.prediction_table import LakeSink
-from headrace.app.publishing import state_for
+from headrace.app.publishing import published_part, state_for
 from headrace.app.reports import ServingEvent
 from headrace.app.workspace import Workspace
 from headrace.core.errors import SystemFault
 from headrace.core.storage import named_fault
 from headrace.lake.trying import try_lake
+from headrace.ledger.models import ModelVersion
 from headrace.serving.application import Application, ServingParts
 from headrace.serving.scoring import ServedModel
 from headrace.serving.server import serve
@@ -29,25 +32,46 @@ def serve_champions(
 
     Raises:
         LogNotWritable: if predictions could not be logged as things stand.
+        NotFilled: if a model looks into a streamed table of which the online state does not hold all rows.
+        StoreFault: if that does not answer.
     """
-    served = []
     chosen = champions(workspace)
     _try_log(workspace)
-    for version in chosen:
-        assert version.bundle_location is not None
-        bundle = open_bundle(workspace, version.bundle_location)
-        state = state_for(workspace, version, bundle, as_of)
-        served.append(ServedModel.load(bundle, state))
-        announce(ServingEvent(event="model", version=label(version), candidate=version.candidate, as_of=state.moment))
-    parts = ServingParts(
-        models=served, sink=LakeSink(workspace, "serve"), pseudonym_key=workspace.pseudonym_key(), clock=workspace.clock, as_of=as_of
-    )
-    serve(
-        ServerOptions(host=host, port=port, behind_proxy=behind_proxy),
-        Application(parts),
-        lambda url: announce(ServingEvent(event="serving", url=url)),
-    )
+    with ExitStack() as stack:
+        source = LiveState(workspace, stack.enter_context)
+        served = []
+        for version in chosen:
+            served.append(_loaded(workspace, version, source, as_of))
+            announce(_model_event(version, served[-1]))
+        parts = ServingParts(
+            models=served,
+            sink=LakeSink(workspace, "serve"),
+            pseudonym_key=workspace.pseudonym_key(),
+            clock=workspace.clock,
+            as_of=as_of,
+            link=source.link if any(model.streamed for model in served) else None,
+        )
+        serve(
+            ServerOptions(host=host, port=port, behind_proxy=behind_proxy),
+            Application(parts),
+            lambda url: announce(ServingEvent(event="serving", url=url)),
+        )
     announce(ServingEvent(event="stopped"))
+
+
+def _loaded(workspace: Workspace, version: ModelVersion, live: LiveState, as_of: datetime | None) -> ServedModel:
+    assert version.bundle_location is not None
+    bundle = open_bundle(workspace, version.bundle_location)
+    if reads_streams(workspace, bundle):
+        published = state_for(workspace, version, bundle, as_of) if published_part(workspace, bundle).lookups else None
+        return live.follow(version, bundle, published)
+    return ServedModel.load(bundle, state_for(workspace, version, bundle, as_of))
+
+
+def _model_event(version: ModelVersion, model: ServedModel) -> ServingEvent:
+    return ServingEvent(
+        event="model", version=label(version), candidate=version.candidate, as_of=model.state_moment, streamed=list(model.streamed)
+    )
 
 
 def _try_log(workspace: Workspace) -> None:

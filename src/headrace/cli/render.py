@@ -1,7 +1,7 @@
 """Reports as text for people. Plain text: it reads the same in a terminal, a log and a pull request."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from headrace.app.reports import (
     AuditReport,
     CostReport,
     DoctorReport,
+    FeatureLine,
     MeasuredLine,
     ModelReport,
     PlanReport,
@@ -28,7 +29,7 @@ from headrace.app.reports import (
 )
 from headrace.cli.columns import columns
 from headrace.core.money import format_usd
-from headrace.core.units import counted, every, format_bytes
+from headrace.core.units import counted, every, format_age, format_bytes
 
 if TYPE_CHECKING:
     from headrace.app.scaffolding.scaffold import Scaffold
@@ -172,6 +173,7 @@ def why(report: WhyReport) -> str:
     lines += columns(
         [[feature.name, _cell(feature.value), _signed(feature.contribution), _bar(feature.contribution)] for feature in ranked], indent=2
     )
+    lines += [f"  {feature.name} was too old: {_staleness(feature)}" for feature in ranked if feature.stale]
     if report.bias is not None:
         lines += [f"  starting from {report.bias:+.4f}, the average"]
     test = "; ".join(_measured(each) for each in report.model.test)
@@ -199,6 +201,12 @@ def why(report: WhyReport) -> str:
     ]
     thousand = f"; a thousand predictions {_usd(report.per_thousand_usd)}" if report.per_thousand_usd else ""
     return "\n".join([*lines, "cost", f"  training {_usd(report.training_cost_usd)}{thousand}"])
+
+
+def _staleness(feature: FeatureLine) -> str:
+    if feature.staleness_seconds is None:
+        return "nobody knew how old"
+    return f"its table was known until {format_age(timedelta(seconds=feature.staleness_seconds))} before the question"
 
 
 def cost(report: CostReport) -> str:
@@ -275,8 +283,10 @@ def predicted(report: PredictReport) -> str:
 
 def serving(event: ServingEvent) -> str:
     """What a server tells whoever started it."""
-    if event.event == "model" and event.as_of is not None:
-        return f"{event.version}: {event.candidate}, state as of {event.as_of.isoformat()}"
+    if event.event == "model":
+        told = [f"{event.version}: {event.candidate}"]
+        told += [f"state as of {event.as_of.isoformat()}"] if event.as_of is not None else []
+        return ", ".join([*told, *([f"{' and '.join(event.streamed)} as streamed"] if event.streamed else [])])
     return f"serving at {event.url}  (Ctrl-C stops)" if event.event == "serving" else "stopped; every prediction is logged."
 
 

@@ -46,6 +46,11 @@ def format_duration(duration: timedelta) -> str:
     return "".join(parts) or "0s"
 
 
+def format_age(duration: timedelta) -> str:
+    """Return how long ago something was, to the second if that is ten seconds or more."""
+    return format_duration(timedelta(seconds=int(duration.total_seconds())) if duration >= timedelta(seconds=10) else duration)
+
+
 def format_bytes(size_bytes: float) -> str:
     """Return a size for a person, in powers of 1024."""
     for unit in ("B", "KiB", "MiB", "GiB"):

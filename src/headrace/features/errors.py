@@ -7,12 +7,14 @@ UserError
     ├── MissingTable         a table that the plan looks into and nobody supplied
     ├── StateMismatch        a state that was published for other features
     └── AskedBeforeState     a question earlier than the moment from which on the state can answer
+SystemFault
+└── NotFollowed              a state that does not hold all rows of a table that is followed
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from headrace.core.errors import UserError, suggest
+from headrace.core.errors import SystemFault, UserError, suggest
 from headrace.core.locations import Location
 
 
@@ -60,3 +62,13 @@ class AskedBeforeState(FeatureError):
             f"asked as of {as_of.isoformat()}, which is before {moment.isoformat()}, {earliest}.",
             remedy=f"Ask as of that moment or later, or {remedy}.",
         )
+
+
+class NotFollowed(SystemFault):
+    """A state that does not hold all rows of a table that is followed: not yet, or not any more."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(
+            f"the online state does not hold all that questions need of the table {table!r}.", remedy="Let it be filled: headrace stream"
+        )
+        self.table = table

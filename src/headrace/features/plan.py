@@ -5,6 +5,7 @@ values' expressions the lookup stands as a column of that name.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -14,9 +15,19 @@ from headrace.expressions import Column, DType, Expr, Udf
 from headrace.features.errors import FeatureError, InvalidFeature
 from headrace.features.lookups import ARRIVAL_COLUMN, Functions, PlannedLookup, plan_lookup, revive, typed
 from headrace.spec.features import Features, Lookup
+from headrace.spec.freshness import WhenStale
 from headrace.spec.visibility import check_features
 
 FORMAT = 1
+STALE = "_stale"
+"""Beside the features in the log of predictions: which of them were too old."""
+
+
+class Freshness(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is asked of served features beside their meaning: how old they may be, in microseconds, and what is done where one is older."""
+
+    max_us: dict[str, int] = {}
+    when_stale: WhenStale = "last"
 
 
 class FeaturePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +43,7 @@ class FeaturePlan(msgspec.Struct, frozen=True, kw_only=True):
         types: the features' types, in order.
         functions: the Python functions that expressions name, by that name. They stay behind: JSON has none, and a plan read from JSON
             computes what needs no function.
+        freshness: what matters only when they are served; part of no fingerprint of what is computed.
     """
 
     spine: str
@@ -42,6 +54,7 @@ class FeaturePlan(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, dict[str, Any]]
     types: dict[str, DType]
     functions: dict[str, Callable[..., Any]] = {}
+    freshness: Freshness = Freshness()
     format: int = FORMAT
 
     @classmethod
@@ -52,8 +65,10 @@ class FeaturePlan(msgspec.Struct, frozen=True, kw_only=True):
             FeatureError: for a column that is not there or expressions that do not fit the types; it names line and fix.
         """
         check_features(features)
-        if ARRIVAL_COLUMN in features.values:
-            problem = f"a feature is called {ARRIVAL_COLUMN!r}, a name that Headrace keeps for itself."
+        for kept in (ARRIVAL_COLUMN, STALE):
+            if kept not in features.values:
+                continue
+            problem = f"a feature is called {kept!r}, a name that Headrace keeps for itself."
             raise InvalidFeature(problem, remedy="Choose another.", location=features.location)
         given = {name: _given_type(features, name, spine_types) for name in features.given}
         slots: dict[str, PlannedLookup] = {}
@@ -75,6 +90,7 @@ class FeaturePlan(msgspec.Struct, frozen=True, kw_only=True):
             as_of=None if as_of is None else as_of.to_json(), lookups=tuple(slots.values()),
             values={name: value.to_json() for name, value in values.items()}, types=types,
             functions={node.name: node.function for node in _nodes(features) if isinstance(node, Udf) and node.function is not None},
+            freshness=freshness_of(features),
         )  # fmt: skip
 
     @classmethod
@@ -93,6 +109,8 @@ class FeaturePlan(msgspec.Struct, frozen=True, kw_only=True):
         """Return the plan as JSON values."""
         built: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(self, functions={}))
         del built["functions"]
+        if not built["freshness"]:
+            del built["freshness"]
         return built
 
     def lookup(self, slot: str) -> PlannedLookup:
@@ -123,6 +141,17 @@ class FeaturePlan(msgspec.Struct, frozen=True, kw_only=True):
     def expressions(self) -> dict[str, Expr]:
         """The features' expressions, over given columns and slots."""
         return {name: revive(value, self.functions) for name, value in self.values.items()}
+
+    def looked_into(self) -> dict[str, tuple[PlannedLookup, ...]]:
+        """The lookups that each feature is made from."""
+        read = {name: value.columns() for name, value in self.expressions().items()}
+        return {name: tuple(lookup for lookup in self.lookups if lookup.slot in columns) for name, columns in read.items()}
+
+
+def freshness_of(features: Features) -> Freshness:
+    """Return what is asked of features when they are served."""
+    limits = features.staleness_limits()
+    return Freshness({name: limit // timedelta(microseconds=1) for name, limit in limits.items()}, features.when_stale)
 
 
 def lookup_fingerprint_parts(plan: FeaturePlan, slot: str) -> tuple[object, ...]:

@@ -1,14 +1,16 @@
 """The ASGI application: routes, admission, and the life of the prediction log."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from headrace.core.clock import Clock, SystemClock
 from headrace.core.errors import suggest
 from headrace.serving.calls import Call, Door, infer_call, plain_call
-from headrace.serving.describing import metadata, model_metadata, readiness, server_metadata
+from headrace.serving.describing import Standing, metadata, model_metadata, readiness, server_metadata
 from headrace.serving.errors import BodyTooLarge, InvalidValue, Overloaded, PredictionsLost, ServerRefused, UnknownTarget, WrongMethod
 from headrace.serving.exchange import (
     ClientLeft,
@@ -23,7 +25,9 @@ from headrace.serving.exchange import (
     read_json_body,
     send_response,
 )
+from headrace.serving.figures import PROMETHEUS, prometheus
 from headrace.serving.openapi import openapi
+from headrace.serving.plain_protocol import read_query
 from headrace.serving.prediction_log import LogOptions, PredictionLog
 from headrace.serving.problems import problem_response
 from headrace.serving.question import Question
@@ -31,12 +35,14 @@ from headrace.serving.records import PredictionRecord, PredictionSink
 from headrace.serving.rows import RowReader
 from headrace.serving.scoring import Scorer, ServedModel
 from headrace.serving.settings import Limits
+from headrace.serving.state_link import StateLink
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 # Rows scored before other requests get a turn: a few milliseconds.
 _TURN = 32
-_TRUTH: Mapping[str, bool] = {"true": True, "1": True, "": True, "false": False, "0": False}
+# Questions that wait for a store on another machine at once; more wait for those.
+_WAITERS = 8
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class ServingParts:
         sink: where predictions are kept.
         pseudonym_key: the project's key, for personal columns at the door.
         as_of: for replays: when questions that do not say so are asked; otherwise now.
+        link: to the store of online state, if models read one.
     """
 
     models: Sequence[ServedModel]
@@ -58,10 +65,12 @@ class ServingParts:
     flush_seconds: float = 0.5
     close_seconds: float = 30.0
     as_of: datetime | None = None
+    link: StateLink | None = None
 
 
 class Application:
-    """Serves models over ASGI 3. One event loop owns it; scoring a row is tens of microseconds and is done in the loop itself.
+    """Serves models over ASGI 3. One event loop owns it; scoring a row is tens of microseconds and is done in the loop itself, but by
+    threads where the state is on another machine, so that nothing else waits for that one.
 
     An ASGI server's lifespan starts and closes it; who calls it without one calls `start` and `close`.
     """
@@ -70,7 +79,8 @@ class Application:
         if not parts.models:
             raise ServerRefused("there is no model to serve.", remedy="Run `headrace run` first, and approve what waits for approval.")
         self._clock, self._limits, self._models = parts.clock, parts.limits, tuple(parts.models)
-        self._as_of = parts.as_of
+        self._as_of, self._link = parts.as_of, parts.link
+        self._waiters = ThreadPoolExecutor(_WAITERS, "features") if any(model.waits for model in self._models) else None
         self._earliest = max((model.state_moment for model in parts.models if model.state_moment), default=datetime.min.replace(tzinfo=UTC))
         self.log = PredictionLog(
             parts.sink,
@@ -90,10 +100,12 @@ class Application:
             raise ServerRefused("two models of the same name are to be served.", remedy="Serve one version of each model.")
         self._openapi = json_response(200, openapi([model.manifest for model in self._models]))
         self._whole: dict[bytes, Call] = {}
-        if len(self._doors) == 1:  # of several models each question names its own, in a query, which is for the long way to read
+        # Of several models each question names its own, in a query, which is for the long way to read; so is what waits.
+        if len(self._doors) == 1 and not self._models[0].waits:
             self._whole[b"/predict"] = plain_call(self._door(None), self._asked, parts.limits.rows)
         self._routes = self._make_routes()
         self._in_flight = 0
+        self._stale: Counter[str] = Counter()
         self._started = False
 
     @property
@@ -107,8 +119,10 @@ class Application:
         return self._limits
 
     def start(self) -> None:
-        """Start logging predictions."""
+        """Start logging predictions, and looking at the online state."""
         self.log.start()
+        if self._link is not None:
+            self._link.start()
         self._started = True
 
     def close(self) -> None:
@@ -118,6 +132,10 @@ class Application:
             PredictionsLost: if the sink did not take them in time.
         """
         self._started = False
+        if self._link is not None:
+            self._link.close()
+        if self._waiters is not None:
+            self._waiters.shutdown()
         self.log.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -166,7 +184,8 @@ class Application:
         routes: dict[str, dict[str, Handler]] = {
             "/health/live": _get(lambda: live),
             "/health/ready": _get(self._ready),
-            "/metadata": _get(lambda: json_response(200, metadata(self._models, self._clock.now(), self.log.status()))),
+            "/metadata": _get(lambda: json_response(200, metadata(self._standing()))),
+            "/metrics": _get(lambda: Response(200, prometheus(self._standing()), media=PROMETHEUS)),
             "/openapi.json": _get(lambda: self._openapi),
             "/predict": {"POST": self._predict},
             "/v2": _get(lambda: json_response(200, server_metadata())),
@@ -180,12 +199,17 @@ class Application:
                 routes[root] = _get(_constant(json_response(200, model_metadata(door.model))))
                 routes[f"{root}/ready"] = _get(self._model_ready(manifest.model))
                 routes[f"{root}/infer"] = {"POST": self._infer(infer)}
-                self._whole[f"{root}/infer".encode()] = infer
+                if not door.model.waits:
+                    self._whole[f"{root}/infer".encode()] = infer
         return routes
 
     def _ready(self) -> Response:
-        ready, facts = readiness(self._models, self._clock.now(), self._started, self.log.status())
+        ready, facts = readiness(self._standing(), self._started)
         return json_response(200 if ready else 503, facts)
+
+    def _standing(self) -> Standing:
+        link = None if self._link is None else self._link.status()
+        return Standing(self._models, self._clock.now(), self.log.status(), link, self._stale)
 
     def _model_ready(self, name: str) -> Callable[[], Response]:
         def answer() -> Response:
@@ -214,19 +238,23 @@ class Application:
     def _score_now(self, scorer: Scorer, question: Question) -> list[PredictionRecord]:
         self.log.reserve(len(question.rows))
         try:
-            records = [scorer.score(row, question.as_of) for row in question.rows]
+            as_of = question.as_of
+            together = scorer.together
+            records = scorer.score_rows(question.rows, as_of) if together else [scorer.score(row, as_of) for row in question.rows]
         except BaseException:
             self.log.release(len(question.rows))
             raise
-        for record in records:
-            self.log.append(record)
+        if together:
+            self._log(records)
+        else:
+            for record in records:
+                self.log.append(record)
         return records
 
     async def _predict(self, request: Request) -> Response:
         parameters = request.parameters()
-        with_features = _flag(parameters, "features")
         door = self._door(parameters.get("model"))
-        return await self._admit(request, plain_call(door, self._asked, self._limits.rows, with_features))
+        return await self._admit(request, plain_call(door, self._asked, self._limits.rows, read_query(parameters)))
 
     def _infer(self, call: Call) -> Handler:
         return lambda request: self._admit(request, call)
@@ -240,15 +268,31 @@ class Application:
             question = call.read(await read_json_body(request, self._limits))
             self.log.reserve(len(question.rows))
             try:
-                records = await _score(call.door.scorer, question)
+                records = await self._score(call.door.scorer, question)
             except BaseException:
                 self.log.release(len(question.rows))
                 raise
-            for record in records:
-                self.log.append(record)
+            self._log(records)
             return call.write(records, question)
         finally:
             self._in_flight -= 1
+
+    async def _score(self, scorer: Scorer, question: Question) -> list[PredictionRecord]:
+        rows, as_of, freshness = question.rows, question.as_of, question.freshness
+        if scorer.model.waits:
+            return await asyncio.get_running_loop().run_in_executor(self._waiters, scorer.score_rows, rows, as_of, freshness)
+        records: list[PredictionRecord] = []
+        for start in range(0, len(rows), _TURN):
+            if start:
+                await asyncio.sleep(0)
+            records += scorer.score_rows(rows[start : start + _TURN], as_of, freshness)
+        return records
+
+    def _log(self, records: Sequence[PredictionRecord]) -> None:
+        for record in records:
+            self.log.append(record)
+            if record.stale:
+                self._stale[record.model] += 1
 
     def _check_room(self) -> None:
         if self._in_flight >= self._limits.in_flight:
@@ -270,15 +314,6 @@ class Application:
         return self._doors[name]
 
 
-async def _score(scorer: Scorer, question: Question) -> list[PredictionRecord]:
-    records = []
-    for number, row in enumerate(question.rows, start=1):
-        records.append(scorer.score(row, question.as_of))
-        if number % _TURN == 0:
-            await asyncio.sleep(0)
-    return records
-
-
 def _get(make: Callable[[], Response]) -> dict[str, Handler]:
     async def handler(_request: Request) -> Response:
         return make()
@@ -288,10 +323,3 @@ def _get(make: Callable[[], Response]) -> dict[str, Handler]:
 
 def _constant(response: Response) -> Callable[[], Response]:
     return lambda: response
-
-
-def _flag(parameters: Mapping[str, str], name: str) -> bool:
-    value = parameters.get(name, "false")
-    if value.lower() not in _TRUTH:
-        raise InvalidValue(None, name, "true or false", f"the text {value[:40]!r}")
-    return _TRUTH[value.lower()]

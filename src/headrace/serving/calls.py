@@ -33,13 +33,13 @@ class Call:
     write: Callable[[Sequence[PredictionRecord], Question], Response]
 
 
-def plain_call(door: Door, asked: Asked, row_limit: int, with_features: bool = False) -> Call:
+def plain_call(door: Door, asked: Asked, row_limit: int, query: plain_protocol.Query = plain_protocol.NO_QUERY) -> Call:
     """Return `POST /predict`; `asked` says when questions are asked that do not say so themselves."""
     classes = door.model.manifest.classes
     return Call(
         door,
         lambda _headers: None,
-        lambda body: plain_protocol.read_question(body, door.reader, asked(), row_limit, with_features),
+        lambda body: plain_protocol.read_question(body, door.reader, asked(), row_limit, query),
         lambda records, question: plain_protocol.write_answer(records, question, classes),
     )
 

@@ -1,11 +1,14 @@
 """What the server tells of itself: metadata, readiness, and the protocol's descriptions of server and models."""
 
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from headrace.serving.freshness import Freshness
 from headrace.serving.prediction_log import LogStatus
 from headrace.serving.scoring import ServedModel
+from headrace.serving.state_link import LinkStatus
 from headrace.serving.tensors import input_metadata, output_metadata
 
 VERSION = importlib.metadata.version("headrace")
@@ -28,19 +31,47 @@ def model_metadata(model: ServedModel) -> dict[str, object]:
     }
 
 
-def metadata(models: Sequence[ServedModel], now: datetime, status: LogStatus) -> dict[str, object]:
+@dataclass(frozen=True)
+class Standing:
+    """How the server stands: what it serves, its log, its link to the online state, and how many answers had stale features, by model."""
+
+    models: Sequence[ServedModel]
+    now: datetime
+    log: LogStatus
+    link: LinkStatus | None = None
+    stale: Mapping[str, int] = field(default_factory=dict)
+
+    def age(self, moment: datetime | None) -> float | None:
+        """How many seconds ago a moment was."""
+        return None if moment is None else round((self.now - moment).total_seconds(), 3)
+
+    def streamed(self, names: Collection[str]) -> dict[str, dict[str, object]]:
+        """Until when streamed tables are known, as the last look has shown."""
+        found = {} if self.link is None else self.link.watermarks
+        return {name: {"watermark": found.get(name), "age_seconds": self.age(found.get(name))} for name in names}
+
+
+def metadata(standing: Standing) -> dict[str, object]:
     """Return everything that a person or a program may want to know of what is served."""
-    return {"server": "headrace", "version": VERSION, "models": [_model(model, now) for model in models], "prediction_log": _log(status)}
+    models = [_model(model, standing) for model in standing.models]
+    return {"server": "headrace", "version": VERSION, "models": models, "prediction_log": _log(standing.log)}
 
 
-def readiness(models: Sequence[ServedModel], now: datetime, started: bool, status: LogStatus) -> tuple[bool, dict[str, object]]:
-    """Return whether requests should come, and why: started, and room in the log. A sink that fails is told while there still is room."""
-    ready = started and status.has_room
-    ages = {model.manifest.model: _state_age(model, now) for model in models}
-    return ready, {"ready": ready, "models": list(ages), "state_age_seconds": ages, "prediction_log": _log(status)}
+def readiness(standing: Standing, started: bool) -> tuple[bool, dict[str, object]]:
+    """Return whether requests should come, and why: started, room in the log, and the online state, if one is read, can be.
+
+    A sink that fails is told while there still is room.
+    """
+    fault = None if standing.link is None else standing.link.fault
+    ready = started and standing.log.has_room and fault is None
+    ages = {model.manifest.model: standing.age(model.state_moment) for model in standing.models}
+    facts: dict[str, object] = {"ready": ready, "models": list(ages), "state_age_seconds": ages, "prediction_log": _log(standing.log)}
+    if standing.link is not None:
+        facts["online_state"] = {"error": fault, "streamed": standing.streamed(list(standing.link.watermarks))}
+    return ready, facts
 
 
-def _model(model: ServedModel, now: datetime) -> dict[str, object]:
+def _model(model: ServedModel, standing: Standing) -> dict[str, object]:
     manifest = model.manifest
     return {
         "project": manifest.project,
@@ -54,12 +85,18 @@ def _model(model: ServedModel, now: datetime) -> dict[str, object]:
         "outputs": output_metadata(manifest),
         "fingerprints": manifest.fingerprints,
         "bundle": {"fingerprint": model.bundle.fingerprint, "signed_by": model.bundle.key, "requires": manifest.requires},
-        "state": {"moment": model.state_moment, "age_seconds": _state_age(model, now)},
+        "state": {
+            "moment": model.state_moment,
+            "age_seconds": standing.age(model.state_moment),
+            "streamed": standing.streamed(model.streamed),
+        },
+        "freshness": None if model.freshness is None else _freshness(model.freshness),
     }
 
 
-def _state_age(model: ServedModel, now: datetime) -> float | None:
-    return None if model.state_moment is None else round((now - model.state_moment).total_seconds(), 3)
+def _freshness(freshness: Freshness) -> dict[str, object]:
+    limits = {name: limit / 1e6 for name, limit in freshness.limits.items()}
+    return {"max_staleness_seconds": limits, "when_stale": freshness.when_stale, "tables": freshness.tables}
 
 
 def _log(status: LogStatus) -> dict[str, object]:

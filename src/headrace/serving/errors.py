@@ -14,15 +14,18 @@ UserError
 └── ServerRefused            the server will not start as asked
 SystemFault
 ├── Overloaded               at the limit of requests in flight, or of predictions waiting to be logged
+├── StateAway                the online state cannot be read, or does not hold all that is needed
+├── StaleFeatures            a feature is older than it may be
 └── StorageFault
     └── PredictionsLost      the log could not be written before the server had to stop
 """
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from headrace.core.errors import SystemFault, UserError
 from headrace.core.storage import StorageFault
-from headrace.core.units import counted
+from headrace.core.units import counted, format_age, format_duration
 
 
 class RequestError(UserError):
@@ -107,6 +110,32 @@ class Overloaded(SystemFault):
     def __init__(self, what: str, retry_after_seconds: int) -> None:
         super().__init__(f"the server is at its limit of {what}.", remedy=f"Try again in {retry_after_seconds} s.")
         self.retry_after_seconds = retry_after_seconds
+
+
+class StateAway(SystemFault):
+    """The online state cannot be read, or does not hold all that is needed."""
+
+    def __init__(self, reason: str, retry_after_seconds: int) -> None:
+        super().__init__(f"features cannot be computed now: {reason}", remedy=f"Try again in {retry_after_seconds} s.")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class StaleFeatures(SystemFault):
+    """A feature is older than it may be."""
+
+    retry_after_seconds = 1
+
+    def __init__(self, feature: str, table: str, known_until: datetime | None, as_of: datetime, limit: timedelta) -> None:
+        age = None if known_until is None else as_of - known_until
+        until = "is not known to any moment yet" if age is None else f"is known until {format_age(age)} before the question"
+        super().__init__(
+            f"the feature {feature!r} is too old: the table {table!r} {until}, and may be {format_duration(limit)} behind it at most.",
+            remedy="Try again when the table has caught up, or allow more: max_staleness= and when_stale= of the features or the request.",
+        )
+        self.feature = feature
+        self.table = table
+        self.staleness_seconds = None if age is None else age.total_seconds()
+        self.limit_seconds = limit.total_seconds()
 
 
 class PredictionsLost(StorageFault):

@@ -15,7 +15,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
-_JSON = (b"content-type", b"application/json")
+JSON = b"application/json"
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -49,6 +49,7 @@ class Response(msgspec.Struct, frozen=True, gc=False):
     status: int
     body: bytes
     headers: tuple[Header, ...] = ()
+    media: bytes = JSON
 
 
 def json_response(status: int, value: object, headers: tuple[Header, ...] = ()) -> Response:
@@ -58,7 +59,7 @@ def json_response(status: int, value: object, headers: tuple[Header, ...] = ()) 
 
 async def send_response(send: Send, response: Response) -> None:
     """Send a whole answer."""
-    headers = [_JSON, (b"content-length", str(len(response.body)).encode()), *response.headers]
+    headers = [(b"content-type", response.media), (b"content-length", str(len(response.body)).encode()), *response.headers]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})
 

@@ -1,7 +1,8 @@
 """The Open Inference Protocol v2, REST, JSON: `POST /v2/models/{model}/infer`.
 
 One tensor a given column; moments are BYTES in ISO 8601, durations FP64 seconds; null stands for what is not known. A request parameter
-`as_of` replays an earlier moment.
+`as_of` replays an earlier moment; `max_staleness` and `when_stale` say how old features may be. Of an answer the parameter `stale` is
+the text of a JSON list: the features that were older.
 """
 
 from collections.abc import Sequence
@@ -15,13 +16,13 @@ from headrace.core.errors import suggest
 from headrace.serving.errors import InvalidValue, MalformedRequest
 from headrace.serving.exchange import Header, Response, decode_json
 from headrace.serving.fields import describe
-from headrace.serving.question import Question, check_count
+from headrace.serving.question import Question, check_count, read_freshness
 from headrace.serving.records import PredictionRecord
 from headrace.serving.rows import RowReader, read_as_of
 from headrace.serving.tensors import binary_refused, output_metadata, refuse_binary, tensor_values
 
 _encode = msgspec.json.Encoder().encode
-_PARAMETERS = ("as_of",)
+_PARAMETERS = ("as_of", "max_staleness", "when_stale")
 
 
 def refuse_binary_body(headers: Sequence[Header]) -> None:
@@ -46,7 +47,8 @@ def read_question(body: bytes, reader: RowReader, manifest: Manifest, now: datet
     echo = raw.get("id")
     if echo is not None and type(echo) is not str:
         raise InvalidValue(None, "id", "a text", describe(echo))
-    moment = read_as_of(_parameters(raw).get("as_of"), now)
+    parameters = _parameters(raw)
+    moment = read_as_of(parameters.get("as_of"), now)
     outputs = _requested(raw.get("outputs"), manifest)
     columns = _columns(raw.get("inputs"), reader)
     counts = {len(values) for values in columns.values()}
@@ -56,7 +58,7 @@ def read_question(body: bytes, reader: RowReader, manifest: Manifest, now: datet
     check_count(max(counts, default=0), row_limit)
     typed = [reader.read_column(name, columns[name]) for name in reader.given]
     rows = [dict(zip(reader.given, values, strict=True)) for values in zip(*typed, strict=True)]
-    return Question(rows, moment, outputs=outputs, echo=echo)
+    return Question(rows, moment, outputs=outputs, echo=echo, freshness=read_freshness(parameters))
 
 
 def write_answer(records: Sequence[PredictionRecord], question: Question, manifest: Manifest) -> Response:
@@ -66,6 +68,8 @@ def write_answer(records: Sequence[PredictionRecord], question: Question, manife
     answer: dict[str, object] = {"model_name": manifest.model, "model_version": manifest.version, "outputs": outputs}
     if question.echo is not None:
         answer["id"] = question.echo
+    if stale := sorted({name for record in records for name in record.stale or ()}):
+        answer["parameters"] = {"stale": _encode(stale).decode()}  # the protocol has no parameters that are lists
     return Response(200, _encode(answer))
 
 

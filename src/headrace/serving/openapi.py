@@ -7,6 +7,7 @@ from headrace.bundles.manifest import GivenField, Manifest
 from headrace.expressions import DType
 from headrace.serving.describing import VERSION
 from headrace.serving.fields import EXPECTED, PERSONAL
+from headrace.spec.freshness import WHEN_STALE
 
 Json = dict[str, Any]
 
@@ -24,6 +25,7 @@ _ERRORS = {
     "415": "Not declared as JSON",
     "422": "A row, a field: what was expected and what came",
     "429": "At a limit; come back after Retry-After seconds",
+    "503": "The online state cannot be read, or features are older than they may be; come back after Retry-After seconds",
 }
 
 
@@ -31,6 +33,8 @@ def openapi(manifests: Sequence[Manifest]) -> Json:
     """Return the description of every path of the server, as JSON values."""
     schemas: Json = {"Error": _error_schema(), "InferenceError": _object({"error": {"type": "string"}}, ["error"])}
     paths: Json = {path: {"get": _reading(summary)} for path, summary in _READ.items()}
+    figures = "Figures for Prometheus: how fresh the state is, how the prediction log stands"
+    paths["/metrics"] = {"get": {"summary": figures, "responses": {"200": {"description": figures, "content": {"text/plain": {}}}}}}
     for manifest in manifests:
         schemas[f"{manifest.model}Row"] = _row_schema(manifest)
         schemas[f"{manifest.model}Prediction"] = _prediction_schema(manifest)
@@ -51,7 +55,7 @@ def openapi(manifests: Sequence[Manifest]) -> Json:
 _READ = {
     "/health/live": "Whether the process answers",
     "/health/ready": "Whether requests should come",
-    "/metadata": "What is served, from which state, and how the prediction log stands",
+    "/metadata": "What is served, from which state and how fresh it is, and how the prediction log stands",
     "/openapi.json": "This description",
     "/v2": "The server, by the Open Inference Protocol",
     "/v2/health/live": "Whether the process answers, by the Open Inference Protocol",
@@ -64,7 +68,11 @@ def _predict(manifests: Sequence[Manifest]) -> Json:
     predictions = _any_of([{"$ref": f"#/components/schemas/{manifest.model}Prediction"} for manifest in manifests])
     listed = {"type": "array", "items": rows, "minItems": 1}
     as_of = {"type": ["string", "null"], "format": "date-time", "description": "Answer as of this moment; now if absent."}
+    limit = "How long before the question the tables that features look into must be known until, such as 10m."
+    stale = "What is done about a feature that is older: used and told, null and told, or refused."
     parameters: list[Json] = [
+        {"name": "max_staleness", "in": "query", "description": limit, "schema": {"type": "string"}},
+        {"name": "when_stale", "in": "query", "description": stale, "schema": {"type": "string", "enum": list(WHEN_STALE)}},
         {"name": "features", "in": "query", "description": "Return feature values too.", "schema": {"type": "boolean", "default": False}},
         {
             "name": "model",
@@ -116,7 +124,8 @@ def _prediction_schema(manifest: Manifest) -> Json:
         fields |= {"probabilities": _object(shares, list(manifest.classes)), "decision": {"type": "string", "enum": list(manifest.classes)}}
     else:
         fields |= {"score": {"type": "number"}} | ({"decision": {"type": "boolean"}} if manifest.task == "binary" else {})
-    return _object({**fields, "features": {"type": "object"}}, list(fields))
+    stale = {"type": "array", "items": {"type": "string"}}
+    return _object({**fields, "features": {"type": "object"}, "stale": stale}, list(fields))
 
 
 def _error_schema() -> Json:

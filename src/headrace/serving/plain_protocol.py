@@ -1,20 +1,22 @@
 """`POST /predict`: rows as JSON objects in, predictions as JSON objects out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from headrace.core.errors import suggest
-from headrace.serving.errors import MalformedRequest
+from headrace.serving.errors import InvalidValue, MalformedRequest
 from headrace.serving.exchange import Response, decode_json
 from headrace.serving.fields import describe
-from headrace.serving.question import Question, check_count
+from headrace.serving.freshness import NOTHING_ASKED, AskedFreshness
+from headrace.serving.question import Question, check_count, read_freshness
 from headrace.serving.records import PredictionRecord, plain_values
 from headrace.serving.rows import RowReader, read_as_of
 
 _ENVELOPE = ("rows", "as_of")
+_TRUTH: Mapping[str, bool] = {"true": True, "1": True, "": True, "false": False, "0": False}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -26,13 +28,36 @@ class _Prediction(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True,
     model: str
     version: str
     features: dict[str, object] | None = None
+    stale: list[str] | None = None
 
 
 class _Answer(msgspec.Struct, frozen=True, gc=False):
     predictions: list[_Prediction]
 
 
-def read_question(body: bytes, reader: RowReader, now: datetime, row_limit: int, with_features: bool) -> Question:
+class Query(NamedTuple):
+    """What the query of a request asks beside its body."""
+
+    with_features: bool = False
+    freshness: AskedFreshness = NOTHING_ASKED
+
+
+NO_QUERY = Query()
+
+
+def read_query(parameters: Mapping[str, str]) -> Query:
+    """Return what the parameters of a query ask.
+
+    Raises:
+        InvalidValue: for a value that is none.
+    """
+    features = parameters.get("features", "false")
+    if features.lower() not in _TRUTH:
+        raise InvalidValue(None, "features", "true or false", f"the text {features[:40]!r}")
+    return Query(_TRUTH[features.lower()], read_freshness(parameters))
+
+
+def read_question(body: bytes, reader: RowReader, now: datetime, row_limit: int, query: Query = NO_QUERY) -> Question:
     """Return what a body asks: `{"rows": [...], "as_of": ...}`, a bare list of rows, or one row.
 
     Raises:
@@ -44,7 +69,8 @@ def read_question(body: bytes, reader: RowReader, now: datetime, row_limit: int,
         raise MalformedRequest(f"'rows' is {describe(rows)}.", remedy="It must be a list of objects.")
     check_count(len(rows), row_limit)
     moment = read_as_of(as_of, now)
-    return Question([reader.read(row, index) for index, row in enumerate(rows)], moment, with_features)
+    read = [reader.read(row, index) for index, row in enumerate(rows)]
+    return Question(read, moment) if query is NO_QUERY else Question(read, moment, query.with_features, freshness=query.freshness)
 
 
 def write_answer(records: Sequence[PredictionRecord], question: Question, classes: tuple[str, ...]) -> Response:
@@ -75,4 +101,5 @@ def _prediction(record: PredictionRecord, with_features: bool, classes: tuple[st
         model=record.model,
         version=record.version,
         features=plain_values(record.features) if with_features else None,
+        stale=None if record.stale is None else sorted(record.stale),
     )

@@ -10,6 +10,8 @@ from headrace.serving.errors import (
     InvalidValue,
     MalformedRequest,
     Overloaded,
+    StaleFeatures,
+    StateAway,
     TooManyRows,
     UnknownTarget,
     WrongContentType,
@@ -32,6 +34,8 @@ _STATUSES: tuple[tuple[type[HeadraceError], int, str], ...] = (
     (HeadTooSlow, 408, "head_too_slow"),
     (BodyTooSlow, 408, "body_too_slow"),
     (Overloaded, 429, "overloaded"),
+    (StateAway, 503, "state_away"),
+    (StaleFeatures, 503, "stale"),
     (UserError, 422, "refused"),
 )
 
@@ -59,13 +63,15 @@ def _facts(error: HeadraceError, code: str) -> dict[str, object]:
         facts["remedy"] = error.remedy
     if isinstance(error, InvalidValue):
         facts |= {"row": error.row, "field": error.field, "expected": error.expected, "came": error.came}
+    if isinstance(error, StaleFeatures):
+        facts |= {name: getattr(error, name) for name in ("feature", "table", "staleness_seconds", "limit_seconds")}
     return facts
 
 
 def _headers(error: HeadraceError) -> tuple[Header, ...]:
     if isinstance(error, WrongMethod):
         return ((b"allow", ", ".join(error.allowed).encode()),)
-    if isinstance(error, Overloaded):
+    if isinstance(error, Overloaded | StateAway | StaleFeatures):
         return ((b"retry-after", str(error.retry_after_seconds).encode()),)
     # The rest of the body may still be on its way: do not read it.
     return (_CLOSE,) if isinstance(error, BodyTooLarge | BodyTooSlow | WrongContentType) else ()

@@ -8,6 +8,8 @@ from typing import Protocol
 
 import msgspec
 
+from headrace.features.plan import STALE
+
 _INFINITE = frozenset((math.inf, -math.inf))
 _encode = msgspec.json.Encoder().encode
 
@@ -24,6 +26,7 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         scores: one probability for `binary`, one a class for `multiclass`, the value for `regression`.
         decision: the decided label or truth value; None for `regression`.
         seconds: from the validated row to the decision.
+        stale: the features that were older than they may be, with their age in seconds (None: not known); None: there were none.
     """
 
     id: str
@@ -36,14 +39,19 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     scores: tuple[float, ...]
     decision: str | bool | None
     seconds: float
+    stale: Mapping[str, float | None] | None = None
 
     def inputs_json(self) -> str:
         """The inputs as JSON text: moments in ISO 8601, durations in seconds, NaN as null."""
         return values_json(self.inputs)
 
     def features_json(self) -> str:
-        """The features as JSON text, likewise, but infinities as the texts "inf" and "-inf": models tell them from null."""
-        return features_json(self.features)
+        """The features as JSON text, likewise, but infinities as the texts "inf" and "-inf": models tell them from null.
+
+        `_stale` stands beside them where some were stale.
+        """
+        text = features_json(self.features)
+        return text if not self.stale else f'{text[:-1]},"{STALE}":{_encode(self.stale).decode()}}}'
 
 
 @dataclass(frozen=True)

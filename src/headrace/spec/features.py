@@ -11,6 +11,7 @@ from headrace.core.units import format_duration
 from headrace.expressions import Aggregate, Expr, coalesce, col, when
 from headrace.spec.declaration import Declaration, as_mapping, as_names
 from headrace.spec.errors import InvalidOption
+from headrace.spec.freshness import MaxStaleness, WhenStale, check_when_stale, staleness_limits
 from headrace.spec.tables import Table, deletion_of, duration_or_none
 
 By = str | Iterable[str] | Mapping[str, str]
@@ -144,12 +145,18 @@ class Features(Declaration, frozen=True, kw_only=True):
             have a time.
         given: the columns that the asker supplies; they are the request's schema when served.
         values: the features, in order.
+        max_staleness: when served, how long before the question the tables that a feature looks into must be known until: one duration
+            for all features, or one for each by its name. Neither what is computed nor what is trained depends on it.
+        when_stale: what a server does about a value that is older: `"last"` uses it and says so, `"null"` uses null in its place and says
+            so, `"error"` refuses to answer.
     """
 
     spine: Table
     given: tuple[str, ...]
     values: Mapping[str, Expr]
     as_of: Expr | None = None
+    max_staleness: MaxStaleness = None
+    when_stale: WhenStale = "last"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -161,6 +168,17 @@ class Features(Declaration, frozen=True, kw_only=True):
             self._set("as_of", as_expression("as_of of Features()", self.as_of, self.location))
         if not self.values:
             raise InvalidOption("the values of Features()", {}, "at least one named expression", location=self.location)
+        check_when_stale(self.when_stale, self.location)
+        self.staleness_limits()
+
+    def staleness_limits(self) -> dict[str, timedelta]:
+        """How old each feature may be that has such a limit.
+
+        Raises:
+            UnknownName, InvalidOption: for a limit that is none.
+        """
+        seen = {name: [leaf.table for leaf in value.walk() if isinstance(leaf, Lookup)] for name, value in self.values.items()}
+        return staleness_limits(self.max_staleness, seen, self.location)
 
     @property
     def name(self) -> str:

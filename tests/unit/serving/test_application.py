@@ -16,7 +16,7 @@ def test_what_is_served_is_described(ask, application):
     facts = ask(application, "GET", "/metadata").json()
     (model,) = facts["models"]
     assert (model["model"], model["version"], model["task"]) == ("late", "late-3", "binary")
-    assert model["state"] == {"moment": "2024-05-01T10:00:00Z", "age_seconds": 7200.0}
+    assert model["state"] == {"moment": "2024-05-01T10:00:00Z", "age_seconds": 7200.0, "streamed": {}}
     assert {"name": "who", "dtype": "string", "personal": True} in model["given"]
 
 

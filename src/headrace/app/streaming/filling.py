@@ -16,7 +16,7 @@ from headrace.app.streaming.partitions import Owned, joined
 from headrace.features.lookups import Functions
 from headrace.features.stores.contract import Commit, Field, StateStore
 from headrace.features.stream.layout import GroupLayout
-from headrace.features.stream.positions import position_mark
+from headrace.features.stream.positions import FILLED, filled_mark, position_mark
 from headrace.features.stream.segments import parse_name
 from headrace.features.stream.writing import StateWriter
 from headrace.ingest.requests import ARRIVAL
@@ -24,14 +24,8 @@ from headrace.ingest.stream.messages import place_of
 from headrace.lake.lake import Lake
 
 _ROWS = 20_000
-_FILLED = "filled/"
 _LOOK_SECONDS, _UNCHANGED = 1.0, 10
 """How often it is looked whether another worker still fills, and after how many looks without a change it counts as dead."""
-
-
-def filled_mark(space: str, partition: int) -> str:
-    """Return the mark that says that a group has all rows of a partition."""
-    return f"{_FILLED}{space}/{partition}"
 
 
 def fill(
@@ -102,7 +96,7 @@ class _Turn:
 def drop_unneeded(store: StateStore, table: str, needed: Sequence[GroupLayout]) -> int:
     """Remove the groups of a table that no model needs any more; return how many those were."""
     spaces = {layout.space for layout in needed}
-    marks = [name for name in store.marks(f"{_FILLED}state/{table}/") if _space_of(name) not in spaces]
+    marks = [name for name in store.marks(f"{FILLED}state/{table}/") if _space_of(name) not in spaces]
     gone = {_space_of(name) for name in marks}
     store.commit(Commit(marks=dict.fromkeys(marks)))  # first: what is half removed is not to count as filled
     for space in gone:
@@ -149,4 +143,4 @@ def _turn_mark(table: str, partition: int) -> str:
 
 
 def _space_of(mark: str) -> str:
-    return mark.removeprefix(_FILLED).rpartition("/")[0]
+    return mark.removeprefix(FILLED).rpartition("/")[0]

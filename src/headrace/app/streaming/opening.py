@@ -5,11 +5,13 @@ from headrace.features.stores.contract import StateStore
 from headrace.features.stores.opening import open_store
 
 
-def open_state(workspace: Workspace) -> StateStore:
+def open_state(workspace: Workspace, answer_seconds: float | None = None) -> StateStore:
     """Open the store in which the project's streams keep their state. The caller closes it.
+
+    With `answer_seconds` a server that does not answer a reader in that time has failed.
 
     Raises:
         StoreUnusable, StoreFault, StorageFault: if it cannot be opened; without its secrets.
     """
     with workspace.secrets.kept_out_of_errors():
-        return open_store(workspace.state_url, f"headrace/{workspace.project.name}")
+        return open_store(workspace.state_url, f"headrace/{workspace.project.name}", answer_seconds)

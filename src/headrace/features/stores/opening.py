@@ -10,11 +10,12 @@ from headrace.features.stores.errors import StoreUnusable
 _SERVERS = ("redis", "rediss")
 
 
-def open_store(place: str, prefix: str = "headrace") -> StateStore:
+def open_store(place: str, prefix: str = "headrace", answer_seconds: float | None = None) -> StateStore:
     """Open the online state of a folder, or of a server: `redis://...`, or `rediss://...` for TLS.
 
     Secrets are filled in already. `prefix` is what the keys of this project begin with on a server that several share; a path in the URL
-    goes first. A folder has one project's state.
+    goes first. A folder has one project's state. With `answer_seconds` a server that does not answer in that time has failed, and is not
+    asked again: for whoever cannot wait.
 
     Raises:
         StoreUnusable: if it cannot be opened as it is named.
@@ -32,4 +33,4 @@ def open_store(place: str, prefix: str = "headrace") -> StateStore:
         raise StoreUnusable(
             masked(place), f"its driver is not installed ({error})", "Install it: pip install 'headrace[redis]'."
         ) from error
-    return RedisStore(place, prefix)
+    return RedisStore(place, prefix, answer_seconds)

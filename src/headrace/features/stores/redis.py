@@ -55,8 +55,8 @@ the name of a mark that has moved. An index need not be touched when all that wa
 class RedisStore:
     """Online state on a server. Connections that break are made anew; a commit is never tried twice."""
 
-    def __init__(self, url: str, prefix: str) -> None:
-        """Connect, and see that the server keeps what it is given.
+    def __init__(self, url: str, prefix: str, answer_seconds: float | None = None) -> None:
+        """Connect, and see that the server keeps what it is given. `answer_seconds` is how long readers wait; they do not wait twice.
 
         Raises:
             StoreUnusable: if the URL is none, the server refuses it, is too old, or throws records away.
@@ -66,7 +66,11 @@ class RedisStore:
         self._start = self._place.prefix.encode() + b":"
         self._marks = self._start + b"marks"
         again = Retry(ExponentialBackoff(cap=0.5, base=0.05), _RETRIES)
-        self._reader: Any = self._place.client(_READ_SECONDS, again)  # Any: what commands return depends on the client's kind
+        if answer_seconds is not None:  # one more time, where a connection that was kept is found broken
+            again = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+        self._reader: Any = self._place.client(
+            answer_seconds or _READ_SECONDS, again
+        )  # Any: what commands return depends on the client's kind
         # Whether a commit that met an error was made only its marks can tell, so that it must not be sent again.
         self._writer: Any = self._place.client(_WRITE_SECONDS, Retry(NoBackoff(), 0))
         self._change = self._writer.register_script(_COMMIT)

@@ -1,14 +1,12 @@
-"""One row, now, from a store that is written meanwhile. Imports neither Polars nor a model library.
+"""One row or a few, now, from a store that is written meanwhile. Imports neither Polars nor a model library.
 
 A question reads its keys' records and how far each table has been followed in one go. What is looked up in tables that are not followed
 comes from the published state.
 """
 
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
 from typing import NamedTuple
 
 from headrace.core.clock import Clock, SystemClock
@@ -21,18 +19,16 @@ from headrace.features.plan import FeaturePlan
 from headrace.features.readers import EPOCH, MICROSECOND
 from headrace.features.state import FeatureState
 from headrace.features.stores.contract import Key, StateStore
+from headrace.features.stream.followed import FollowedTables, horizon_of
 from headrace.features.stream.keys import key_encoder
 from headrace.features.stream.layout import GroupLayout, slot_layouts, sorted_keys
 from headrace.features.stream.lookup_values import Reader, RecordRows, lookup_reader
-from headrace.features.stream.positions import Position, position_prefix, read_position, table_horizon, table_watermark
-
-_RENEW_SECONDS = 5.0
 
 
 class Answered(NamedTuple):
-    """Features of one row, and the watermark of each followed table at that read; None: any row may still come."""
+    """Features of each row, and the watermark of each followed table at that read; None: any row may still come."""
 
-    values: dict[str, Value]
+    values: list[dict[str, Value]]
     watermarks: dict[str, datetime | None]
 
 
@@ -54,25 +50,37 @@ class _Asked:
 
 
 class LiveFeatures:
-    """Computes the features of one row from a store that follows tables. Safe to call from many threads."""
+    """Computes the features of rows from a store that follows tables. Safe to call from many threads."""
 
     def __init__(
-        self, plan: FeaturePlan, store: StateStore, published: FeatureState | None, streamed: Collection[str], clock: Clock | None = None
+        self,
+        plan: FeaturePlan,
+        store: StateStore,
+        published: FeatureState | None,
+        streamed: Collection[str],
+        clock: Clock | None = None,
+        *,
+        filled: bool = False,
     ) -> None:
         """Take the names of the tables that are followed; the lookups into others are in the published state.
+
+        With `filled` it is seen at each question that the store holds all rows that were followed, as whoever follows has marked it.
 
         Raises:
             StateMismatch: if the state was published for other lookups, or there is none where one is needed.
         """
         self.plan = plan
         self.state = published
-        self._store, self._clock = store, clock or SystemClock()
+        self._store = store
         self._row = compile_row(plan.expressions(), plan.row_types)
         followed = [lookup for lookup in plan.lookups if lookup.table in streamed]
         others = [lookup for lookup in plan.lookups if lookup.table not in streamed]
         self._published = _Published(plan, others, published)
         self._asked = _records(plan, followed)
-        self._positions = _Positions(store, [lookup.table for lookup in followed])
+        spaces: dict[str, set[str]] = {lookup.table: set() for lookup in followed}
+        for asked in self._asked:
+            spaces[asked.layout.table].add(asked.layout.space)
+        self.followed = FollowedTables(store, spaces, clock or SystemClock(), filled=filled)
         self._timed = {lookup.table for lookup in followed if lookup.known}
 
     def compute(self, row: Mapping[str, object], as_of: datetime | None) -> dict[str, Value]:
@@ -82,43 +90,48 @@ class LiveFeatures:
 
         Raises:
             AskedBeforeState: if `as_of` is before what the state can answer.
+            NotFollowed: with `filled`, if the store does not hold all rows.
             StoreFault: if the store fails.
         """
-        return self.answer(row, as_of).values
+        return self.answer([row], as_of).values[0]
 
-    def answer(self, row: Mapping[str, object], as_of: datetime | None) -> Answered:
-        """Return the features as `compute` does, with how fresh they are.
+    def answer(self, rows: Sequence[Mapping[str, object]], as_of: datetime | None) -> Answered:
+        """Return the features of rows as `compute` does, read in one go, with how fresh they are.
 
         Raises:
             AskedBeforeState: if `as_of` is before what the state can answer.
+            NotFollowed: with `filled`, if the store does not hold all rows.
             StoreFault: if the store fails.
         """
         moment = None if as_of is None else (as_of - EPOCH) // MICROSECOND
-        get = row.get
-        encoded = [asked.encode([get(column) for column in asked.columns]) for asked in self._asked]
-        keys: list[Key] = [(asked.layout.space, key) for asked, key in zip(self._asked, encoded, strict=True) if key is not None]
-        marks = self._positions.marks()
-        records, found = self._store.read(keys, marks)
-        watermarks = self._watermarks(marks, found, as_of, moment)
-        values = self._published.read(get, as_of, moment)
-        following = iter(records)
-        for asked, key in zip(self._asked, encoded, strict=True):
-            values.update(asked.values([] if key is None else next(following), moment))
-        return Answered(self._row(values), watermarks)
+        # A key that several rows ask about is read once.
+        places: dict[Key, int] = {}
+        read = [[_place(asked, row.get, places) for asked in self._asked] for row in rows]
+        marks = self.followed.marks()
+        records, found = self._store.read(list(places), marks)
+        watermarks = self._watermarks(marks, found, as_of)
+        values = []
+        for row, wanted in zip(rows, read, strict=True):
+            known = self._published.read(row.get, as_of, moment)
+            for asked, place in zip(self._asked, wanted, strict=True):
+                known.update(asked.values([] if place is None else records[place], moment))
+            values.append(self._row(known))
+        return Answered(values, watermarks)
 
-    def _watermarks(
-        self, marks: Sequence[str], found: Sequence[bytes | None], as_of: datetime | None, moment: int | None
-    ) -> dict[str, datetime | None]:
-        positions = self._positions.by_table(marks, found)
-        now = (self._clock.now() - EPOCH) // MICROSECOND
-        told = {}
-        for table, theirs in positions.items():
-            horizon = table_horizon(theirs)
-            if as_of is not None and moment is not None and horizon is not None and moment < horizon and table in self._timed:
-                raise AskedBeforeState(as_of, EPOCH + horizon * MICROSECOND, table)
-            watermark = table_watermark(theirs, now)
-            told[table] = None if watermark is None else EPOCH + watermark * MICROSECOND
-        return told
+    def _watermarks(self, marks: Sequence[str], found: Sequence[bytes | None], as_of: datetime | None) -> dict[str, datetime | None]:
+        positions = self.followed.positions(marks, found)
+        if as_of is not None:
+            for table in self._timed:
+                horizon = horizon_of(positions[table])
+                if horizon is not None and as_of < horizon:
+                    raise AskedBeforeState(as_of, horizon, table)
+        return self.followed.watermarks(positions)
+
+
+def _place(asked: _Asked, get: Callable[[str], object], places: dict[Key, int]) -> int | None:
+    """Return where the record of a row is among those that are read, which it joins; None: it has none."""
+    key = asked.encode([get(column) for column in asked.columns])
+    return None if key is None else places.setdefault((asked.layout.space, key), len(places))
 
 
 class _Published:
@@ -141,49 +154,6 @@ class _Published:
         if as_of < self._state.moment:
             raise AskedBeforeState(as_of, self._state.moment)
         return self._read(get, moment or 0)
-
-
-class _Positions:
-    """The marks of the followed tables' partitions: which there are is looked up now and then."""
-
-    def __init__(self, store: StateStore, tables: Sequence[str]) -> None:
-        self._store, self._tables = store, tuple(dict.fromkeys(tables))
-        self._lock = Lock()
-        self._marks: tuple[str, ...] | None = None
-        self._renew_at = 0.0
-        self._decoded: dict[str, tuple[bytes, Position]] = {}
-
-    def marks(self) -> tuple[str, ...]:
-        """Return the names of the marks. One thread looks them up anew while others go on with those they know."""
-        marks = self._marks
-        if marks is None:  # nothing is answered before they are known: they say which questions are too early
-            with self._lock:
-                return self._renewed() if self._marks is None else self._marks
-        if time.monotonic() >= self._renew_at and self._lock.acquire(blocking=False):
-            try:
-                return self._renewed()
-            finally:
-                self._lock.release()
-        return marks
-
-    def _renewed(self) -> tuple[str, ...]:
-        found = tuple(name for table in self._tables for name in sorted(self._store.marks(position_prefix(table))))
-        self._marks, self._renew_at = found, time.monotonic() + (_RENEW_SECONDS if found else 0.0)
-        return found
-
-    def by_table(self, marks: Sequence[str], found: Sequence[bytes | None]) -> dict[str, list[Position]]:
-        """Return the positions of each table's partitions."""
-        positions: dict[str, list[Position]] = {table: [] for table in self._tables}
-        for name, value in zip(marks, found, strict=True):
-            if value is not None:
-                positions[name.split("/")[1]].append(self._position(name, value))
-        return positions
-
-    def _position(self, name: str, value: bytes) -> Position:
-        known = self._decoded.get(name)
-        if known is None or known[0] != value:
-            known = self._decoded[name] = (value, read_position(value))
-        return known[1]
 
 
 def _records(plan: FeaturePlan, lookups: Sequence[PlannedLookup]) -> list[_Asked]:

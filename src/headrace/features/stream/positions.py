@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import msgspec
 
+FILLED = "filled/"
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -49,6 +50,11 @@ def position_prefix(table: str) -> str:
 def position_mark(table: str, partition: int) -> str:
     """Return the name of a partition's mark."""
     return f"{position_prefix(table)}{partition}"
+
+
+def filled_mark(space: str, partition: int) -> str:
+    """Return the mark that says that a group of lookups has all rows of a partition."""
+    return f"{FILLED}{space}/{partition}"
 
 
 def read_position(value: bytes) -> Position:

@@ -13,14 +13,14 @@ import pytest
 from headrace.core.clock import FixedClock
 from headrace.expressions import DType, col, count
 from headrace.features.batch import compute
-from headrace.features.errors import AskedBeforeState, StateMismatch
+from headrace.features.errors import AskedBeforeState, NotFollowed, StateMismatch
 from headrace.features.plan import FeaturePlan
 from headrace.features.publish import build_state
 from headrace.features.stores.contract import Commit
 from headrace.features.stores.memory import MemoryStore
 from headrace.features.stream.layout import group_layouts
 from headrace.features.stream.live import LiveFeatures
-from headrace.features.stream.positions import Position, position_mark
+from headrace.features.stream.positions import Position, filled_mark, position_mark
 from headrace.features.stream.reading import answer
 from headrace.features.stream.writing import StateWriter
 from headrace.spec.features import Features, latest, window
@@ -98,16 +98,16 @@ def test_at_no_time_only_what_has_none_is_known(store):
 def test_freshness_is_that_of_the_partition_furthest_behind_unless_it_is_idle(store):
     row = {"key": "a", "second": "b"}
     features = live(store, clock=FixedClock(NOON + 5 * HOUR))
-    assert features.answer(row, NOON + 3 * HOUR).watermarks == {"events": NOON}
+    assert features.answer([row], NOON + 3 * HOUR).watermarks == {"events": NOON}
     idle = mark(0, watermark_us=microseconds(NOON), active_until_us=microseconds(NOON + 4 * HOUR))
     store.commit(Commit(marks=idle))
-    assert features.answer(row, NOON + 3 * HOUR).watermarks == {"events": NOON + HOUR}
+    assert features.answer([row], NOON + 3 * HOUR).watermarks == {"events": NOON + HOUR}
 
 
 def test_nothing_is_known_of_a_table_that_nobody_has_followed_yet():
-    answered = live(MemoryStore()).answer({"key": "a", "second": "b"}, NOON)
+    answered = live(MemoryStore()).answer([{"key": "a", "second": "b"}], NOON)
     assert answered.watermarks == {"events": None}
-    assert answered.values == {"count": 0, "by other": None, "swapped": None, "colour": "red"}
+    assert answered.values == [{"count": 0, "by other": None, "swapped": None, "colour": "red"}]
 
 
 def test_a_question_before_the_horizon_is_refused(store):
@@ -143,6 +143,32 @@ def test_a_question_before_the_horizon_is_refused_while_another_one_still_looks_
         with pytest.raises(AskedBeforeState):
             second.result(60)
         assert first.result(60)["count"] == 0
+
+
+def test_several_rows_are_read_in_one_go_and_answered_as_each_by_itself(store):
+    asked = NOON + 3 * HOUR
+    rows = [{"key": key, "second": second, "asked": asked} for key, second in QUESTIONS * 2]
+    features, reads = live(store), []
+    read = store.read
+    store.read = lambda keys, marks=(): reads.append(keys) or read(keys, marks)
+    assert features.answer(rows, asked).values == [features.compute(row, asked) for row in rows]
+    assert len(reads) == 1 + len(rows)
+    assert len(reads[0]) == len(set(reads[0])) > 5
+
+
+def test_a_group_that_is_not_filled_is_told_rather_than_answered_from(store):
+    features, row = live(store, filled=True), {"key": "a", "second": "b"}
+    with pytest.raises(NotFollowed, match="'events'"):
+        features.compute(row, NOON + HOUR)
+    spaces = {layout.space for layout in group_layouts([PLAN]) if layout.table == "events"}
+    marks = {filled_mark(space, partition): b"1" for space in spaces for partition in (0, 1)}
+    store.commit(Commit(marks=marks))
+    assert features.compute(row, NOON + HOUR)["count"] == 1
+    store.commit(Commit(marks={next(iter(marks)): None}))
+    with pytest.raises(NotFollowed, match="'events'"):
+        features.compute(row, NOON + HOUR)
+    with pytest.raises(NotFollowed, match="'events'"):
+        live(MemoryStore(), filled=True).followed.newest()
 
 
 def test_the_published_state_must_hold_what_is_not_followed(store):
