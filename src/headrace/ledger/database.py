@@ -8,9 +8,9 @@ from urllib.parse import unquote
 
 from headrace.core.errors import SystemFault
 from headrace.core.secrets import masked
-from headrace.ledger.conversion import Row
+from headrace.ledger.conversion import Row, Unreadable
 from headrace.ledger.ddl import Dialect
-from headrace.ledger.errors import UnusableUrl
+from headrace.ledger.errors import LedgerDamaged, UnusableUrl
 from headrace.ledger.locks import Hold
 from headrace.ledger.sqlite import File
 
@@ -101,6 +101,8 @@ def faults_of(database: Database, place: str) -> Iterator[None]:
         if fault is None:
             raise
         raise fault from error
+    except Unreadable as error:
+        raise LedgerDamaged(place, f"holds what nobody wrote: of a row, {error}") from error
 
 
 def file_of(url: str) -> Path | None:

@@ -12,7 +12,7 @@ UserError
 SystemFault
 ├── LedgerUnreachable    the store does not answer
 ├── LockLost             another process took a lock while the store was away
-└── LedgerDamaged        the file is damaged or no database, or the audit's head is missing
+└── LedgerDamaged        the file is damaged or no database, a value is none that can have been written, or the audit's head is missing
 """
 
 from collections.abc import Iterable
@@ -126,7 +126,7 @@ class LockLost(SystemFault):
 
 
 class LedgerDamaged(SystemFault):
-    """The file is damaged or no database, or the audit's head is missing."""
+    """The file is damaged or no database, a value is none that can have been written, or the audit's head is missing."""
 
     passing = False
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from headrace.ledger.audit import AuditHead, AuditRow, read_head, row_hash
+from headrace.ledger.conversion import Unreadable
 from headrace.ledger.protection import GENESIS
 from headrace.ledger.schema import audit
 from headrace.ledger.session import Session
@@ -12,6 +13,8 @@ from headrace.ledger.statements import selection
 from headrace.ledger.store import Ledger
 
 _BATCH = 1000
+_LEAST = -(2**63)
+"""The least number there can be: who puts a row before the first is found out too."""
 _NEXT = f"{selection(audit)} WHERE sequence >= :sequence ORDER BY sequence LIMIT :limit"
 
 
@@ -37,19 +40,27 @@ def verify_audit(ledger: "Ledger", kept: AuditHead | None = None) -> AuditReport
     with ledger.read() as session:
         head = read_head(session.connection, ledger.url)
         link = AuditHead(0, GENESIS)
-        for row in _rows(session):
-            reason = _fault(row, link, kept)
-            if reason:
-                return AuditReport(link.sequence, head, link.sequence + 1, reason)
-            link = AuditHead(row.sequence, row.hash)
+        try:
+            for row in _rows(session):
+                reason = _fault(row, link, kept)
+                if reason:
+                    return AuditReport(link.sequence, head, link.sequence + 1, reason)
+                link = AuditHead(row.sequence, row.hash)
+        except Unreadable as error:
+            return AuditReport(link.sequence, head, link.sequence + 1, f"row {link.sequence + 1} is not what was written: {error}")
     return AuditReport(link.sequence, head, *_fault_at_end(link, head, kept))
 
 
-def _rows(session: Session) -> Iterator[AuditRow]:
-    first = -(2**63)  # the least there can be: who puts a row before the first is found out too
-    while some := session.all(AuditRow, _NEXT, sequence=first, limit=_BATCH):
-        yield from some
-        first = some[-1].sequence + 1
+def _rows(session: Session, first: int = _LEAST, limit: int = _BATCH) -> Iterator[AuditRow]:
+    """Yield the rows from a number on. Where one cannot be read those before it come first, one by one."""
+    try:
+        while some := session.all(AuditRow, _NEXT, sequence=first, limit=limit):
+            yield from some
+            first = some[-1].sequence + 1
+    except Unreadable:
+        if limit == 1:
+            raise
+        yield from _rows(session, first, 1)
 
 
 def _fault(row: AuditRow, link: AuditHead, kept: AuditHead | None) -> str:

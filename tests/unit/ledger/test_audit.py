@@ -6,6 +6,7 @@ import pytest
 from headrace.core.errors import UserError
 from headrace.ledger import audit
 from headrace.ledger.audit import AuditHead
+from headrace.ledger.errors import LedgerDamaged
 from headrace.ledger.protection import GENESIS
 from headrace.ledger.store import Ledger
 from headrace.ledger.verification import AuditReport, verify_audit
@@ -69,6 +70,15 @@ def test_an_edited_row_is_found(ledger_of_five: Ledger, change: str) -> None:
     report = tamper(ledger_of_five, f"UPDATE audit SET {change} WHERE sequence = 3")
     assert (report.whole, report.rows, report.broken_at) == (False, 2, 3)
     assert "not what was written" in report.reason
+
+
+@pytest.mark.parametrize("change", ["details = '{oops'", "details = x'ff'", "moment = 'never'", "moment = 7"])
+def test_a_row_that_cannot_be_read_is_one_that_was_edited(ledger_of_five: Ledger, change: str) -> None:
+    report = tamper(ledger_of_five, f"UPDATE audit SET {change} WHERE sequence = 3")
+    assert (report.whole, report.rows, report.broken_at) == (False, 2, 3)
+    assert report.reason.startswith(f"row 3 is not what was written: its {change.split()[0]} is no ")
+    with pytest.raises(LedgerDamaged, match="holds what nobody wrote"), ledger_of_five.read() as session:
+        audit.entries(session)
 
 
 def test_a_removed_row_is_found(ledger_of_five: Ledger) -> None:
