@@ -1,11 +1,13 @@
 """Serving while the stream goes on: what has come is in the next answer, and what is too old is told, left out or refused."""
 
 import json
+import os
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -230,18 +232,31 @@ def stopped(redis: Redis) -> Iterator[None]:
         redis.start()
 
 
-def test_a_store_that_is_away_is_told_at_once_and_used_again_when_it_is_back(project: Path, redis: Redis, redis_url: str) -> None:
+@contextmanager
+def frozen(redis: Redis) -> Iterator[None]:
+    """It takes what it is sent, and does not answer."""
+    os.kill(redis.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(redis.pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("away", [stopped, frozen])
+def test_a_store_that_is_away_is_told_at_once_and_used_again_when_it_is_back(
+    project: Path, redis: Redis, redis_url: str, away: Callable[[Redis], AbstractContextManager[None]]
+) -> None:
     run_command(project, "stream", "--once", HEADRACE_STATE=redis_url)
     with served(project.parent, HEADRACE_STATE=redis_url) as url:
         before = told(url, HALF)
         assert_as_in_batch(project, HALF, before)
-        with stopped(redis):
+        with away(redis):
             for _ in range(5):
                 began = time.monotonic()
-                away = httpx.post(f"{url}/predict", json=questions(HALF))
+                answer = httpx.post(f"{url}/predict", json=questions(HALF))
                 assert time.monotonic() - began < 2
-                assert (away.status_code, away.json()["error"]["code"], away.headers["retry-after"]) == (503, "state_away", "1")
-                assert redis.password not in away.text
+                assert (answer.status_code, answer.json()["error"]["code"], answer.headers["retry-after"]) == (503, "state_away", "1")
+                assert redis.password not in answer.text
             ready = httpx.get(f"{url}/health/ready")
             assert (ready.status_code, ready.json()["ready"]) == (503, False)
             assert "could not read the online state" in ready.json()["online_state"]["error"]
