@@ -7,6 +7,7 @@ marks are one hash, `PREFIX:marks`. Nothing expires.
 A commit is one script: the server does it whole before it answers anybody else, and writes it to its log as one.
 """
 
+import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -23,9 +24,16 @@ _READ_SECONDS, _WRITE_SECONDS = 5, 60
 _RETRIES = 3
 _ARGUMENTS_AT_ONCE = 2000  # Lua passes no more than some thousand
 _RECORDS_AT_ONCE = 1000
+_PIECE_BYTES = 1 << 24
+_LENGTH = struct.Struct(">I")
 _COMMIT = """
-local at = 0
-local function taken() at = at + 1; return ARGV[at] end
+local piece, at = 1, 1
+local function taken()
+  if at > #ARGV[piece] then piece, at = piece + 1, 1 end
+  local part
+  part, at = struct.unpack('>I4c0', ARGV[piece], at)
+  return part
+end
 local function value() if taken() == '1' then return taken() else return false end end
 for _ = 1, tonumber(taken()) do
   local mark = taken()
@@ -37,9 +45,9 @@ for _ = 1, tonumber(taken()) do
 end
 for _, command in ipairs({'HDEL', 'HSET'}) do
   for _ = 1, tonumber(taken()) do
-    local record, index, key, count = taken(), taken(), taken(), tonumber(taken())
-    local changed = redis.call(command, record, unpack(ARGV, at + 1, at + count))
-    at = at + count
+    local record, index, key, some = taken(), taken(), taken(), {}
+    for number = 1, tonumber(taken()) do some[number] = taken() end
+    local changed = redis.call(command, record, unpack(some))
     if changed > 0 then
       if command == 'HSET' then redis.call('ZADD', index, 0, key)
       elseif redis.call('EXISTS', record) == 0 then redis.call('ZREM', index, key) end
@@ -49,7 +57,10 @@ end
 return false
 """
 """Compares the marks expected and makes the changes: lists of marks, of fields to drop and of fields to set, each after its length. Returns
-the name of a mark that has moved. An index need not be touched when all that was set was there."""
+the name of a mark that has moved. An index need not be touched when all that was set was there.
+
+All parts stand in few arguments, each after its own length: Redis before 7 takes about a million arguments and hangs up on more.
+"""
 
 
 class RedisStore:
@@ -104,7 +115,7 @@ class RedisStore:
             *_listed(self._by_record((field, (field.name, value)) for field, value in commit.put)),
         ]
         with self._told("write to"):
-            moved = self._change(keys=[self._marks], args=change)
+            moved = self._change(keys=[self._marks], args=list(_pieces(change)))
         if moved is not None:
             raise MarkMoved(moved.decode())
 
@@ -173,6 +184,21 @@ def _listed(entries: Iterable[Sequence[bytes | int]]) -> list[bytes | int]:
     """Return the entries one after another, and before them how many there are."""
     every = list(entries)
     return [len(every), *(part for entry in every for part in entry)]
+
+
+def _pieces(parts: Iterable[bytes | int]) -> Iterator[bytes]:
+    """Yield parts one after another, each after its length, in pieces of some megabytes."""
+    piece: list[bytes] = []
+    size = 0
+    for part in parts:
+        text = part if isinstance(part, bytes) else b"%d" % part
+        piece += (_LENGTH.pack(len(text)), text)
+        size += len(text)
+        if size > _PIECE_BYTES:
+            yield b"".join(piece)
+            piece.clear()
+            size = 0
+    yield b"".join(piece)
 
 
 def _maybe(value: bytes | None) -> Sequence[bytes]:
