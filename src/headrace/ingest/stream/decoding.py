@@ -16,6 +16,7 @@ from headrace.spec.streams import Kafka
 _SHOWN = 1000
 _NO_VALUE = "it has no value (it is a tombstone); tombstone='gone' of the source takes such messages in, with a column that says so"
 _CLOCK = pl.Datetime("us", "UTC")
+_OF_NO_YEAR_MS = 10**15
 Header = tuple[str, bytes | None]
 
 
@@ -105,7 +106,8 @@ class Decoder:
             found = [next((value for key, value in reversed(headers or ()) if key == name), None) for headers in record.headers]
             columns.append(pl.Series(column, _texts(found, f"header {name!r}", unread), pl.String))
         if source.timestamp is not None:
-            stamps = pl.Series(source.timestamp, record.stamps_ms, pl.Int64) * 1000
+            # Senders that write nanoseconds are beyond: as microseconds they might come round to a year that there is.
+            stamps = pl.Series(source.timestamp, record.stamps_ms, pl.Int64).clip(-_OF_NO_YEAR_MS, _OF_NO_YEAR_MS) * 1000
             columns.append(stamps.cast(_CLOCK))
         if source.tombstone is not None:
             columns.append(pl.Series(source.tombstone, [value is None for value in record.values], pl.Boolean))

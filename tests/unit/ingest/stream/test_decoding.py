@@ -96,6 +96,16 @@ def test_fields_with_names_that_are_taken_are_no_fault_while_they_are_null():
     assert messages.failures.is_empty()
 
 
+def test_a_time_of_no_year_is_set_aside_however_far_it_lies():
+    """The last is the nanoseconds of a day in 2024: a thousand times that is, modulo 2**64, the microseconds of one in 2003."""
+    stamps = [10**12, 10**16, -(10**16), 2**63 - 1, 1_733_995_000_000_000_000]
+    made = record([b"{}"] * 5)._replace(stamps_ms=stamps)
+    (messages,) = Decoder(source(timestamp="sent"), JsonReader()).decode(LANE, made, 5)
+    taken = StreamDoor(Events("orders", source=source(timestamp="sent"), time="sent"), KEY, None).take(messages, NOW)
+    assert taken.accepted["sent"].to_list() == [datetime(2001, 9, 9, 1, 46, 40, tzinfo=UTC)]
+    assert taken.quarantined.height == 4
+
+
 @pytest.mark.parametrize("declared", [{"key": "_arrival"}, {"headers": {"trace": "_ingested"}}, {"timestamp": "_reason"}])
 def test_columns_beside_the_values_take_no_name_that_is_taken(declared):
     with pytest.raises(ColumnProblem, match="keeps for itself"):
