@@ -1,7 +1,7 @@
 """Two executions' features compared, value by value.
 
-Equal exactly; floats within 1e-9 of the greater, relatively, if the feature's value can come from a sum, mean, variance or deviation of a
-window: additions in another order round differently. All NaN are equal.
+Equal exactly; floats within 1e-9 of the greater, relatively, if the feature's value can come from a sum, mean, variance, deviation or
+quantile of a window: additions in another order round differently. All NaN are equal.
 """
 
 from collections.abc import Mapping
