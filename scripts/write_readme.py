@@ -35,6 +35,7 @@ PAGES = (
     "docs/how-to/corrections.md",
     "docs/how-to/approve.md",
     "docs/how-to/serve.md",
+    "docs/how-to/verify-features.md",
     "docs/how-to/prices.md",
     "docs/explanation/knowledge-time.md",
     "docs/explanation/fingerprints.md",

@@ -1,6 +1,7 @@
 """The law of one feature: what the server answers about real flights is what batch computes about them."""
 
 import importlib.util
+import json
 import math
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -113,3 +114,17 @@ def test_two_thousand_held_out_flights_are_served_as_batch_computes_them(project
     decided = [each["decision"] for each in found]
     assert decided == (scores >= bundle.manifest.threshold).tolist()
     assert 0 < sum(decided) < QUESTIONS
+
+
+def test_flights_are_the_same_in_batch_in_a_stream_and_online(project: Path) -> None:
+    """A flight in some two hundred; `benchmarks.parity_flights` takes all of them. What was served above is held to batch, too."""
+    said = run_command(project, "verify", "features", "--rows", "1500", "--json")
+    report = json.loads(said.out)
+    (model,) = report["models"]
+    assert report["agrees"]
+    assert {each["feature"]: (each["rows"], each["stream"], each["online"]) for each in model["features"]} == dict.fromkeys(
+        [each["feature"] for each in model["features"]], (1500, 0, 0)
+    )
+    assert len(model["features"]) == 16
+    assert {table["table"]: table["rows"] for table in model["tables"]}["planes"] is None
+    assert all(each["predictions"] == each["same"] == QUESTIONS for each in report["served"])

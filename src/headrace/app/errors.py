@@ -20,6 +20,7 @@ UserError
     ├── UnknownPrediction   no log holds the prediction
     ├── UnknownGrouping     costs are not grouped that way
     ├── NothingToApprove    no version of a model waits for approval
+    ├── NothingToVerify     a table that features need was never brought in
     └── NothingToServe      a model has no champion yet
 SystemFault
 ├── StreamedRowsLost    the lake lacks rows of a stream that it had
@@ -104,6 +105,16 @@ class NothingToServe(AppError):
             "rejected": f"Its newest version did not pass its gates: headrace show {model}",
         }.get(state, f"See headrace show {model}")
         super().__init__(f"model {model!r} has no champion to serve.", remedy=remedy)
+
+
+class NothingToVerify(AppError):
+    """A table that features need was never brought in."""
+
+    def __init__(self, model: str, table: str) -> None:
+        super().__init__(
+            f"model {model!r} needs the table {table!r}, of which no version is recorded: there is no history to replay.",
+            remedy="Bring it in first: headrace run, or headrace stream for a table that is streamed.",
+        )
 
 
 class RunInProgress(AppError):

@@ -14,6 +14,7 @@ from headrace.app.settings import Settings, read_settings
 from headrace.app.workspace import Workspace
 
 if TYPE_CHECKING:
+    from headrace.app.agreement_reports import AgreementReport
     from headrace.app.reports import (
         ApprovalReport,
         AuditReport,
@@ -130,6 +131,24 @@ class ProjectHandle:
         from headrace.app.looking import verify
 
         return verify(self.workspace)
+
+    def verify_features(
+        self,
+        model: str | None = None,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        rows: int | None = None,
+        report: Callable[[str, int, int], None] | None = None,
+    ) -> "AgreementReport":
+        """Replay history through batch, stream and online and compare value by value; and hold what was served to what batch now says.
+
+        Of one model or all, with questions that are asked as of, and predictions that were made at, moments from `since` on and before
+        `until`; at most so many questions (`rows`), evenly spread. `report` is told what is being done, how many rows are, and of how many.
+        """
+        from headrace.app.verifying import Verified, verify_features
+
+        return verify_features(self.workspace, Verified(model, since, until, rows), report or (lambda *_: None))
 
     def upgrade(self, *, dry_run: bool = False) -> "UpgradeReport":
         """Bring the ledger to this version of Headrace, or tell what that would do."""

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 import headrace
-from headrace.cli import asking, building, following, keeping, looking
+from headrace.cli import asking, building, following, keeping, looking, verifying
 from headrace.cli.options import without_secrets
 from headrace.cli.stopping import INTERRUPTED, tell
 from headrace.core.errors import HeadraceError, SystemFault
@@ -55,6 +55,7 @@ looking.register(app)
 asking.register(app)
 following.register(app)
 keeping.register(app)
+verifying.register(app)
 
 USER_FAULT, SYSTEM_FAULT, DEFECT = 1, 3, 4
 

@@ -38,3 +38,25 @@ def row_progress(what: str) -> Iterator[Callable[[int, int], None] | None]:
     with RichProgress(Console(stderr=True)) as progress:
         progress.step_started(what)
         yield lambda done, total: progress.step_progress(what, done, total, "rows")
+
+
+@contextmanager
+def rows_progress() -> Iterator[Callable[[str, int, int], None] | None]:
+    """Show a person how many rows of one thing after the other are done while the block runs; give None when nobody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+
+    from headrace.engine.progress import RichProgress
+
+    begun: set[str] = set()
+    with RichProgress(Console(stderr=True)) as progress:
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in begun:
+                begun.add(what)
+                progress.step_started(what)
+            progress.step_progress(what, done, total, "rows")
+
+        yield tell

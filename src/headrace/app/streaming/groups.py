@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from headrace.app.bundles import open_bundle
+from headrace.app.recorded_types import recorded_types
 from headrace.app.streamed import streamed_tables
 from headrace.app.workspace import Workspace
 from headrace.expressions import DType
@@ -11,7 +12,6 @@ from headrace.features.lookups import Functions
 from headrace.features.plan import FeaturePlan
 from headrace.features.stream.layout import GroupLayout, group_layouts
 from headrace.ledger import models
-from headrace.ledger import tables as ledger_tables
 
 Types = Mapping[str, Mapping[str, DType]]
 
@@ -36,7 +36,7 @@ def needed_groups(workspace: Workspace, streamed: Types) -> Needed:
     Raises:
         FeatureError: for features that do not fit the tables.
     """
-    types = {**_recorded_types(workspace), **streamed}
+    types = {**recorded_types(workspace), **streamed}
     plans, missing = [], dict[str, None]()
     for model in workspace.project.models:
         unknown = [table.name for table in model.features.tables() if table.name not in types]
@@ -50,12 +50,6 @@ def needed_groups(workspace: Workspace, streamed: Types) -> Needed:
         if layout.table in followed:
             layouts[layout.table].append(layout)
     return Needed({name: tuple(found) for name, found in layouts.items()}, functions, tuple(missing))
-
-
-def _recorded_types(workspace: Workspace) -> dict[str, dict[str, DType]]:
-    with workspace.ledger.read() as session:
-        found = [ledger_tables.latest(session, workspace.project.name, table.name) for table in workspace.project.tables()]
-    return {each.name: {name: DType(kind) for name, kind in each.types.items()} for each in found if each is not None}
 
 
 def _champions(workspace: Workspace) -> list[FeaturePlan]:

@@ -1,0 +1,165 @@
+"""Why a prediction was served from other features than batch has now: told by asking batch again with less before it.
+
+An explanation is an experiment. If batch gives what was served once it sees only what had come in by then, what came in later explains the
+difference; if it does so on the versions that the tables had then, corrected rows do. The first experiment that succeeds for a row is its
+explanation. Rows for which none does are unexplained.
+
+What came in is told by the moments of ingestion where rows keep theirs, as those of streams do. A table that is read whole anew has only
+the last one: there the version that it had is looked into, and rows that are in it as they are now are those that had come in.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import polars as pl
+
+from headrace.app.presence import presence_of
+from headrace.app.store import lake_of
+from headrace.app.workspace import Workspace
+from headrace.features.batch import compute
+from headrace.features.lookups import INGESTED_COLUMN
+from headrace.features.plan import FeaturePlan
+from headrace.features.restricting import asked_about, asked_with_moments, known_before
+from headrace.ledger import tables as ledger_tables
+
+LATE, CORRECTED, CLOCK, PUBLISHED = "late data", "corrected rows", "clock", "state published earlier"
+WITHHELD = "too old to be served"
+"""Values were null since what they were made from was older than features allow; the log says which."""
+MOMENT, AS_OF, STATE = "moment", "as_of", "state"
+"""Columns of the predictions: when it was made, when it was asked as of, the moment of the published state it was answered from."""
+_VERSIONS = 10_000
+_ROW = "_row"
+_MOMENT_TYPE = pl.Datetime("us", "UTC")
+
+
+class Experiment(NamedTuple):
+    """What batch is made to see: columns of the predictions that name a moment, or None.
+
+    Only what was known before one moment, only rows that came in before another, and of the tables what they held at a third: all of it,
+    or, `kept`, what they hold now as it was then.
+    """
+
+    explanation: str
+    known: str | None = None
+    ingested: str | None = None
+    tables: str | None = None
+    kept: bool = False
+
+
+EXPERIMENTS = (
+    Experiment(PUBLISHED, known=STATE),
+    Experiment(LATE, ingested=MOMENT),
+    Experiment(LATE, tables=MOMENT, kept=True),
+    Experiment(CLOCK, known=MOMENT),
+    Experiment(f"{LATE}, {PUBLISHED}", known=STATE, ingested=STATE),
+    Experiment(f"{LATE}, {PUBLISHED}", known=STATE, ingested=MOMENT),
+    Experiment(f"{LATE}, {PUBLISHED}", known=STATE, tables=STATE, kept=True),
+    Experiment(f"{LATE}, {PUBLISHED}", known=STATE, tables=MOMENT, kept=True),
+    Experiment(CORRECTED, tables=MOMENT),
+    Experiment(f"{CORRECTED}, {PUBLISHED}", known=STATE, tables=STATE),
+    Experiment(f"{CORRECTED}, {PUBLISHED}", known=STATE, tables=MOMENT),
+    Experiment(f"{CLOCK}, {CORRECTED}", known=MOMENT, tables=MOMENT),
+)
+
+Differs = Callable[[pl.DataFrame, pl.DataFrame], pl.Series]
+"""Tells which rows of what was served are not as batch has them."""
+
+
+class Explainer:
+    """Explains the differences of one version's predictions."""
+
+    def __init__(self, workspace: Workspace, plan: FeaturePlan, tables: Mapping[str, pl.LazyFrame], differs: Differs) -> None:
+        """Take the plan of the version, and the tables as they are now."""
+        self._plan, self._differs, self._now = asked_with_moments(plan), differs, tables
+        self._versions = _Versions(workspace, plan.tables)
+        self._ingested = _distinct([table.select(INGESTED_COLUMN) for table in tables.values() if _says_when(table)])
+
+    def explain(self, asked: pl.DataFrame, served: pl.DataFrame) -> list[str | None]:
+        """Return what explains each row, None: nothing does.
+
+        `asked` has the given columns, `_asked`, and the moments that experiments name.
+        """
+        found: list[str | None] = [None] * asked.height
+        numbered = asked.with_row_index(_ROW)
+        for experiment in EXPERIMENTS:
+            left = numbered.filter(pl.Series([each is None for each in found], dtype=pl.Boolean))
+            for rows, seen in self._trials(experiment, left):
+                for row in rows.filter(~self._differs(served[rows[_ROW]], seen))[_ROW]:
+                    found[row] = experiment.explanation
+        return found
+
+    def _trials(self, experiment: Experiment, rows: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+        """Yield the rows for which an experiment shows batch something else, those that it shows the same together, and what batch says."""
+        bounds = {}
+        if experiment.known is not None:
+            earlier = pl.col(experiment.known) < pl.col(AS_OF)
+            bounds["known"] = rows.select(pl.when(earlier).then(pl.col(experiment.known))).to_series()
+        if experiment.ingested is not None:
+            bounds["ingested"] = _next(rows[experiment.ingested], self._ingested)
+        if experiment.tables is not None:
+            bounds["tables"] = _next(rows[experiment.tables], self._versions.changes)
+        if all(len(bound.drop_nulls()) == 0 for bound in bounds.values()):
+            return
+        bounded = rows.with_columns(bound.alias(f"_{name}") for name, bound in bounds.items()).drop_nulls([f"_{name}" for name in bounds])
+        for key, some in bounded.group_by([f"_{name}" for name in bounds], maintain_order=True):
+            moments = dict(zip(bounds, key, strict=True))
+            tables = self._seen(some, moments.get("ingested"), moments.get("tables"), kept=experiment.kept)
+            if tables is not None:
+                plan = known_before(self._plan, moments["known"]) if "known" in moments else self._plan
+                yield some, compute(plan, some.lazy(), tables)
+
+    def _seen(
+        self, rows: pl.DataFrame, ingested: datetime | None, tables: datetime | None, *, kept: bool
+    ) -> dict[str, pl.LazyFrame] | None:
+        then = self._now if tables is None else self._versions.before(tables)
+        if then is None:
+            return None
+        seen = {name: asked_about(self._plan, name, table, rows) for name, table in then.items()}
+        if kept:
+            seen = {name: self._kept(name, asked_about(self._plan, name, self._now[name], rows), table) for name, table in seen.items()}
+        if ingested is None:
+            return seen
+        return {name: table.filter(pl.col(INGESTED_COLUMN) < ingested) if _says_when(table) else table for name, table in seen.items()}
+
+    def _kept(self, name: str, now: pl.LazyFrame, then: pl.LazyFrame) -> pl.LazyFrame:
+        """Return the rows of now that were there then as they are, as far as the plan reads them."""
+        columns = sorted({column for lookup in self._plan.lookups if lookup.table == name for column in lookup.columns} - {INGESTED_COLUMN})
+        return now.join(then.select(columns), on=columns, how="semi", nulls_equal=True, maintain_order="left")
+
+
+class _Versions:
+    """The tables as they were. `changes` are the moments at which one of them changed, in order."""
+
+    def __init__(self, workspace: Workspace, names: Sequence[str]) -> None:
+        self._lake, self._presence = lake_of(workspace), presence_of(workspace)
+        with workspace.ledger.read() as session:
+            self._recorded = {name: ledger_tables.list_versions(session, workspace.project.name, name, limit=_VERSIONS) for name in names}
+        self.changes = pl.Series(sorted({each.created for versions in self._recorded.values() for each in versions}), dtype=_MOMENT_TYPE)
+
+    def before(self, moment: datetime) -> dict[str, pl.LazyFrame] | None:
+        """Return the versions that were the newest before a moment; None if one was not there yet, or is not kept any more."""
+        found = {}
+        for name, versions in self._recorded.items():
+            newest = next((each.version for each in versions if each.created < moment), None)
+            if newest is None or not self._presence.table(name, newest):
+                return None
+            found[name] = self._lake.tables.scan(name, newest)
+        return found
+
+
+def _next(moments: pl.Series, changes: pl.Series) -> pl.Series:
+    """Return the first change at each moment or after it: what came before one came before the other. Null where nothing changed since."""
+    places = changes.search_sorted(moments, side="left")
+    found = changes.extend_constant(None, 1).gather(places)
+    return found.set(moments.is_null(), None)
+
+
+def _distinct(columns: Sequence[pl.LazyFrame]) -> pl.Series:
+    found = pl.concat([pl.LazyFrame(schema={INGESTED_COLUMN: _MOMENT_TYPE}), *columns]).unique().collect(engine="streaming")
+    return found[INGESTED_COLUMN].drop_nulls().sort()
+
+
+def _says_when(table: pl.LazyFrame) -> bool:
+    """Tell whether a table's rows say when they came in: those of a derived table do not."""
+    return INGESTED_COLUMN in table.collect_schema()

@@ -1,0 +1,1 @@
+"""History replayed through all three executions, side by side."""
