@@ -16,6 +16,8 @@ from headrace.spec.tables import Entity, Events
 BATCH_ROWS = 10_000
 _ONLY = 0
 _SECOND = 1_000_000
+_ALL_YEARS = 1 << 62
+"""More microseconds than lie between any two moments; a speed may be any number."""
 
 
 class ReplayFollower:
@@ -108,7 +110,7 @@ class ReplayFollower:
             begin = int(played.moments[min(max(first, self._at), played.frame.height - 1)])
             self._pace = self._around.clock.now().timestamp(), begin
         started, begin = self._pace
-        reached = begin + round((self._around.clock.now().timestamp() - started) * self._source.speed * _SECOND)
+        reached = begin + round(min((self._around.clock.now().timestamp() - started) * self._source.speed * _SECOND, _ALL_YEARS))
         return min(most, max(self._at, int(np.searchsorted(played.moments, reached, side="right"))))
 
     def _seconds_to(self, moment: int) -> float:

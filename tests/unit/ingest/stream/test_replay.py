@@ -87,6 +87,16 @@ def test_a_position_in_other_rows_is_refused(surroundings):
         other_order.poll(0)
 
 
+@pytest.mark.parametrize("speed", [1e-300, 1e18, 1e308])
+def test_any_speed_is_one(surroundings, waiting, speed):
+    (surroundings.root / "rows.csv").write_text(ROWS)
+    follower = playing(surroundings, source=Replay(File("rows.csv", timezone="UTC"), speed=speed))
+    come = ids(follower.poll(10.0))
+    waiting.clock.moment += timedelta(seconds=100)
+    come += ids(follower.poll(10.0))
+    assert come == (["d", "b", "e"] if speed < 1 else ["d", "b", "e", "c", "a"])
+
+
 def test_at_a_speed_rows_come_as_time_goes_by(surroundings, waiting):
     (surroundings.root / "paced.csv").write_text("id,at\n" + "".join(f"{n},2020-01-01T00:0{n}:00Z\n" for n in range(5)))
     follower = playing(surroundings, source=Replay(File("paced.csv"), speed=60))
