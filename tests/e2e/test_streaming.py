@@ -1,5 +1,6 @@
 """Streams from end to end: what a replay brings is in the lake, in quarantine and in the state, once, and means what it means in batch."""
 
+import json
 import shutil
 import signal
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from threading import Event
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from services.kafka import Kafka
 
 import headrace as hr
 from headrace.app.errors import StreamedRowsLost
@@ -150,3 +152,31 @@ def test_rows_wait_in_the_state_while_the_lake_is_away_and_no_more_are_taken_tha
         "the lake is back",
     ]
     assert {line.table: line.flushed for line in report.tables} == {"orders": 1187, "shops": 5}
+
+
+MISSPELT = """
+import headrace as hr
+from headrace import col
+
+orders = hr.Events("orders", source=hr.Kafka({topic!r}, servers={servers!r}), types={{"at": "datetime"}}, id="id", time="at")
+mean = hr.window(orders, col("cent").mean(), by="shop", over="1d")
+features = hr.Features(spine=orders, as_of=col("at"), given=["shop", "at"], values={{"mean": mean}})
+split = hr.split.by_time(validation="1d", test="1d")
+returned = hr.Model(
+    "returned", features=features, target=col("returned"), split=split, candidates=[hr.Baseline()], metric="roc_auc"
+)
+project = hr.Project("group", models=[returned])
+"""
+
+
+def test_a_worker_that_fails_leaves_its_group_so_that_the_next_one_need_not_wait(tmp_path: Path, kafka: Kafka) -> None:
+    topic = kafka.topic()
+    orders = [{"id": n, "shop": "a", "cents": n, "returned": False, "at": f"2026-01-01T10:0{n}:00Z"} for n in range(3)]
+    kafka.send(topic, [json.dumps(each).encode() for each in orders])
+    project = tmp_path / "project.py"
+    project.write_text(MISSPELT.format(topic=topic, servers=kafka.servers), encoding="utf-8")
+    said = refused(tmp_path, "stream", "--once")
+    assert "there is no column 'cent'" in said
+    assert "Did you mean 'cents'?" in said
+    project.write_text(project.read_text(encoding="utf-8").replace('"cent"', '"cents"'), encoding="utf-8")
+    assert "3 events" in run_command(project, "stream", "--once", "--until-idle", "20s").out

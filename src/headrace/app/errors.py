@@ -165,7 +165,7 @@ class NotStreamed(AppError):
     def __init__(self, table: str, location: Location | None) -> None:
         super().__init__(
             f"nothing was streamed into the table {table!r} yet.",
-            remedy="Let it be filled first, and run then: headrace stream --until-idle 10",
+            remedy="Let it be filled first, and run then: headrace stream --until-idle 10s",
             location=location,
         )
 

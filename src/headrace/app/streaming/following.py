@@ -39,6 +39,7 @@ from headrace.spec.streams import Streamed
 from headrace.spec.tables import Entity, Events, duration_or_none
 
 _STORE = "the online state"
+_NO_PARTITION = "no partition of it is ours: the other members of its group have them, or one that was killed has not timed out yet"
 _BATCH_ROWS = 50_000
 """Of a worker that is behind: commits of five times as many rows take half the CPU a row (300,000 rows, three windows)."""
 _GATHER_SECONDS = 0.2
@@ -329,7 +330,7 @@ class Following:
 
     def _tell(self, watermark: int | None) -> None:
         counts, lag = self.counts, self._follower.lag()
-        counts.watermark_us, counts.trouble = watermark, self._follower.trouble
+        counts.watermark_us, counts.trouble = watermark, self._follower.trouble or ("" if self._owned else _NO_PARTITION)
         counts.behind = sum(lag.values()) if lag else None
         counts.partitions, counts.waiting_bytes = len(self._owned), self.waiting_bytes
 

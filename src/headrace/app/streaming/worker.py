@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from threading import Event
 
@@ -17,7 +18,7 @@ from headrace.app.streaming.metrics import metrics_served
 from headrace.app.streaming.opening import open_state
 from headrace.app.streaming.patience import Patience
 from headrace.app.workspace import Workspace
-from headrace.core.errors import SystemFault
+from headrace.core.errors import HeadraceError, SystemFault
 from headrace.features.stores.contract import StateStore
 from headrace.ingest.stream.messages import Surroundings
 from headrace.ledger import tables as ledger_tables
@@ -176,16 +177,14 @@ class _Worker:
     def _leave(self, *, quietly: bool = False) -> None:
         """Bring what waits into the lake and leave the sources. `quietly`: another error is on its way."""
         self._patience.meanwhile = lambda: None
-        try:
+        with suppress(HeadraceError) if quietly else nullcontext(), ExitStack() as leaving:
+            for each in self._followings:
+                leaving.callback(each.close)  # whatever fails: a group waits long for a member that is gone without a word
             for each in self._followings:
                 each.look_again()
+                self._notes += [f"{each.table.name}: {each.counts.trouble}"] if each.counts.trouble else []
             if not self._flush(time.monotonic()):
                 self._notes.append("what waits for the lake is kept in the online state, and brought there the next time")
-            for each in self._followings:
-                each.close()
-        except SystemFault:
-            if not quietly:
-                raise
 
     def _regroup(self) -> None:
         """Find out which groups models need, as far as the tables' columns are known."""

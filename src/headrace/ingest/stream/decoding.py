@@ -137,14 +137,14 @@ class Decoder:
         begins = [0, *(int(each.messages[0]) for each in rows[1:]), len(record.offsets)]
         offsets = [*record.offsets, end]
         for each, first, after in zip(rows, begins[:-1], begins[1:], strict=True):
-            begin = Position(offsets[first])
+            begin = Position(offsets[first], lane.topic)
             failed = [
                 (arrival_of(lane.partition, offsets[n]), unread[n], _shown(record.values[n])) for n in range(first, after) if n in unread
             ]
             kept = _without(each, unread)
             places = pl.Series(ARRIVAL, np.asarray(record.offsets, np.int64)[kept.messages], pl.Int64)
             arrivals = arrivals_of(lane.partition, places) + pl.Series(kept.within, dtype=pl.Int64)
-            ended = Position(offsets[after])
+            ended = Position(offsets[after], lane.topic)
             yield Messages(
                 lane.topic, lane.partition, begin, ended, kept.frame, arrivals.alias(ARRIVAL), failures_of(failed), self._reader.writing
             )

@@ -184,9 +184,16 @@ class KafkaFollower:
         """Return where to begin in a partition, as a number even where nothing of it was read: it stays until the first commit."""
         low, high = self._ends(consumer, number)
         if known is not None:
+            self._check_origin(number, known)
             return self._there(number, known.offset, low, high)
         self._new.add(number)
         return low if self._source.start == "earliest" else high
+
+    def _check_origin(self, number: int, known: Position) -> None:
+        """Refuse to count messages of one topic by those of another: what lies before the position would never be read."""
+        lane = self._lanes.lane(number)
+        if known.origin not in ("", lane.topic):
+            raise self._faults.other_topic(lane, known)
 
     def _there(self, number: int, wanted: int, low: int, high: int) -> int:
         """Return the message that comes next if the broker has it still, or where those begin that it has."""

@@ -12,6 +12,7 @@ from headrace.core.secrets import Secrets
 from headrace.core.units import counted
 from headrace.ingest.errors import SourceChanged, SourceRefused, SourceUnreachable
 from headrace.ingest.stream.decoding import Lane
+from headrace.ingest.stream.messages import Position
 from headrace.spec.errors import SpecError
 from headrace.spec.streams import Kafka
 
@@ -30,6 +31,8 @@ _REFUSALS = {
 }
 _SAYS_LITTLE = {KafkaError._ALL_BROKERS_DOWN: 0, KafkaError._TRANSPORT: 1, KafkaError._TIMED_OUT: 1}
 """What follows upon a fault that says why, and how much it says: 2 for all others."""
+
+_ANOTHER_NAME = "give the table another name and begin again: positions and state are kept by it"
 
 
 def options_refused(source: Kafka, reason: str) -> SpecError:
@@ -109,11 +112,17 @@ class Faults:
         where = f"partition {lane.partition} of topic {lane.topic!r}"
         problem = f"message {wanted:,} of {where} was the next, and {have}"
         if wanted > high:
-            remedy = "The topic was made anew: give the table another name, or the group and the state a new beginning."
+            remedy = f"The topic was made anew: {_ANOTHER_NAME}."
         else:
             remedy = (
                 f"The broker has removed {counted(low - wanted, 'message')} before they were read. expired='skip' goes on without them."
             )
+        return SourceChanged(self._source.place, problem, remedy, self._source.location)
+
+    def other_topic(self, lane: Lane, known: Position) -> SourceChanged:
+        """Return the error for a position in a topic whose place another one has taken."""
+        problem = f"partition {lane.partition} was read from topic {known.origin!r} until now, up to message {known.offset:,}"
+        remedy = f"Keep topics in their places and put new ones at the end of the list, or {_ANOTHER_NAME}."
         return SourceChanged(self._source.place, problem, remedy, self._source.location)
 
     def skipped(self, lane: Lane, count: int) -> None:

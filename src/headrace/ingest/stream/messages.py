@@ -33,7 +33,7 @@ class Position(NamedTuple):
 
     Attributes:
         offset: the next message.
-        origin: what the offsets count, where that can change under them: the fingerprint of what is replayed. Empty: not known.
+        origin: what the offsets count, which can change under them: the topic, or the fingerprint of what is replayed. Empty: not known.
     """
 
     offset: int

@@ -121,8 +121,8 @@ def test_positions_are_anothers_affair(kafka, follow):
     follower = follow(topic, listener, batch_messages=1)
     (came,) = until(lambda found: len(found) == 2, follower)
     assert [(each.topic, each.partition, each.first, each.next) for each in came] == [
-        (topic, 0, Position(7), Position(8)),
-        (topic, 0, Position(8), Position(9)),
+        (topic, 0, Position(7, topic), Position(8, topic)),
+        (topic, 0, Position(8, topic), Position(9, topic)),
     ]
     follower.seek({1: Position(6)})
     (came,) = until(rows(3), follower)
@@ -137,7 +137,7 @@ def test_a_beginning_at_the_end_is_told_before_anything_comes(kafka, follow):
     kafka.send(topic, numbered(0, 5))
     follower = follow(topic, start="latest")
     (came,) = until(lambda found: found, follower)
-    assert [(each.first, each.next, each.frame.height) for each in came] == [(Position(5), Position(5), 0)]
+    assert [(each.first, each.next, each.frame.height) for each in came] == [(Position(5, topic), Position(5, topic), 0)]
     kafka.send(topic, numbered(5, 7))
     (came,) = until(rows(2), follower)
     assert rows_of(came) == [(5,), (6,)]
@@ -278,6 +278,22 @@ def test_a_topic_that_was_made_anew_is_refused(kafka, follow):
     with pytest.raises(SourceChanged, match=r"message 9 of partition 0 of topic .* was the next, and it has those from 0 to 2") as raised:
         until(lambda _: False, follower)
     assert "made anew" in raised.value.remedy
+
+
+def test_another_topic_in_the_place_of_one_that_was_read_is_refused(kafka, follow):
+    first, second = kafka.topic(), kafka.topic()
+    kafka.send(first, numbered(0, 3))
+    kafka.send(second, numbered(0, 9))
+    listener = Keeping()
+    until(rows(3), following := follow(first, listener), keeping=listener)
+    following.close()
+    assert listener.positions == {0: Position(3, first)}
+    for topics in (second, [second, first]):
+        with pytest.raises(SourceChanged, match=f"partition 0 was read from topic '{first}' until now, up to message 3") as raised:
+            until(lambda _: False, refusing := follow(topics, listener))
+        refusing.close()
+        assert raised.value.remedy.startswith("Keep topics in their places and put new ones at the end of the list")
+    until(lambda _: len(listener.rows) == 12, follow([first, second], listener), keeping=listener)
 
 
 def test_what_is_not_there_is_named_with_a_remedy(kafka, follow):
