@@ -78,7 +78,7 @@ def _group_frames(
                 for frame in framed(questions if side == "questions" else seen, bounds.frame_rows):
                     writer.add(frame, keys)
 
-        side_by_side(part, ["questions", "rows"])
+        side_by_side(part, ["questions", "rows"], MOST // count)  # no more files are open at once
         with BucketWriter(folder / "answers", count) as answers:
 
             def answer(number: int) -> None:

@@ -11,9 +11,12 @@ THREADS = min(os.cpu_count() or 1, 4)
 """How many things are done at once: each holds memory meanwhile, some twenty integers a question."""
 
 
-def side_by_side(work: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
-    """Return what the work gives for each item, in their order; after a failure, or Ctrl-C, what has not begun is left."""
-    pool = ThreadPoolExecutor(THREADS)
+def side_by_side(work: Callable[[Item], Made], items: Iterable[Item], most: int = THREADS) -> list[Made]:
+    """Return what the work gives for each item, in their order, at most so many at once.
+
+    After a failure, or Ctrl-C, what has not begun is left.
+    """
+    pool = ThreadPoolExecutor(min(most, THREADS))
     try:
         return list(pool.map(work, items))
     finally:

@@ -63,6 +63,29 @@ def test_the_values_are_those_of_a_table_in_memory(tmp_path, shops, at_once, fra
     assert not list(tmp_path.iterdir())
 
 
+def test_no_more_buckets_than_the_most_are_open_at_once(tmp_path, monkeypatch):
+    """Each is a file, of which a process has some thousand; other steps look up at the same time."""
+    opened, open_now = [], 0
+
+    class Watched(BucketWriter):
+        def __enter__(self):
+            nonlocal open_now
+            open_now += self._count
+            opened.append(open_now)
+            return super().__enter__()
+
+        def __exit__(self, *error):
+            nonlocal open_now
+            super().__exit__(*error)
+            open_now -= self._count
+
+    for name, value in {"MOST": 8, "BucketWriter": Watched}.items():
+        monkeypatch.setattr(f"headrace.features.bucketed.{name}", value)
+    rows = sales(3000, 500)
+    list(lookup_frames(plan(), plan().lookups[0].slot, rows, rows, Bounds(tmp_path, 1500, 1000)))
+    assert opened == [8, 8, 8]
+
+
 def test_few_questions_have_the_values_of_many(tmp_path):
     rows = sales(3000, 500)
     asked = rows.filter(pl.col("_arrival") % 300 == 7)
