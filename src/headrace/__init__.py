@@ -58,6 +58,10 @@ if TYPE_CHECKING:
     from headrace.spec.project import Project as Project
     from headrace.spec.rest import REST as REST
     from headrace.spec.retention import Retention as Retention
+    from headrace.spec.scoring import Scoring as Scoring
+    from headrace.spec.scoring import ToKafka as ToKafka
+    from headrace.spec.scoring import ToTable as ToTable
+    from headrace.spec.scoring import Webhook as Webhook
     from headrace.spec.sources import File as File
     from headrace.spec.sql import SQL as SQL
     from headrace.spec.streams import Kafka as Kafka
@@ -87,6 +91,7 @@ _NAMES_BY_MODULE = {
     "headrace.spec.project": ("Project",),
     "headrace.spec.rest": ("REST",),
     "headrace.spec.retention": ("Retention",),
+    "headrace.spec.scoring": ("Scoring", "ToKafka", "ToTable", "Webhook"),
     "headrace.spec.sources": ("File",),
     "headrace.spec.sql": ("SQL",),
     "headrace.spec.streams": ("Kafka", "Replay"),

@@ -13,7 +13,7 @@ from headrace.app.asked_file import GIVEN, WRITTEN, Questions, keep_questions
 from headrace.app.bundles import open_bundle
 from headrace.app.champions import champion
 from headrace.app.models import label
-from headrace.app.prediction_frames import AnsweredFrame, log_rows
+from headrace.app.prediction_frames import AnsweredFrame, answer_columns, asked_at, log_rows
 from headrace.app.prediction_table import LakeSink, Used
 from headrace.app.reports import PredictReport
 from headrace.app.scratch import scratch
@@ -23,7 +23,6 @@ from headrace.app.steps.comparing import newest_tables, newest_versions
 from headrace.app.workspace import Workspace
 from headrace.bundles.reading import Bundle
 from headrace.core.ids import new_id, new_ids
-from headrace.expressions.polars_backend import to_polars
 from headrace.features.bucketed import compute_frames
 from headrace.features.buckets import Bucket, bucket_rows
 from headrace.features.frames import FRAME_ROWS, Bounds, frame_bytes
@@ -31,7 +30,6 @@ from headrace.features.plan import FeaturePlan
 from headrace.features.scattered_scores import scattered_scores
 from headrace.features.shared import Rows
 from headrace.ingest.sources import open_source
-from headrace.models.decision import decide
 from headrace.spec.sources import File
 
 SOURCE = "file"
@@ -110,21 +108,15 @@ class _Scorer:
 
     def _answer(self, given: pl.DataFrame, features: pl.DataFrame, scores: NDArray[np.float64]) -> tuple[list[str], pl.DataFrame]:
         bundle, moment = self._bundle, self._workspace.clock.now()
-        answers = _answers(bundle, scores)
+        answers = answer_columns(bundle.manifest, scores)
         decisions = answers["decision"] if "decision" in answers.columns else None
         ids = new_ids("prd", moment, features.height)
         if ids:
             names = (bundle.manifest.model, bundle.manifest.version)
-            answered = AnsweredFrame(ids, *names, self._asked_at(given), given, features, scores, decisions)
+            answered = AnsweredFrame(ids, *names, asked_at(self._plan, given), given, features, scores, decisions)
             log = log_rows(answered, SOURCE, moment)
             self._sink.keep(new_id("bat", moment), log, [Used(*names, len(ids), *self._use())])
         return ids, answers
-
-    def _asked_at(self, given: pl.DataFrame) -> pl.Series:
-        asked = self._plan.as_of_expression()
-        if asked is None:
-            return pl.Series([None], dtype=pl.Datetime("us", "UTC")).new_from_index(0, given.height)
-        return given.select(asked=to_polars(asked, self._plan.given)).to_series()
 
     def _use(self) -> tuple[float, float]:
         """Return the CPU and wall seconds since the batch before, the first since the beginning."""
@@ -132,16 +124,3 @@ class _Scorer:
         used = cpu - self._cpu, wall - self._wall
         self._wall, self._cpu = wall, cpu
         return used
-
-
-def _answers(bundle: Bundle, scores: NDArray[np.float64]) -> pl.DataFrame:
-    manifest = bundle.manifest
-    threshold = 0.5 if manifest.threshold is None else manifest.threshold
-    if manifest.task == "regression":
-        return pl.DataFrame({"prediction": scores})
-    decided = decide(manifest.task, scores, threshold)
-    if manifest.task == "binary":
-        return pl.DataFrame({"score": scores, "decision": decided.astype(bool)})
-    table = {f"probability_{name}": scores[:, index] for index, name in enumerate(manifest.classes)}
-    classes = pl.Series(list(manifest.classes))
-    return pl.DataFrame({**table, "decision": classes.gather(decided.astype(np.int64))})

@@ -8,7 +8,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from headrace.bundles.manifest import Manifest
+from headrace.expressions.polars_backend import to_polars
+from headrace.features.plan import FeaturePlan
+from headrace.models.decision import decide
 from headrace.serving.records import features_json
+
+_MOMENT = pl.Datetime("us", "UTC")
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,27 @@ class AnsweredFrame:
     features: pl.DataFrame
     scores: NDArray[np.float64]
     decisions: pl.Series | None
+
+
+def asked_at(plan: FeaturePlan, given: pl.DataFrame) -> pl.Series:
+    """Return the moment that each question is asked as of; null where the description does not say."""
+    asked = plan.as_of_expression()
+    if asked is None:
+        return pl.Series([None], dtype=_MOMENT).new_from_index(0, given.height)
+    return given.select(asked=to_polars(asked, plan.given)).to_series()
+
+
+def answer_columns(manifest: Manifest, scores: NDArray[np.float64]) -> pl.DataFrame:
+    """Return what people are told of each answer: the score, or a probability for each class, and the decision."""
+    threshold = 0.5 if manifest.threshold is None else manifest.threshold
+    if manifest.task == "regression":
+        return pl.DataFrame({"prediction": scores})
+    decided = decide(manifest.task, scores, threshold)
+    if manifest.task == "binary":
+        return pl.DataFrame({"score": scores, "decision": decided.astype(bool)})
+    table = {f"probability_{name}": scores[:, index] for index, name in enumerate(manifest.classes)}
+    classes = pl.Series(list(manifest.classes))
+    return pl.DataFrame({**table, "decision": classes.gather(decided.astype(np.int64))})
 
 
 def log_rows(answered: AnsweredFrame, source: str, moment: datetime) -> pl.DataFrame:

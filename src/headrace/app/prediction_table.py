@@ -80,27 +80,30 @@ class LakeSink:
                 self._version = self._tables.write(PREDICTIONS, rows, mode="append").version
             self._appended = batch_id
         if self._recorded != batch_id:
-            self._record(batch_id, shares, rows["moment"][0], rows["moment"][-1], again)
+            record_use(self._workspace, self._source, batch_id, shares, (rows["moment"][0], rows["moment"][-1]), again=again)
             self._recorded = batch_id
             if self._version % _COMPACT_EVERY == 0:  # of several writers one meets that number
                 lake_of(self._workspace).upkeep(PREDICTIONS).compact(_COMPACT_EVERY // 2)
 
-    def _record(self, batch_id: str, shares: Sequence[Used], first: datetime, last: datetime, again: bool) -> None:
-        workspace = self._workspace
-        prices = Prices.load(workspace.settings.prices_file)
-        if again:
-            with workspace.ledger.read() as session:
-                if any(row.action == _LOGGED for row in audit.entries(session, subject=batch_id)):
-                    return
-        with workspace.ledger.write(workspace.identity.name, _LOGGED, batch_id) as session:
-            for used in shares:
-                version = models.find(session, workspace.project.name, used.model, int(used.version))
-                if version is None:
-                    raise UserError(
-                        f"the ledger knows no version {used.version} of {used.model!r}.", remedy="Serve from the ledger that trained it."
-                    )
-                predictions.add(session, _batch_row(workspace, version.id, self._source, used, first, last))
-                charges.add(session, _charges(workspace, version.id, used, prices))
+
+def record_use(
+    workspace: Workspace, source: str, batch_id: str, shares: Sequence[Used], between: tuple[datetime, datetime], *, again: bool
+) -> None:
+    """Record the use and the charges of a batch whose first and last predictions were made then; `again`: unless they are on record."""
+    prices = Prices.load(workspace.settings.prices_file)
+    if again:
+        with workspace.ledger.read() as session:
+            if any(row.action == _LOGGED for row in audit.entries(session, subject=batch_id)):
+                return
+    with workspace.ledger.write(workspace.identity.name, _LOGGED, batch_id) as session:
+        for used in shares:
+            version = models.find(session, workspace.project.name, used.model, int(used.version))
+            if version is None:
+                raise UserError(
+                    f"the ledger knows no version {used.version} of {used.model!r}.", remedy="Serve from the ledger that trained it."
+                )
+            predictions.add(session, _batch_row(workspace, version.id, source, used, *between))
+            charges.add(session, _charges(workspace, version.id, used, prices))
 
 
 def find_prediction(workspace: Workspace, prediction_id: str) -> dict[str, Any] | None:
@@ -118,8 +121,12 @@ def find_prediction(workspace: Workspace, prediction_id: str) -> dict[str, Any] 
     tables = lake_of(workspace).tables
     if tables.version(PREDICTIONS) is None:
         return None
-    near = pl.col("moment").is_between(made - _CLOCK_DOUBT, made + _CLOCK_DOUBT)
-    rows = tables.scan(PREDICTIONS).filter(near & (pl.col("id") == prediction_id)).head(1).collect().to_dicts()
+    moment, log = pl.col("moment"), tables.scan(PREDICTIONS)
+    # The question of a stream has its id when it comes, and may wait for its answer.
+    for near in (moment.is_between(made - _CLOCK_DOUBT, made + _CLOCK_DOUBT), moment > made + _CLOCK_DOUBT):
+        rows = log.filter(near & (pl.col("id") == prediction_id)).head(1).collect().to_dicts()
+        if rows:
+            break
     return {**rows[0], "scores": json.loads(rows[0]["scores"]), "decision": json.loads(rows[0]["decision"])} if rows else None
 
 

@@ -239,11 +239,22 @@ class StreamedLine(Report, frozen=True, kw_only=True):
     trouble: str = ""
 
 
+class ScoredLine(Report, frozen=True, kw_only=True):
+    """What a worker did with the questions of a model since it began; `waiting` are those that have no answer yet."""
+
+    model: str
+    version: str | None
+    answered: int
+    refused: int
+    waiting: int
+
+
 class StreamProgress(Report, frozen=True, kw_only=True):
     """How a worker stands."""
 
     seconds: float
     tables: list[StreamedLine]
+    models: list[ScoredLine] = []
 
 
 class StreamReport(Report, frozen=True, kw_only=True):
@@ -251,6 +262,7 @@ class StreamReport(Report, frozen=True, kw_only=True):
 
     seconds: float
     tables: list[StreamedLine]
+    models: list[ScoredLine] = []
     notes: list[str] = []
 
 

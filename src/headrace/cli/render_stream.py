@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from headrace.app.reports import StreamedLine, StreamProgress, StreamReport
+from headrace.app.reports import ScoredLine, StreamedLine, StreamProgress, StreamReport
 from headrace.cli.columns import columns
 from headrace.core.units import counted
 
 
 def lines(progress: StreamProgress) -> list[str]:
-    """Return a line for each table: how many rows came, how fast, how far behind, and what was left out."""
-    return [_line(each, progress.seconds) for each in progress.tables]
+    """Return a line for each table and model: how many rows came or were answered, how fast, how far behind, and what was left out."""
+    return [*(_line(each, progress.seconds) for each in progress.tables), *(_scored(each, progress.seconds) for each in progress.models)]
 
 
 def ended(report: StreamReport) -> str:
@@ -25,7 +25,8 @@ def ended(report: StreamReport) -> str:
         ]
         for each in report.tables
     ]  # fmt: skip
-    return "\n".join([head, *columns(rows), *(f"  {note}" for note in report.notes)])
+    scored = [f"  {_scored(each, report.seconds)}" for each in report.models]
+    return "\n".join([head, *columns(rows), *scored, *(f"  {note}" for note in report.notes)])
 
 
 def _line(line: StreamedLine, seconds: float) -> str:
@@ -35,6 +36,12 @@ def _line(line: StreamedLine, seconds: float) -> str:
     parts += [f"{count:,} {what}" for count, what in ((line.late, "late"), (line.quarantined, "quarantined")) if count]
     parts += [counted(line.duplicates, "duplicate")] if line.duplicates else []
     return ", ".join([*parts, *([line.trouble] if line.trouble else [])])
+
+
+def _scored(line: ScoredLine, seconds: float) -> str:
+    parts = [f"{line.version or line.model}: {counted(line.answered, 'prediction')}{_speed(line.answered, seconds)}"]
+    told = ((line.refused, "could not be answered"), (line.waiting, "waiting"))
+    return ", ".join([*parts, *(f"{count:,} {what}" for count, what in told if count)])
 
 
 def _speed(events: int, seconds: float) -> str:

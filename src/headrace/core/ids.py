@@ -3,6 +3,7 @@
 Ids of one kind sort by the moment they were made.
 """
 
+import hashlib
 import os
 import threading
 from datetime import UTC, datetime
@@ -42,6 +43,12 @@ def new_ids(prefix: str, now: datetime, count: int) -> list[str]:
         made += [head + _PAIRS[each >> 10] + _PAIRS[each & 1023] for each in range(low, until)]
         number += until - low
     return made
+
+
+def settled_id(prefix: str, moment: datetime, what: str) -> str:
+    """Return the id that something has, whoever makes it and however often: its moment, then a hash of what it is."""
+    tail = hashlib.blake2b(what.encode(), digest_size=10).digest()
+    return _written(prefix, (int(moment.timestamp() * 1000) << 80) | int.from_bytes(tail, "big"))
 
 
 def id_after(last: str | None, prefix: str, now: datetime) -> str:

@@ -19,7 +19,7 @@ FROM prediction_batch
 class NewPredictionBatch(msgspec.Struct, frozen=True, kw_only=True):
     """A batch about to be recorded.
 
-    `source` is serve or file; `location` names the table of the lake, or the file, that holds the predictions.
+    `source` is serve, file or stream; `location` names the table of the lake, or the file, that holds the predictions.
     """
 
     project: str

@@ -67,6 +67,21 @@ def check_options(options: Mapping[str, str], location: Location | None) -> None
             raise InvalidOption(what, value, f"one of {', '.join(_PROTOCOLS)}", location=location)
 
 
+def check_servers(whose: str, servers: str, location: Location | None) -> None:
+    """Check that brokers are written as `host:port`, with commas between.
+
+    Raises:
+        SpecError: if they are not. What is written is not repeated: whoever writes a URL here may have a password in it.
+    """
+    named = [each.strip() for each in servers.split(",")]
+    if "://" in servers or "@" in servers or not all(named) or any(" " in each for each in named):
+        raise SpecError(
+            f"the servers of {whose} are not written as host:port.",
+            remedy="Write servers='host:9092', several with commas between; user and password go into options={'sasl.username': ...}.",
+            location=location,
+        )
+
+
 def _near(name: str) -> list[str]:
     alike = [each for each in _SECURITY if each.split(".")[0] == name.split(".")[0]]
     near = closest(name, _SECURITY)

@@ -7,14 +7,20 @@ from headrace.spec.errors import SpecError, UnknownName
 from headrace.spec.model import Model
 from headrace.spec.people import Person
 from headrace.spec.retention import Retention
+from headrace.spec.scoring import Scoring
 from headrace.spec.tables import Table
 from headrace.spec.visibility import check_features
 
 
 class Project(NamedDeclaration, frozen=True, kw_only=True):
-    """The whole description. Constructing one checks everything that can be checked without reading data."""
+    """The whole description. Constructing one checks everything that can be checked without reading data.
+
+    Attributes:
+        streams: what `headrace stream` does beside filling tables: the models that answer as questions come.
+    """
 
     models: tuple[Model, ...]
+    streams: tuple[Scoring, ...] = ()
     team: tuple[Person, ...] = ()
     seed: int = 0
     retention: Retention | None = None
@@ -22,6 +28,7 @@ class Project(NamedDeclaration, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._set("models", tuple(self.models))
+        self._set("streams", tuple(self.streams))
         self._set("team", tuple(self.team))
         check_plain_name("the project's name", self)
         self._check_names("model", self.models)
@@ -30,6 +37,7 @@ class Project(NamedDeclaration, frozen=True, kw_only=True):
         for model in self.models:
             check_features(model.features)
             self._check_approval(model)
+        self._check_streams()
 
     def tables(self) -> tuple[Table, ...]:
         """Every table that a model needs, inputs before what is made from them."""
@@ -73,6 +81,19 @@ class Project(NamedDeclaration, frozen=True, kw_only=True):
                     location=table.location,
                 )
             seen[table.name] = table
+
+    def _check_streams(self) -> None:
+        asked: set[str] = set()
+        for each in self.streams:
+            if each.model not in self.models:
+                raise UnknownName(
+                    "model", each.model.name, [model.name for model in self.models], where="Scoring: ", location=each.location
+                )
+            if each.model.name in asked:
+                raise SpecError(
+                    f"two Scoring() are of the model {each.model.name!r}.", remedy="Put their targets into one to=.", location=each.location
+                )
+            asked.add(each.model.name)
 
     def _check_approval(self, model: Model) -> None:
         if model.approve is None:

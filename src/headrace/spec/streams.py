@@ -8,8 +8,8 @@ from types import MappingProxyType
 from headrace.core.errors import UserError
 from headrace.core.units import parse_duration
 from headrace.spec.declaration import as_mapping, as_names
-from headrace.spec.errors import InvalidOption, SpecError
-from headrace.spec.kafka_options import check_options
+from headrace.spec.errors import InvalidOption
+from headrace.spec.kafka_options import check_options, check_servers
 from headrace.spec.sources import Source
 
 VALUE_FORMATS = ("json", "avro", "arrow", "debezium")
@@ -106,7 +106,7 @@ class Kafka(_Topics, frozen=True, kw_only=True):
         self._check_one_of("start", self.start, STARTS)
         self._check_one_of("expired", self.expired, EXPIRED)
         self._check_topics()
-        self._check_servers()
+        check_servers("Kafka", self.servers, self.location)
         self._check_columns()
         if (self.schema is not None) != (self.format == "avro"):
             expected = "the Avro schema, since format='avro'" if self.format == "avro" else f"none, since format={self.format!r}"
@@ -127,16 +127,6 @@ class Kafka(_Topics, frozen=True, kw_only=True):
             raise InvalidOption("the topics of Kafka", self.topics, "at least one", location=self.location)
         if len(set(self.topics)) < len(self.topics) or len(self.topics) > _MOST_TOPICS:
             raise InvalidOption("the topics of Kafka", self.topics, f"at most {_MOST_TOPICS}, each once", location=self.location)
-
-    def _check_servers(self) -> None:
-        named = [each.strip() for each in self.servers.split(",")]
-        if "://" in self.servers or "@" in self.servers or not all(named) or any(" " in each for each in named):
-            # It is not repeated: whoever writes a URL here may have a password in it.
-            raise SpecError(
-                "the servers of Kafka are not written as host:port.",
-                remedy="Write servers='host:9092', several with commas between; user and password go into options={'sasl.username': ...}.",
-                location=self.location,
-            )
 
     def _check_columns(self) -> None:
         for name in self.columns:

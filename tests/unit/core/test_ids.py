@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from headrace.core.ids import id_after, id_time, new_id, new_ids
+from headrace.core.ids import id_after, id_time, new_id, new_ids, settled_id
 
 NOW = datetime(2026, 11, 22, 2, 30, 0, 123000, tzinfo=UTC)
 
@@ -76,3 +76,12 @@ def test_ids_go_on_after_the_last_when_the_clock_goes_back():
     later = id_after(last, "run", noon + timedelta(seconds=1))
     assert later > last
     assert id_time(later) == noon + timedelta(seconds=1)
+
+
+def test_an_id_that_is_settled_is_the_same_each_time_and_tells_its_moment():
+    moment = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
+    made = settled_id("prd", moment, "flights/late/17")
+    assert made == settled_id("prd", moment, "flights/late/17")
+    assert id_time(made) == moment
+    assert made != settled_id("prd", moment, "flights/late/18")
+    assert made < settled_id("prd", moment + timedelta(milliseconds=1), "flights/late/17")

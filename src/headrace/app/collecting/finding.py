@@ -1,5 +1,6 @@
 """What may go, as it lies in the lake and the home: found by looking, nothing is changed."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,7 +64,7 @@ def find(workspace: Workspace, grace: timedelta) -> Findings:
     versions = _versions(marked)
     streamed = {table.name for table in streamed_tables(workspace.project)}
     tables = {
-        name: sweeper.files(name, versions.get(name, []), until, growing=name.partition("/")[0] in streamed)
+        name: sweeper.files(name, versions.get(name, []), until, growing=_is_growing(name, streamed))
         for name in sweeper.tables()
         if name != PREDICTIONS
     }
@@ -89,6 +90,11 @@ def find(workspace: Workspace, grace: timedelta) -> Findings:
         expired=_expired(workspace, cutoff),
         small_files=lake_of(workspace).upkeep(PREDICTIONS).small_files(),
     )
+
+
+def _is_growing(name: str, streamed: Collection[str]) -> bool:
+    """Tell whether rows are appended to a table by who does not record each version: what it holds now is needed then."""
+    return name.partition("/")[0] in streamed or name.startswith(f"{PREDICTIONS.partition('/')[0]}/")
 
 
 def predictions_files(workspace: Workspace, until: datetime) -> TableFiles:

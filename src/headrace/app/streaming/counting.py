@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from headrace.app.reports import ScoredLine
 from headrace.ingest.requests import RuleResult
 
 _SECONDS = "headrace_stream_commit_seconds"
@@ -50,8 +51,8 @@ class Counts:
             self.rules[each.rule, each.severity] = (failed + each.failed, checked + each.checked, each.detail)
 
 
-def prometheus(counts: Mapping[str, Counts]) -> str:
-    """Return the counts in the text format that Prometheus scrapes (version 0.0.4)."""
+def prometheus(counts: Mapping[str, Counts], scored: Iterable[ScoredLine] = ()) -> str:
+    """Return the counts, and those of models that answer, in the text format that Prometheus scrapes (version 0.0.4)."""
     lines: list[str] = []
     for name, kind, meaning, value in _METRICS:
         lines += [f"# HELP headrace_stream_{name} {meaning}", f"# TYPE headrace_stream_{name} {kind}"]
@@ -67,6 +68,10 @@ def prometheus(counts: Mapping[str, Counts]) -> str:
         lines.append(f'{_SECONDS}_bucket{{table="{table}",le="+Inf"}} {each.commits}')
         lines.append(f'{_SECONDS}_sum{{table="{table}"}} {each.commit_seconds:g}')
         lines.append(f'{_SECONDS}_count{{table="{table}"}} {each.commits}')
+    models = list(scored)
+    for name, kind, meaning, number in _OF_MODELS if models else ():
+        lines += [f"# HELP headrace_stream_{name} {meaning}", f"# TYPE headrace_stream_{name} {kind}"]
+        lines += [f'headrace_stream_{name}{{model="{each.model}"}} {number(each)}' for each in models]
     return "\n".join(lines) + "\n"
 
 
@@ -81,4 +86,9 @@ _METRICS: tuple[tuple[str, str, str, Callable[[Counts], float | None]], ...] = (
     ("partitions", "gauge", "Partitions that this worker has.", lambda each: each.partitions),
     ("waiting_bytes", "gauge", "What waits for the lake.", lambda each: each.waiting_bytes),
     ("watermark_seconds", "gauge", "The table's watermark, in seconds since 1970.", lambda each: each.watermark_seconds),
+)  # fmt: skip
+_OF_MODELS: tuple[tuple[str, str, str, Callable[[ScoredLine], int]], ...] = (
+    ("predictions_total", "counter", "Questions that were answered.", lambda each: each.answered),
+    ("unanswered_total", "counter", "Questions that could not be answered.", lambda each: each.refused),
+    ("questions", "gauge", "Questions that wait for their answer.", lambda each: each.waiting),
 )  # fmt: skip

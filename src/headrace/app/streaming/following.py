@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from headrace.app.scoring.questions import Asker, earliest_question
 from headrace.app.streamed import STREAM, find_streamed
 from headrace.app.streaming.counting import Counts
 from headrace.app.streaming.filling import drop_unneeded, fill, wait_for_others
@@ -51,7 +52,10 @@ _TEND_EVERY = 10
 
 @dataclass(frozen=True)
 class Around:
-    """What following a table takes beside the table. `columns_known` is told when a table's columns are seen first."""
+    """What following a table takes beside the table.
+
+    `columns_known` is told when a table's columns are seen first; `askers` make questions of the rows of a table, by its name.
+    """
 
     workspace: Workspace
     lake: Lake
@@ -59,6 +63,7 @@ class Around:
     patience: Patience
     surroundings: Surroundings
     columns_known: Callable[[], None]
+    askers: Mapping[str, Sequence[Asker]] = field(default_factory=dict)
 
 
 @dataclass
@@ -73,7 +78,9 @@ class Following:
     def __init__(self, table: Events | Entity, around: Around) -> None:
         assert isinstance(table.source, Streamed)
         self.table, self.counts = table, Counts()
-        self._around, self._history_us = around, parse_duration(table.source.history) // MICROSECOND
+        self._around, self._history_us = around, parse_duration(table.source.history, zero=True) // MICROSECOND
+        self._askers = around.askers.get(table.name, ())
+        self._scored = frozenset(each.model.name for each in around.workspace.project.streams)
         self._owned: dict[int, Owned] = {}
         self._backlog: deque[Messages] = deque()
         self._groups = _Groups()
@@ -110,6 +117,8 @@ class Following:
         """Let go of partitions."""
         for partition in partitions:
             self._owned.pop(partition, None)
+        for each in self._askers:
+            each.let_go(partitions)
         if self._intake.writer is not None:
             self._intake.writer.forget()
 
@@ -259,11 +268,15 @@ class Following:
         started = time.monotonic()
         horizon = self._horizon_us
         batch = around.patience.until_done(_STORE, lambda: self._intake.batch(messages, taken, before, around.store, horizon, now))
+        questions = [each.ask(partition, batch.accepted) for each in self._askers]
+        pins = Commit() if pinned else self._pinning()
         try:
-            around.patience.commit(around.store, joined(batch.commit, Commit() if pinned else self._pinning()))
+            around.patience.commit(around.store, joined(batch.commit, pins, *(each.commit for each in questions)))
         except MarkMoved:
             self._reload(partition)
             return None
+        for asker, change in zip(self._askers, questions, strict=True):
+            asker.asked(change)
         if partition in self._owned:  # while the store was away it may have become another's, which goes on from this commit
             self._owned[partition] = batch.after
         self._count(before, batch.after, batch.rows, time.monotonic() - started)
@@ -286,6 +299,8 @@ class Following:
         store = self._around.store
         owned = self._around.patience.until_done(_STORE, lambda: read_owned(store, self.table.name, partition))
         self._owned[partition] = owned
+        for each in self._askers:
+            self._around.patience.until_done(_STORE, partial(each.take_over, partition))
         if self._intake.writer is not None:
             self._intake.writer.forget()
         self._intake.door = self._door()
@@ -306,7 +321,10 @@ class Following:
         if owned.mark is None and owned.position.watermark_us is not None:
             owned = _dropped_before(owned, owned.position.watermark_us - self._history_us, marked=False)
         fill(around.lake, around.store, groups.layouts, groups.functions, partition, owned, owned.position.horizon_us)
-        return settle(around.store, name, partition, owned)
+        settled = settle(around.store, name, partition, owned)
+        for each in self._askers:
+            each.take_over(partition)
+        return settled
 
     # Looking around.
 
@@ -321,7 +339,9 @@ class Following:
         watermark = table_watermark(positions, microseconds(self._around.workspace.clock.now()))
         if watermark is not None:
             before = table_horizon(positions)
+            earliest = self._around.patience.until_done(_STORE, lambda: earliest_question(self._around.store, self._scored))
             reached = watermark - self._history_us
+            reached = reached if earliest is None else min(reached, earliest)
             self._horizon_us = reached if before is None else max(before, reached)
         self._tell(watermark)
         if moment - self._told > _TELL_SOURCE_SECONDS:

@@ -24,10 +24,11 @@ BEGINNING = -(2**62)
 
 
 class Batch(NamedTuple):
-    """What a micro-batch comes to: the commit, what is known of the partition after it, and how the rows met each rule."""
+    """What a micro-batch comes to: the commit, the rows accepted, what is known of the partition after it, and how rows met each rule."""
 
     partition: int
     commit: Commit
+    accepted: pl.DataFrame
     after: Owned
     rows: int
     results: tuple[RuleResult, ...]
@@ -67,7 +68,7 @@ class Intake:
         waiting = before.waiting_bytes + len(packed)
         after = Owned(mark=value, position=position, state=found.state, runs=runs, waiting_bytes=waiting, since=since)
         rows = taken.accepted.height + taken.quarantined.height
-        return Batch(partition, joined(kept, ids, state), after, rows, taken.results)
+        return Batch(partition, joined(kept, ids, state), found.accepted, after, rows, taken.results)
 
     def _position(
         self, messages: Messages, taken: Taken, found: SortedOut, before: Position, horizon_us: int | None, now: datetime

@@ -1,17 +1,23 @@
 """Counts for Prometheus, on loopback."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from headrace.app.reports import ScoredLine
 from headrace.app.streaming.counting import Counts, prometheus
 
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @contextmanager
-def metrics_served(port: int | None, counts: Callable[[], Mapping[str, Counts]], say: Callable[[str], None]) -> Iterator[None]:
+def metrics_served(
+    port: int | None,
+    counts: Callable[[], Mapping[str, Counts]],
+    say: Callable[[str], None],
+    scored: Callable[[], Iterable[ScoredLine]] = tuple,
+) -> Iterator[None]:
     """Serve `GET /metrics` while the block runs; nothing without a port. Port 0 takes a free one, which is said.
 
     Raises:
@@ -24,7 +30,7 @@ def metrics_served(port: int | None, counts: Callable[[], Mapping[str, Counts]],
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             found = self.path == "/metrics"
-            body = prometheus(counts()).encode() if found else b"see /metrics\n"
+            body = prometheus(counts(), scored()).encode() if found else b"see /metrics\n"
             self.send_response(200 if found else 404)
             self.send_header("Content-Type", _TYPE)
             self.send_header("Content-Length", str(len(body)))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from threading import Event
 
 from headrace.app.errors import NotAStream, NothingToStream
-from headrace.app.reports import StreamedLine, StreamProgress, StreamReport
+from headrace.app.reports import ScoredLine, StreamedLine, StreamProgress, StreamReport
+from headrace.app.scoring.scorer import Means, Scorer
 from headrace.app.store import claim_lake, lake_of
 from headrace.app.streamed import find_streamed, streamed_tables
 from headrace.app.streaming.counting import Counts
@@ -109,13 +110,18 @@ class _Worker:
         self._told_missing = ""
         self._patience = Patience(self._say, watching.stop.is_set, meanwhile=self._breathe)
         surroundings = Surroundings(workspace.root, workspace.secrets, workspace.clock)
-        around = Around(workspace, lake_of(workspace), store, self._patience, surroundings, self._regroup)
+        lake, followed = lake_of(workspace), [table.name for table in tables]
+        means = Means(workspace, lake, store, self._patience, self._say, self._has_ended, self._regroup)
+        scorings = (each for each in workspace.project.streams if each.model.features.spine.name in followed)
+        self._scorers = [Scorer(each, means) for each in scorings]
+        askers = {name: [each for each in self._scorers if each.spine == name] for name in followed}
+        around = Around(workspace, lake, store, self._patience, surroundings, self._regroup, askers)
         self._followings = [Following(table, around) for table in tables]
 
     def run(self) -> StreamReport:
-        self._regroup()
-        with metrics_served(self._options.metrics_port, self._counts, self._say):
+        with metrics_served(self._options.metrics_port, self._counts, self._say, self._scored):
             try:
+                self._begin()
                 while not self._is_over():
                     self._turn()
             except BaseException:
@@ -124,19 +130,31 @@ class _Worker:
             self._leave()
         return self._report()
 
+    def _begin(self) -> None:
+        self._regroup()
+        for each in self._scorers:
+            each.open()
+            each.look(at_once=True)
+
     def _turn(self) -> None:
         came = 0
         for number, each in enumerate(self._followings):
             waits = not came and number == len(self._followings) - 1
             came += each.take_some(_POLL_SECONDS if waits else 0)
             each.sweep()
+        self._answer()
         moment = time.monotonic()
         if came:
             self._last_came = moment
         self._flush_if_due(moment)
         if moment - self._told >= _TELL_SECONDS:
             self._told = moment
-            self._watching.progress(StreamProgress(seconds=moment - self._started, tables=self._lines()))
+            self._watching.progress(StreamProgress(seconds=moment - self._started, tables=self._lines(), models=self._scored()))
+
+    def _answer(self) -> None:
+        for each in self._scorers:
+            each.look()
+            each.answer()
 
     def _is_over(self) -> bool:
         options = self._options
@@ -149,7 +167,8 @@ class _Worker:
 
     def _flush_if_due(self, moment: float) -> None:
         waiting = sum(each.waiting_bytes for each in self._followings)
-        since = min((found for each in self._followings if (found := each.waiting_since) is not None), default=moment)
+        waits = [*(each.waiting_since for each in self._followings), *(each.waiting_since for each in self._scorers)]
+        since = min((found for found in waits if found is not None), default=moment)
         is_due = moment - since >= self._options.flush_seconds or waiting >= self._options.flush_bytes
         if is_due and moment - self._tried_lake >= _TRY_LAKE_SECONDS:
             self._flush(moment)
@@ -164,6 +183,8 @@ class _Worker:
         try:
             for each in self._followings:
                 each.flush()
+            for scorer in self._scorers:
+                scorer.deliver()
         except SystemFault as fault:  # what waits is in the store; it is tried again, and this said once
             self._tried_lake = moment
             self._patience.away("the lake", fault)
@@ -180,9 +201,13 @@ class _Worker:
         with suppress(HeadraceError) if quietly else nullcontext(), ExitStack() as leaving:
             for each in self._followings:
                 leaving.callback(each.close)  # whatever fails: a group waits long for a member that is gone without a word
+            for scorer in self._scorers:
+                leaving.callback(scorer.close)  # before them, while the partitions are ours
             for each in self._followings:
                 each.look_again()
                 self._notes += [f"{each.table.name}: {each.counts.trouble}"] if each.counts.trouble else []
+            if not quietly:
+                self._answer()
             if not self._flush(time.monotonic()):
                 self._notes.append("what waits for the lake is kept in the online state, and brought there the next time")
 
@@ -199,6 +224,9 @@ class _Worker:
             self._told_missing = others
         self._missing = needed.missing
 
+    def _has_ended(self, table: str) -> bool:
+        return any(each.table.name == table and each.ended for each in self._followings)
+
     def _breathe(self) -> None:
         for each in self._followings:
             each.breathe()
@@ -214,8 +242,12 @@ class _Worker:
     def _lines(self) -> list[StreamedLine]:
         return [_line(name, counts) for name, counts in self._counts().items()]
 
+    def _scored(self) -> list[ScoredLine]:
+        return [each.line() for each in self._scorers]
+
     def _report(self) -> StreamReport:
-        return StreamReport(seconds=time.monotonic() - self._started, tables=self._lines(), notes=self._notes)
+        seconds = time.monotonic() - self._started
+        return StreamReport(seconds=seconds, tables=self._lines(), models=self._scored(), notes=self._notes)
 
 
 def _line(name: str, counts: Counts) -> StreamedLine:

@@ -5,6 +5,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from headrace.app.reports import ScoredLine
 from headrace.app.streaming.counting import Counts, prometheus
 from headrace.app.streaming.metrics import metrics_served
 
@@ -40,3 +41,12 @@ def test_they_are_served_on_loopback_while_the_worker_works():
         missing.value.close()
     with metrics_served(None, counts, said.append):
         assert len(said) == 1
+
+
+def test_models_that_answer_are_counted_by_name() -> None:
+    scored = ScoredLine(model="late", version="late@3", answered=7, refused=1, waiting=2)
+    lines = prometheus({}, [scored]).splitlines()
+    assert 'headrace_stream_predictions_total{model="late"} 7' in lines
+    assert 'headrace_stream_unanswered_total{model="late"} 1' in lines
+    assert 'headrace_stream_questions{model="late"} 2' in lines
+    assert "# TYPE headrace_stream_questions gauge" in lines

@@ -1,0 +1,111 @@
+"""From the store into the lake: answers into the log of predictions and the declared tables, each exactly once, and their use on record.
+
+A partition appends in a name of its own, with the number of its last answers (`lake.tables.Once`). Answers are appended to the log last:
+it says how far all of it is. Then their use is recorded, and then they leave the store.
+"""
+
+from collections.abc import Sequence
+
+from headrace.app.prediction_table import PREDICTIONS, Used, record_use
+from headrace.app.scoring.answers import SOURCE, Answers, Kept, frame_of, kept_answers
+from headrace.app.workspace import Workspace
+from headrace.core.ids import settled_id
+from headrace.features.stores.contract import Commit, StateStore
+from headrace.lake.errors import AppendMoved
+from headrace.lake.lake import Lake
+from headrace.lake.tables import NEVER, Once
+from headrace.spec.scoring import Scoring
+
+UNANSWERED = "predictions/unanswered"
+_ATTEMPTS = 3
+_MANY_FILES = 50
+
+
+def tables_of(scoring: Scoring) -> list[str]:
+    """Return the lake's tables that predictions go to, the log last."""
+    return [*(f"predictions/{each.name}" for each in scoring.tables), PREDICTIONS]
+
+
+def app_of(model: str, partition: int) -> str:
+    """Return the name in which the answers to a partition's questions are appended."""
+    return f"headrace/scoring/{model}/{partition}"
+
+
+def last_number(lake: Lake, scoring: Scoring, partition: int) -> int:
+    """Return the greatest number of answers that the lake has of a partition; 0: it has none."""
+    app = app_of(scoring.model.name, partition)
+    return max(lake.tables.appended(name, app) or 0 for name in (*tables_of(scoring), UNANSWERED))
+
+
+def deliver_partition(workspace: Workspace, lake: Lake, store: StateStore, scoring: Scoring, partition: int) -> int:
+    """Bring a partition's answers into the lake, and out of the store; return how many the lake took.
+
+    Raises:
+        LakeFault, CommitConflict: if the lake does not take them; they stay in the store.
+        AppendMoved: if another process keeps appending in the partition's name.
+        StoreFault: if the store fails.
+    """
+    app = app_of(scoring.model.name, partition)
+    kept = kept_answers(store, scoring.model.name, partition)
+    # What somebody brought there who died before it was on record, exactly as far as he had brought it.
+    before = lake.tables.appended(PREDICTIONS, app) or 0 if kept else 0
+    _settle(workspace, store, scoring, app, [each for each in kept if each.answers.number <= before], again=True)
+    fresh, rows = [each for each in kept if each.answers.number > before], 0
+    if fresh:
+        _append(lake, UNANSWERED, app, fresh, "refused")
+        for name in tables_of(scoring):
+            rows = _append(lake, name, app, fresh, "log" if name == PREDICTIONS else "told")
+        _settle(workspace, store, scoring, app, fresh, again=False)
+    return rows
+
+
+def tend(lake: Lake, scoring: Scoring) -> None:
+    """Make few files of many small ones."""
+    for name in (*tables_of(scoring), UNANSWERED):
+        if lake.tables.version(name) is not None:
+            lake.upkeep(name).compact(_MANY_FILES)
+
+
+def _append(lake: Lake, name: str, app: str, kept: Sequence[Kept], part: str) -> int:
+    for attempt in range(_ATTEMPTS):
+        last = lake.tables.appended(name, app)
+        fresh = [each.answers for each in kept if last is None or each.answers.number > last]
+        rows = frame_of([getattr(each, part) for each in fresh])
+        if rows is None:
+            return 0
+        once = Once(app, fresh[-1].number, after=NEVER if last is None else last)
+        try:
+            lake.tables.write(name, rows, "append", once=once)
+        except AppendMoved:  # whoever had the partition before us was still at it
+            if attempt == _ATTEMPTS - 1:
+                raise
+            continue
+        return rows.height
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _settle(workspace: Workspace, store: StateStore, scoring: Scoring, app: str, kept: Sequence[Kept], *, again: bool) -> None:
+    """Put the use of answers that the lake has on record, and take them out of the store. `again`: unless that is on record."""
+    made = [(each.answers, log) for each in kept if (log := frame_of([each.answers.log])) is not None]
+    if made:
+        first, last = made[0][1]["moment"][0], made[-1][1]["moment"][-1]
+        batch = settled_id("bat", first, f"{app}/{made[-1][0].number}")
+        record_use(workspace, SOURCE, batch, _used(scoring, [answers for answers, _ in made]), (first, last), again=again)
+    if kept:
+        store.commit(Commit(drop=[each.field for each in kept]))
+
+
+def _used(scoring: Scoring, made: Sequence[Answers]) -> list[Used]:
+    by_version: dict[str, list[Answers]] = {}
+    for each in made:
+        by_version.setdefault(each.version, []).append(each)
+    return [
+        Used(
+            scoring.model.name,
+            version,
+            sum(each.predictions for each in answers),
+            sum(each.cpu_seconds for each in answers),
+            sum(each.wall_seconds for each in answers),
+        )
+        for version, answers in by_version.items()
+    ]

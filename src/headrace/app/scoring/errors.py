@@ -1,0 +1,31 @@
+"""Errors of stream scoring.
+
+UserError
+└── TargetNeedsExtra    the library that a target takes is not installed
+SystemFault
+└── NotTaken            a target outside does not take predictions
+"""
+
+from headrace.core.errors import SystemFault, UserError
+from headrace.core.locations import Location
+
+
+class TargetNeedsExtra(UserError):
+    """The library that a target takes is not installed."""
+
+    def __init__(self, place: str, extra: str, location: Location | None) -> None:
+        super().__init__(
+            f"nothing can be sent to {place}: the library for {extra} is not installed.",
+            remedy=f"Install it: pip install 'headrace[{extra}]'.",
+            location=location,
+        )
+
+
+class NotTaken(SystemFault):
+    """A target outside does not take predictions."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(
+            f"predictions are not taken by {place}: {reason.rstrip('.')}.",
+            remedy="They are kept, and sent again; the tables have them all the same.",
+        )

@@ -1,0 +1,86 @@
+"""Scoring as declared: which rows are asked about, and where predictions may go."""
+
+import msgspec
+import pytest
+
+from headrace.expressions import col
+from headrace.spec import split
+from headrace.spec.candidates import Logistic
+from headrace.spec.errors import InvalidOption, SpecError, UnknownName
+from headrace.spec.features import Features
+from headrace.spec.model import Model
+from headrace.spec.project import Project
+from headrace.spec.scoring import Scoring, ToKafka, ToTable, Webhook
+from headrace.spec.sources import File
+from headrace.spec.streams import Replay
+from headrace.spec.tables import Events
+
+
+def model(source: object = None, name: str = "late") -> Model:
+    rows = Events("rows", source=source or Replay(File("rows.csv")), time="at")
+    return Model(
+        name,
+        features=Features(spine=rows, given=["at", "km"], as_of=col("at"), values={"km": col("km")}),
+        target=col("late"),
+        split=split.by_time(validation="1d", test="1d", purge="1h"),
+        candidates=[Logistic()],
+        metric="roc_auc",
+    )
+
+
+def test_one_target_or_several_are_taken() -> None:
+    assert Scoring(model(), to=[ToTable("scores")]).tables == (ToTable("scores"),)
+    assert Scoring(model(), to=ToTable("scores")).wait == "now"
+    assert Scoring(model()).to == ()
+
+
+def test_rows_that_are_not_streamed_are_no_questions() -> None:
+    with pytest.raises(SpecError, match="'rows', which the model 'late' is asked about, are not streamed"):
+        Scoring(model(File("rows.csv")))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"wait": "later"}, "one of 'now', 'complete'"),
+        ({"to": ["scores"]}, r"hr.ToTable\(...\), hr.ToKafka\(...\) or hr.Webhook\(...\)"),
+        ({"to": [ToTable("a"), ToTable("a")]}, "go twice to the table predictions/a"),
+        ({"model": "late"}, "an hr.Model of the project"),
+    ],
+)
+def test_what_cannot_be_is_told(wrong: dict[str, object], said: str) -> None:
+    with pytest.raises((InvalidOption, SpecError), match=said):
+        Scoring(**{"model": model(), **wrong})  # type: ignore[arg-type]  # wrong on purpose
+
+
+@pytest.mark.parametrize("name", ["log", "unanswered", "late", "quarantine", "a/b", ""])
+def test_names_that_no_table_of_predictions_can_have(name: str) -> None:
+    with pytest.raises(InvalidOption):
+        ToTable(name)
+
+
+def test_secrets_are_not_written_plainly_and_do_not_travel_so() -> None:
+    with pytest.raises(SpecError, match=r"\$\{"):
+        Webhook("https://shop.example/scores", secret="hush")
+    with pytest.raises(SpecError, match="plain http"):
+        Webhook("http://shop.example/scores", secret="${S}")
+    with pytest.raises(InvalidOption):
+        Webhook("ftp://shop.example/scores", secret="${S}")
+    with pytest.raises(InvalidOption, match="10s"):
+        Webhook("https://shop.example/scores", secret="${S}", timeout="0s")
+    with pytest.raises(SpecError, match="host:port") as told:
+        ToKafka("scores", servers="kafka://me:hush@broker")
+    assert "hush" not in str(told.value)
+    with pytest.raises(InvalidOption):
+        ToKafka(" ", servers="broker:9092")
+    assert Webhook("http://127.0.0.1:80/scores", secret="${S}").place == "http://127.0.0.1:80/scores"
+
+
+def test_a_project_scores_its_own_models_each_once() -> None:
+    late, other = model(), model(name="other")
+    project = Project("p", models=[late], streams=[Scoring(late)])
+    assert project.streams[0].model is late
+    with pytest.raises(UnknownName, match="other"):
+        msgspec.structs.replace(project, streams=(Scoring(other),))
+    with pytest.raises(SpecError, match="two Scoring"):
+        Project("p", models=[late], streams=[Scoring(late), Scoring(late)])
