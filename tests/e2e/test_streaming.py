@@ -180,3 +180,41 @@ def test_a_worker_that_fails_leaves_its_group_so_that_the_next_one_need_not_wait
     assert "Did you mean 'cents'?" in said
     project.write_text(project.read_text(encoding="utf-8").replace('"cent"', '"cents"'), encoding="utf-8")
     assert "3 events" in run_command(project, "stream", "--once", "--until-idle", "20s").out
+
+
+PLAIN = """
+import headrace as hr
+from headrace import col
+
+orders = hr.Events(
+    "orders", source=hr.Kafka({topic!r}, servers={servers!r}), types={{"at": "datetime"}}, columns={columns}, id="id", time="at"
+)
+mean = hr.window(orders, col("cents").mean(), by="shop", over="1d")
+features = hr.Features(spine=orders, as_of=col("at"), given=["shop", "at"], values={{"mean": mean}})
+split = hr.split.by_time(validation="1d", test="1d")
+returned = hr.Model(
+    "returned", features=features, target=col("returned"), split=split, candidates=[hr.Baseline()], metric="roc_auc"
+)
+project = hr.Project("columns", models=[returned])
+"""
+
+
+def test_columns_that_are_declared_in_the_middle_are_refused_before_a_row_is_taken(tmp_path: Path, kafka: Kafka) -> None:
+    topic, project = kafka.topic(), tmp_path / "project.py"
+    orders = [{"id": n, "shop": "a", "cents": n, "returned": False, "at": f"2026-01-01T10:0{n}:00Z"} for n in range(5)]
+
+    def describe(columns: str) -> None:
+        project.write_text(PLAIN.format(topic=topic, servers=kafka.servers, columns=columns), encoding="utf-8")
+
+    describe("{}")
+    kafka.send(topic, [json.dumps(each).encode() for each in orders[:3]])
+    assert "3 events" in run_command(project, "stream", "--once").out
+    describe('{"euros": col("cents") / 100, "cents": col("cents").cast("float")}')
+    kafka.send(topic, [json.dumps(each).encode() for each in orders[3:]])
+    said = refused(tmp_path, "stream", "--once")
+    assert "'euros' (float) is new, 'cents' was int and is float." in said
+    assert "No row was taken." in said
+    describe("{}")
+    assert "2 events" in run_command(project, "stream", "--once").out
+    workspace = hr.load(project).workspace
+    assert lake_of(workspace).tables.scan("orders").collect()["cents"].sort().to_list() == [0, 1, 2, 3, 4]

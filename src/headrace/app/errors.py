@@ -14,6 +14,7 @@ UserError
     ├── NotLanded           a source that is asked never was, and is not to be asked now
     ├── NotStreamed         a run needs a table into which nothing was streamed yet
     ├── NotFilled           a server needs online state that no stream has filled
+    ├── StreamedColumnsMoved  a streamed table has other columns than the description makes now
     ├── NotAStream          a table that is to be streamed holds rows that were not
     ├── NothingToStream     no table of the project, or none of that name, has a source that is followed
     ├── SourceMoved         a file changed after the run began
@@ -30,7 +31,7 @@ SystemFault
     └── LogNotWritable  a server could not log its predictions
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from headrace.core.errors import SystemFault, UserError, suggest
@@ -166,6 +167,21 @@ class NotStreamed(AppError):
         super().__init__(
             f"nothing was streamed into the table {table!r} yet.",
             remedy="Let it be filled first, and run then: headrace stream --until-idle 10s",
+            location=location,
+        )
+
+
+class StreamedColumnsMoved(AppError):
+    """A streamed table has other columns than the description makes now."""
+
+    def __init__(self, table: str, had: Mapping[str, str], makes: Mapping[str, str], location: Location | None) -> None:
+        new = [f"{name!r} ({kind}) is new" for name, kind in makes.items() if name not in had]
+        gone = [f"{name!r} is gone" for name in had if name not in makes]
+        other = [f"{name!r} was {had[name]} and is {kind}" for name, kind in makes.items() if had.get(name, kind) != kind]
+        super().__init__(
+            f"the streamed table {table!r} has other columns than the description makes now: {', '.join(new + gone + other)}.",
+            remedy="A streamed table's columns stay. Take the change back and make new ones where they are used, in the features or by"
+            " hr.Derived; or give the table another name, under which it begins anew. No row was taken.",
             location=location,
         )
 

@@ -61,7 +61,8 @@ def flush_partition(lake: Lake, store: StateStore, table: str, partition: int) -
         if not frames and name == table:
             return None
         if frames:
-            rows = _append(lake, name, pl.concat(frames, how="vertical"), Once(app_of(table, partition), end))
+            ordered = [each.select(frames[0].columns) for each in frames]  # a description may name the same columns in another order
+            rows = _append(lake, name, pl.concat(ordered), Once(app_of(table, partition), end))
     store.commit(_taken_out(waiting, table, partition, end))
     return Flushed(rows, end)
 

@@ -8,7 +8,9 @@ from functools import partial
 from typing import Any
 
 import msgspec
+import polars as pl
 
+from headrace.app.errors import StreamedColumnsMoved
 from headrace.app.scoring.questions import Asker, earliest_question
 from headrace.app.streamed import STREAM, find_streamed
 from headrace.app.streaming.counting import Counts
@@ -16,6 +18,7 @@ from headrace.app.streaming.filling import drop_unneeded, fill, wait_for_others
 from headrace.app.streaming.flushing import flush_partition, tend
 from headrace.app.streaming.gathering import beyond, gathered
 from headrace.app.streaming.intake import MICROSECOND, Intake, microseconds
+from headrace.app.streaming.outbox import rows_of, waiting_chunks
 from headrace.app.streaming.partitions import Owned, joined, read_owned
 from headrace.app.streaming.patience import Patience
 from headrace.app.streaming.recording import record_version
@@ -215,7 +218,7 @@ class Following:
             return
         self._swept = time.monotonic()
         mine = {partition: each for partition, each in self._owned.items() if each.mark is not None}
-        changes = writer.sweep(store, horizon, list(mine))
+        changes = self._around.patience.until_done(_STORE, lambda: writer.sweep(store, horizon, list(mine)))
         if changes is None:
             return
         after = {partition: _dropped_before(each, horizon) for partition, each in mine.items()}
@@ -264,7 +267,7 @@ class Following:
         now = around.workspace.clock.now()
         pinned = self._intake.door.pins is not None
         taken = self._intake.judge(messages, now)
-        self._know_columns(taken)
+        self._know_columns(partition, taken)
         started = time.monotonic()
         horizon = self._horizon_us
         batch = around.patience.until_done(_STORE, lambda: self._intake.batch(messages, taken, before, around.store, horizon, now))
@@ -283,11 +286,26 @@ class Following:
         self.counts.judged(batch.results)
         return batch.rows
 
-    def _know_columns(self, taken: Taken) -> None:
-        """Take note of the table's columns when they are seen first: models may then be asked what they need."""
+    def _know_columns(self, partition: int, taken: Taken) -> None:
+        """Take note of the table's columns when they are seen first: models may then be asked what they need.
+
+        Raises:
+            StreamedColumnsMoved: if rows that came before have others: these would never fit into their table.
+        """
+        makes = _types_of(taken.accepted)
+        had = self.types or self._waiting_types(partition)
+        if makes and had and makes != had:
+            raise StreamedColumnsMoved(self.table.name, had, makes, self.table.location)
         if taken.accepted.height and not self.types:
-            self.types = {name: dtype_of(name, dtype) for name, dtype in taken.accepted.schema.items()}
+            self.types = makes
             self._around.columns_known()
+
+    def _waiting_types(self, partition: int) -> dict[str, DType]:
+        """Return the columns of rows that wait for the lake: whoever took them may have died before anything was on record."""
+        store = self._around.store
+        waiting = self._around.patience.until_done(_STORE, lambda: waiting_chunks(store, self.table.name, partition))
+        first = next((each.chunk.accepted for each in waiting if each.chunk.accepted), b"")
+        return next((_types_of(frame) for frame in rows_of([first])), {})
 
     def _pinning(self) -> Commit:
         """Return what keeps the types that the first rows settled: of two workers that see first rows at once one settles them."""
@@ -385,6 +403,10 @@ class Following:
         if version is None:
             return {}
         return {"types": version.types, "pins": version.profile["source_types"], "positions": version.profile[STREAM]["positions"]}
+
+
+def _types_of(rows: pl.DataFrame) -> dict[str, DType]:
+    return {name: dtype_of(name, dtype) for name, dtype in rows.schema.items()}
 
 
 def _dropped_before(owned: Owned, horizon_us: int, *, marked: bool = True) -> Owned:
