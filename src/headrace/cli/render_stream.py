@@ -17,7 +17,7 @@ def ended(report: StreamReport) -> str:
     events = sum(each.events for each in report.tables)
     took = f"{report.seconds:.1f} s: {counted(events, 'event')}{_speed(events, report.seconds)}"
     head = f"Followed {counted(len(report.tables), 'table')} for {took}."
-    rows = [["  table", "events", "accepted", "late", "duplicates", "quarantined", "in the lake", "behind", "watermark"]]
+    rows = [["  table", "events", "accepted", "late", "duplicates", "quarantined", "written", "behind", "watermark"]]
     rows += [
         [
             f"  {each.table}", f"{each.events:,}", f"{each.accepted:,}", f"{each.late:,}", f"{each.duplicates:,}", f"{each.quarantined:,}",
