@@ -3,8 +3,10 @@
 import importlib.util
 import itertools
 import os
+import socket
 import stat
-from collections.abc import Iterable, Mapping
+import struct
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
@@ -71,6 +73,25 @@ class Kafka:
             producer.poll(0)
         if producer.flush(_SECONDS):
             raise ServiceFailed(f"messages to {topic} were not taken:\n{self._server.log()[-3000:]}")
+
+    def expel(self, group: str, clients: Collection[str]) -> None:
+        """Take members out of a group, as Kafka does by itself with those that were not heard of for their session's timeout. This broker
+        never does: one that was killed would hold the group up for ever.
+        """
+        admin = self._admin()
+        for described in admin.describe_consumer_groups([group]).values():
+            for member in described.result(_SECONDS).members:
+                if member.client_id in clients:
+                    self._leave_group(group, member.member_id)
+
+    def _leave_group(self, group: str, member: str) -> None:
+        """Send what a member sends that leaves: https://kafka.apache.org/protocol#The_Messages_LeaveGroup, version 0."""
+        request = struct.pack(">hhi", 13, 0, 1) + b"".join(struct.pack(">h", len(text)) + text.encode() for text in ("", group, member))
+        with socket.create_connection(("127.0.0.1", self.port), timeout=_SECONDS) as connection:
+            connection.sendall(struct.pack(">i", len(request)) + request)
+            _, _, error = struct.unpack(">iih", connection.makefile("rb").read(10))
+        if error:
+            raise ServiceFailed(f"{member} could not be taken out of {group}: error {error}")
 
     def producer(self, **options: str) -> Producer:
         """Return a producer of one's own; options with `_` for the points in their names."""

@@ -29,7 +29,6 @@ from headrace.lake.lake import Lake
 from headrace.spec.scoring import Scoring, ToTable
 from headrace.spec.tables import Entity, Events
 
-_STORE = "the online state"
 _MOST_AT_ONCE = 50_000
 _CHECK_SECONDS = 10.0
 _TEND_EVERY = 10
@@ -160,7 +159,7 @@ class Scorer:
         if self._champion is not None and any(lane.pieces for lane in self._questions.lanes.values()):
             until = self._until(self._champion)
             for number in list(self._questions.lanes):
-                while taken := self._means.patience.until_done(_STORE, partial(self._answer, number, until)):
+                while taken := self._means.patience.until_done(partial(self._answer, number, until)):
                     done += taken
         return done
 

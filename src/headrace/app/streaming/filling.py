@@ -52,11 +52,26 @@ def fill(
     for layout in empty:
         _clear(store, layout.space, partition, turn)
     writer, rows = StateWriter(empty, functions), 0
-    for frame in _all_rows(lake, store, table, partition):
+    for frame in _all_rows(lake, store, table, partition, owned.position.next_offset):
         turn.commit(writer.changes(partition, frame, BEGINNING if horizon_us is None else horizon_us, store))
         rows += frame.height
     turn.end(Commit(marks={filled_mark(layout.space, partition): b"1" for layout in empty}))
     return rows
+
+
+def leave_out(store: StateStore, table: str, layouts: Sequence[GroupLayout], partition: int, owned: Owned) -> None:
+    """Let groups that this worker does not keep no longer count as filled: the partition's rows now come without them.
+
+    Another version of the description may keep them, whose worker had the partition before, or gets it back.
+
+    Raises:
+        MarkMoved: if another worker took the partition over.
+    """
+    kept = {layout.space for layout in layouts}
+    filled = store.marks(f"{FILLED}state/{table}/")
+    others = [name for name in filled if name.endswith(f"/{partition}") and _space_of(name) not in kept]
+    if others:
+        store.commit(Commit(expect={position_mark(table, partition): owned.mark}, marks=dict.fromkeys(others)))
 
 
 def wait_for_others(store: StateStore, table: str, partition: int, wait: Callable[[float], None]) -> None:
@@ -116,10 +131,12 @@ def lake_rows(lake: Lake, table: str, partition: int) -> Iterator[pl.DataFrame]:
         yield scan.filter(arrival.is_between(low, high), mine).sort(arrival).collect()
 
 
-def _all_rows(lake: Lake, store: StateStore, table: str, partition: int) -> Iterator[pl.DataFrame]:
-    yield from lake_rows(lake, table, partition)
-    last = lake.tables.appended(table, app_of(table, partition)) or 0
+def _all_rows(lake: Lake, store: StateStore, table: str, partition: int, end: int) -> Iterator[pl.DataFrame]:
+    """Give the rows before an offset: the lake may be further than a store which lost its last commits, and those rows come again."""
     _, offset = place_of(pl.col(ARRIVAL))
+    for frame in lake_rows(lake, table, partition):
+        yield frame.filter(offset < end)
+    last = lake.tables.appended(table, app_of(table, partition)) or 0
     for waiting in waiting_chunks(store, table, partition):
         for frame in rows_of([waiting.chunk.accepted]):
             if (fresh := frame.filter(offset >= last)).height:

@@ -5,6 +5,7 @@ itself says how far it has a partition's rows, and of two processes that think a
 outbox when the lake has them; those that it had already, because somebody died in between, leave it the same way.
 """
 
+from contextlib import suppress
 from typing import NamedTuple
 
 import polars as pl
@@ -14,7 +15,7 @@ from headrace.app.streaming.outbox import Waiting, rows_of, waiting_chunks
 from headrace.features.stores.contract import Commit, StateStore
 from headrace.ingest.requests import ARRIVAL
 from headrace.ingest.stream.messages import place_of
-from headrace.lake.errors import AppendMoved
+from headrace.lake.errors import AppendMoved, CommitConflict
 from headrace.lake.lake import Lake
 from headrace.lake.tables import NEVER, Once
 
@@ -70,7 +71,8 @@ def flush_partition(lake: Lake, store: StateStore, table: str, partition: int) -
 def tend(lake: Lake, table: str) -> None:
     """Make few files of many small ones, of the table and of those beside it."""
     for name in (table, f"{table}/{LATE}", f"{table}/{QUARANTINE}"):
-        lake.upkeep(name).compact(_MANY_FILES)
+        with suppress(CommitConflict):  # others do the same, or append too often: the next time is early enough
+            lake.upkeep(name).compact(_MANY_FILES)
 
 
 def _append(lake: Lake, name: str, rows: pl.DataFrame, once: Once) -> int:

@@ -14,12 +14,12 @@ from headrace.app.errors import StreamedColumnsMoved
 from headrace.app.scoring.questions import Asker, earliest_question
 from headrace.app.streamed import STREAM, find_streamed
 from headrace.app.streaming.counting import Counts
-from headrace.app.streaming.filling import drop_unneeded, fill, wait_for_others
+from headrace.app.streaming.filling import drop_unneeded, fill, leave_out, wait_for_others
 from headrace.app.streaming.flushing import flush_partition, tend
 from headrace.app.streaming.gathering import beyond, gathered
 from headrace.app.streaming.intake import MICROSECOND, Intake, microseconds
 from headrace.app.streaming.outbox import rows_of, waiting_chunks
-from headrace.app.streaming.partitions import Owned, joined, read_owned
+from headrace.app.streaming.partitions import Owned, joined
 from headrace.app.streaming.patience import Patience
 from headrace.app.streaming.recording import record_version
 from headrace.app.streaming.recovery import settle, take_over
@@ -42,7 +42,6 @@ from headrace.lake.lake import Lake
 from headrace.spec.streams import Streamed
 from headrace.spec.tables import Entity, Events, duration_or_none
 
-_STORE = "the online state"
 _NO_PARTITION = "no partition of it is ours: the other members of its group have them, or one that was killed has not timed out yet"
 _BATCH_ROWS = 50_000
 """Of a worker that is behind: commits of five times as many rows take half the CPU a row (300,000 rows, three windows)."""
@@ -94,7 +93,7 @@ class Following:
         self._horizon_us: int | None = None
         self._looked = self._told = float("-inf")
         self._swept = time.monotonic()
-        self._flushes = 0
+        self._flushes, self._trouble = 0, ""
         self._is_recorded = False  # a worker may have died between the lake and the ledger
         self._was_assigned = self._polling = self._leaving = False
 
@@ -104,7 +103,7 @@ class Following:
         """Take partitions over, with all that is known of them, and say where to go on."""
         self._was_assigned = True
         for partition in partitions:
-            self._owned[partition] = self._around.patience.until_done(_STORE, partial(self._taken_over, partition))
+            self._owned[partition] = self._around.patience.until_done(partial(self._taken_over, partition))
         known = {partition: self._owned[partition].position for partition in partitions if self._owned[partition].mark is not None}
         return {partition: Position(each.next_offset, each.origin) for partition, each in known.items()}
 
@@ -113,7 +112,7 @@ class Following:
         try:
             self.flush([] if self._leaving else [each for each in partitions if each in self._owned])
         except SystemFault as fault:  # what waits is in the store, and whoever gets the partitions brings it
-            self._around.patience.away("the lake", fault)
+            self._around.patience.away(fault)
         self.lost(partitions)
 
     def lost(self, partitions: Collection[int]) -> None:
@@ -122,8 +121,7 @@ class Following:
             self._owned.pop(partition, None)
         for each in self._askers:
             each.let_go(partitions)
-        if self._intake.writer is not None:
-            self._intake.writer.forget()
+        self._forget(partitions)
 
     # What the worker asks.
 
@@ -135,7 +133,10 @@ class Following:
     @property
     def caught_up(self) -> bool:
         """Whether nothing is left of what the source had, as far as that is known."""
-        return self.ended or (self._was_assigned and not self._backlog and not any(self._follower.lag().values()))
+        if self.ended or not self._was_assigned or self._backlog:
+            return self.ended
+        lag = self._follower.lag()
+        return lag.keys() >= self._owned.keys() and not any(lag.values())
 
     @property
     def waiting_bytes(self) -> int:
@@ -150,14 +151,11 @@ class Following:
     def take_some(self, timeout_seconds: float) -> int:
         """Take what comes within a time, and return how many rows that was."""
         self._gather(timeout_seconds)
-        rows, moved = 0, set[int]()
+        rows = 0
         while self._backlog:
             messages = self._backlog.popleft()
-            if messages.partition in self._owned and messages.partition not in moved:
-                taken = self._take(messages)
-                rows += taken or 0
-                if taken is None:
-                    moved.add(messages.partition)
+            if messages.partition in self._owned:
+                rows += self._take(messages)
         self._look()
         return rows
 
@@ -178,15 +176,16 @@ class Following:
     def use(self, layouts: Sequence[GroupLayout], functions: Functions, *, complete: bool) -> None:
         """Keep these groups from now on: new ones are filled first; others go if it is `complete` what all models need."""
         if complete:
-            self._around.patience.until_done(_STORE, lambda: drop_unneeded(self._around.store, self.table.name, layouts))
+            self._around.patience.until_done(lambda: drop_unneeded(self._around.store, self.table.name, layouts))
         if {each.space for each in layouts} == {each.space for each in self._groups.layouts}:
             return
         self._groups = _Groups(tuple(layouts), functions)
         for partition, before in list(self._owned.items()):
-            owned = self._around.patience.until_done(_STORE, partial(self._taken_over, partition))
-            self._owned[partition] = owned
+            owned = self._around.patience.until_done(partial(self._taken_over, partition))
             if owned.position.next_offset != before.position.next_offset:
-                self._follower.seek({partition: Position(owned.position.next_offset, owned.position.origin)})
+                self._go_on(partition, owned)
+            elif partition in self._owned:
+                self._owned[partition] = owned
         self._intake.writer = StateWriter(layouts, functions)
 
     def flush(self, partitions: Iterable[int] | None = None) -> None:
@@ -195,20 +194,20 @@ class Following:
         Raises:
             LakeFault, CommitConflict, StoreFault and what the ledger raises: what waits, waits on.
         """
-        flushed = False
+        flushed, around = False, self._around
         for partition in list(self._owned if partitions is None else partitions):
-            done = flush_partition(self._around.lake, self._around.store, self.table.name, partition)
+            done = flush_partition(around.lake, around.store, self.table.name, partition)
             if done is not None:
-                flushed = True
+                flushed, self._is_recorded = True, False
                 self.counts.flushed += done.rows
                 self._owned[partition] = self._owned[partition].flushed()
         if flushed:
             self._flushes += 1
             if self._flushes % _TEND_EVERY == 0:
-                tend(self._around.lake, self.table.name)
-        if flushed or not self._is_recorded:
-            around = self._around
-            record_version(around.workspace, around.lake, around.store, self.table, self._intake.door.pins or {}, self.counts)
+                tend(around.lake, self.table.name)
+        if not self._is_recorded:
+            mine = list(self._owned)
+            record_version(around.workspace, around.lake, around.store, self.table, mine, self._intake.door.pins or {}, self.counts)
             self._is_recorded = True
 
     def sweep(self) -> None:
@@ -218,7 +217,7 @@ class Following:
             return
         self._swept = time.monotonic()
         mine = {partition: each for partition, each in self._owned.items() if each.mark is not None}
-        changes = self._around.patience.until_done(_STORE, lambda: writer.sweep(store, horizon, list(mine)))
+        changes = self._around.patience.until_done(lambda: writer.sweep(store, horizon, list(mine)))
         if changes is None:
             return
         after = {partition: _dropped_before(each, horizon) for partition, each in mine.items()}
@@ -230,7 +229,7 @@ class Following:
             for partition in mine:
                 self._reload(partition)
             return
-        self._owned |= after
+        self._owned |= {partition: each for partition, each in after.items() if partition in self._owned}
 
     def close(self) -> None:
         """Leave the source; what waits was brought into the lake before, or cannot be now."""
@@ -253,12 +252,13 @@ class Following:
     def _poll(self, timeout_seconds: float) -> None:
         self._polling = True
         try:
-            self._backlog.extend(self._follower.poll(timeout_seconds))
+            came = self._follower.poll(timeout_seconds)  # in which partitions may go, and what came of them before
+            self._backlog.extend(came)
         finally:
             self._polling = False
 
-    def _take(self, messages: Messages) -> int | None:
-        """Take messages of a partition and return how many rows they had; None: the partition was moved by somebody else."""
+    def _take(self, messages: Messages) -> int:
+        """Take messages of a partition and return how many rows they had; none if somebody else has moved the partition."""
         around, partition = self._around, messages.partition
         before = self._owned[partition]
         if messages.next.offset <= before.position.next_offset:
@@ -270,14 +270,14 @@ class Following:
         self._know_columns(partition, taken)
         started = time.monotonic()
         horizon = self._horizon_us
-        batch = around.patience.until_done(_STORE, lambda: self._intake.batch(messages, taken, before, around.store, horizon, now))
+        batch = around.patience.until_done(lambda: self._intake.batch(messages, taken, before, around.store, horizon, now))
         questions = [each.ask(partition, batch.accepted) for each in self._askers]
         pins = Commit() if pinned else self._pinning()
         try:
             around.patience.commit(around.store, joined(batch.commit, pins, *(each.commit for each in questions)))
         except MarkMoved:
             self._reload(partition)
-            return None
+            return 0
         for asker, change in zip(self._askers, questions, strict=True):
             asker.asked(change)
         if partition in self._owned:  # while the store was away it may have become another's, which goes on from this commit
@@ -303,7 +303,7 @@ class Following:
     def _waiting_types(self, partition: int) -> dict[str, DType]:
         """Return the columns of rows that wait for the lake: whoever took them may have died before anything was on record."""
         store = self._around.store
-        waiting = self._around.patience.until_done(_STORE, lambda: waiting_chunks(store, self.table.name, partition))
+        waiting = self._around.patience.until_done(lambda: waiting_chunks(store, self.table.name, partition))
         first = next((each.chunk.accepted for each in waiting if each.chunk.accepted), b"")
         return next((_types_of(frame) for frame in rows_of([first])), {})
 
@@ -313,16 +313,25 @@ class Following:
         return Commit() if pins is None else Commit(expect={name: None}, marks={name: msgspec.json.encode(pins)})
 
     def _reload(self, partition: int) -> None:
-        """Go on from where somebody else has moved a partition: it is theirs, and will be taken from us, or was theirs before."""
-        store = self._around.store
-        owned = self._around.patience.until_done(_STORE, lambda: read_owned(store, self.table.name, partition))
-        self._owned[partition] = owned
-        for each in self._askers:
-            self._around.patience.until_done(_STORE, partial(each.take_over, partition))
+        """Go on in a partition that is not where we left it: it is another's, and will be taken from us, or was; or the store went back."""
+        if partition in self._owned:
+            self._recorded = self._read_recorded()
+            owned = self._around.patience.until_done(partial(self._taken_over, partition))
+            self._intake.door = self._door()
+            self._go_on(partition, owned)
+
+    def _go_on(self, partition: int, owned: Owned) -> None:
+        """Go on in a partition as it is in the store, unless it was taken from us meanwhile."""
+        if partition in self._owned:
+            self._owned[partition] = owned
+            self._forget([partition])
+            self._follower.seek({partition: Position(owned.position.next_offset, owned.position.origin)})
+
+    def _forget(self, partitions: Collection[int]) -> None:
+        """Let go of what came of partitions and was not taken: it comes again, from elsewhere perhaps; and of what is held of the store."""
+        self._backlog = deque(each for each in self._backlog if each.partition not in partitions)
         if self._intake.writer is not None:
             self._intake.writer.forget()
-        self._intake.door = self._door()
-        self._follower.seek({partition: Position(owned.position.next_offset, owned.position.origin)})
 
     def _taken_over(self, partition: int) -> Owned:
         """Return a partition with all groups filled. Others may take it for theirs at the same time."""
@@ -338,6 +347,8 @@ class Following:
         owned = take_over(around.lake, around.store, name, partition, self._intake.rules, recorded)
         if owned.mark is None and owned.position.watermark_us is not None:
             owned = _dropped_before(owned, owned.position.watermark_us - self._history_us, marked=False)
+        if self.types:  # before they are known nothing is accepted
+            leave_out(around.store, name, groups.layouts, partition, owned)
         fill(around.lake, around.store, groups.layouts, groups.functions, partition, owned, owned.position.horizon_us)
         settled = settle(around.store, name, partition, owned)
         for each in self._askers:
@@ -352,12 +363,12 @@ class Following:
         if moment - self._looked < _LOOK_SECONDS:
             return
         self._looked = moment
-        marks = self._around.patience.until_done(_STORE, lambda: self._around.store.marks(position_prefix(self.table.name)))
+        marks = self._around.patience.until_done(lambda: self._around.store.marks(position_prefix(self.table.name)))
         positions = [read_position(value) for value in marks.values()]
         watermark = table_watermark(positions, microseconds(self._around.workspace.clock.now()))
         if watermark is not None:
             before = table_horizon(positions)
-            earliest = self._around.patience.until_done(_STORE, lambda: earliest_question(self._around.store, self._scored))
+            earliest = self._around.patience.until_done(lambda: earliest_question(self._around.store, self._scored))
             reached = watermark - self._history_us
             reached = reached if earliest is None else min(reached, earliest)
             self._horizon_us = reached if before is None else max(before, reached)
@@ -368,9 +379,15 @@ class Following:
 
     def _tell(self, watermark: int | None) -> None:
         counts, lag = self.counts, self._follower.lag()
+        self._say_trouble(self._follower.trouble)
         counts.watermark_us, counts.trouble = watermark, self._follower.trouble or ("" if self._owned else _NO_PARTITION)
         counts.behind = sum(lag.values()) if lag else None
         counts.partitions, counts.waiting_bytes = len(self._owned), self.waiting_bytes
+
+    def _say_trouble(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            self._around.patience.say(f"{self.table.name}: {trouble or 'messages come again'}")
+            self._trouble = trouble
 
     def look_again(self) -> None:
         """See how far everything is, at once."""
@@ -393,7 +410,7 @@ class Following:
     def _door(self) -> StreamDoor:
         """Return the door, with the types that were settled once: as the store has them, or the ledger if the store was lost."""
         store = self._around.store
-        _, (pins,) = self._around.patience.until_done(_STORE, lambda: store.read([], [self._pins_mark]))
+        _, (pins,) = self._around.patience.until_done(lambda: store.read([], [self._pins_mark]))
         settled = msgspec.json.decode(pins) if pins is not None else self._recorded.get("pins")
         types = None if settled is None else {name: DType(kind) for name, kind in settled.items()}
         return StreamDoor(self.table, self._around.workspace.pseudonym_key(), types)

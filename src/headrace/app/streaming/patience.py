@@ -1,4 +1,4 @@
-"""A store or a lake that is away: said once, tried again until it is back, and said once more then."""
+"""A store, a lake or a ledger that is away: said once, tried again until it is back, and said once more then."""
 
 import time
 from collections.abc import Callable
@@ -9,9 +9,11 @@ from headrace.app.errors import StateAway
 from headrace.core.errors import HeadraceError
 from headrace.features.stores.contract import Commit, StateStore
 from headrace.features.stores.errors import StoreFault
+from headrace.lake.errors import AppendMoved, CommitConflict, LakeFault
 
 _T = TypeVar("_T")
-_FIRST_SECONDS, _LAST_SECONDS = 0.1, 5.0
+_FIRST_SECONDS, _LAST_SECONDS, _LOOK_SECONDS = 0.1, 5.0, 0.25
+_STORE, _LAKE, _LEDGER = "the online state", "the lake", "the ledger"
 
 
 @dataclass
@@ -22,7 +24,7 @@ class Patience:
     stopping: Callable[[], bool]
     wait: Callable[[float], None] = time.sleep
     meanwhile: Callable[[], None] = lambda: None
-    _away: dict[str, bool] = field(default_factory=dict)
+    _away: set[str] = field(default_factory=set)
 
     def commit(self, store: StateStore, commit: Commit) -> None:
         """Commit once, though the store may fail after it did: its marks tell.
@@ -40,35 +42,54 @@ class Patience:
             asked = True
             store.commit(commit)
 
-        self.until_done("the online state", attempt)
+        self.until_done(attempt)
 
-    def until_done(self, what: str, attempt: Callable[[], _T]) -> _T:
-        """Return what an attempt gives, as soon as the store lets one succeed."""
-        pause = _FIRST_SECONDS
+    def until_done(self, attempt: Callable[[], _T]) -> _T:
+        """Return what an attempt gives, as soon as the store and the lake let one succeed.
+
+        Raises:
+            StateAway: if one is still away when the worker is to stop.
+        """
+        pause, failed = _FIRST_SECONDS, set[str]()
         while True:
             try:
                 done = attempt()
-            except StoreFault as fault:
-                self.away(what, fault)
+            except (StoreFault, LakeFault, CommitConflict) as fault:
+                failed.add(self.away(fault))
                 if self.stopping():
                     raise StateAway(fault.problem, fault.remedy) from fault
-                self.wait(pause)
+                self._wait(pause)
                 self.meanwhile()
                 pause = min(2 * pause, _LAST_SECONDS)
             else:
-                self.back(what)
+                self.back(_STORE, *failed)
                 return done
 
-    def away(self, what: str, fault: HeadraceError) -> None:
-        """Say that something is away, unless that was said."""
-        if not self._away.get(what):
-            self._away[what] = True
+    def away(self, fault: HeadraceError) -> str:
+        """Say that what failed is away, unless that was said; return what that is."""
+        what = _what(fault)
+        if what not in self._away:
+            self._away.add(what)
             self.say(f"{what} is away, and tried again: {fault.problem}")
+        return what
 
-    def back(self, what: str) -> None:
-        """Say that it is back, if it was away."""
-        if self._away.pop(what, False):
-            self.say(f"{what} is back")
+    def back(self, *what: str) -> None:
+        """Say of what was away that it is back: of all, or of what is named."""
+        for each in sorted(self._away.intersection(what or self._away)):
+            self._away.remove(each)
+            self.say(f"{each} is back")
+
+    def _wait(self, seconds: float) -> None:
+        """Wait, but no longer than until the worker is to stop."""
+        until = time.monotonic() + seconds
+        while not self.stopping() and (left := until - time.monotonic()) > 0:
+            self.wait(min(left, _LOOK_SECONDS))
+
+
+def _what(fault: HeadraceError) -> str:
+    if isinstance(fault, StoreFault | StateAway):
+        return _STORE
+    return _LAKE if isinstance(fault, LakeFault | CommitConflict | AppendMoved) else _LEDGER
 
 
 def _happened(store: StateStore, commit: Commit) -> bool:

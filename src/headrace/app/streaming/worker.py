@@ -187,10 +187,10 @@ class _Worker:
                 scorer.deliver()
         except SystemFault as fault:  # what waits is in the store; it is tried again, and this said once
             self._tried_lake = moment
-            self._patience.away("the lake", fault)
+            self._patience.away(fault)
             return False
         self._tried_lake = float("-inf")
-        self._patience.back("the lake")
+        self._patience.back()
         if self._missing:
             self._regroup()
         return True

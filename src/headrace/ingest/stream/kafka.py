@@ -47,6 +47,8 @@ class KafkaFollower:
         self._lanes = Lanes(table.source.topics)
         self._consumer: Any = None
         self._next: dict[int, int] = {}
+        self._waiting: dict[int, Position | None] = {}  # assigned, and not begun: the broker has not said what it has of them
+        self._ends: dict[int, int] = {}
         self._reached: dict[int, int] = {}
         self._moved: set[int] = set()
         self._new: set[int] = set()
@@ -68,12 +70,15 @@ class KafkaFollower:
         came += consumer.consume(self._batch_messages - len(came), min(timeout_seconds, _GATHER_SECONDS))
         self._faults.raise_refusal()
         records = self._sorted_out(came)
+        if self._waiting:
+            consumer.incremental_assign(self._begun(consumer))
         return [*self._just_begun(records), *(each for number, record in records.items() for each in self._decoded(number, record))]
 
     def seek(self, positions: Mapping[int, Position]) -> None:
-        for number, position in positions.items():
-            self._next[number] = position.offset
-        self._fetch_again(positions.keys() & self._next.keys())
+        self._waiting |= {number: position for number, position in positions.items() if number in self._waiting}
+        begun = positions.keys() & self._next.keys()
+        self._next |= {number: positions[number].offset for number in begun}
+        self._fetch_again(begun)
 
     def pause(self, partitions: Iterable[int]) -> None:
         numbers = set(partitions) & self._next.keys()
@@ -95,7 +100,8 @@ class KafkaFollower:
                 _LOG.info("%s", self._around.secrets.redact(str(error)))
 
     def lag(self) -> dict[int, int]:
-        return {number: self._behind(number, offset) for number, offset in self._next.items()}
+        known = {number: self._behind(number, offset) for number, offset in self._next.items()}
+        return {number: behind for number, behind in known.items() if behind is not None}
 
     def close(self) -> None:
         if self._consumer is not None:
@@ -157,10 +163,9 @@ class KafkaFollower:
     def _assigned(self, consumer: Any, places: Collection[Any]) -> None:
         numbers = [self._lanes.number(each) for each in places]
         known = self._listener.assigned(numbers) if numbers else {}
-        offsets = {number: self._begin(consumer, number, known.get(number)) for number in numbers}
-        self._moved |= offsets.keys()
-        self._next |= offsets
-        consumer.incremental_assign([self._lanes.place(number, offset) for number, offset in offsets.items()])
+        self._moved |= set(numbers)
+        self._waiting |= {number: known.get(number) for number in numbers}
+        consumer.incremental_assign(self._begun(consumer))
 
     def _revoked(self, consumer: Any, places: Collection[Any]) -> None:
         self._gone(consumer, places, self._listener.revoked)
@@ -173,16 +178,29 @@ class KafkaFollower:
         if numbers:
             tell(numbers)
         self._moved |= set(numbers)
+        begun = self._places(numbers)
         for number in numbers:
-            self._next.pop(number, None)
-            self._reached.pop(number, None)
+            for each in (self._next, self._waiting, self._ends, self._reached):
+                each.pop(number, None)
         self._new -= set(numbers)
         self._paused -= set(numbers)
-        consumer.incremental_unassign(list(places))
+        consumer.incremental_unassign(begun)
 
-    def _begin(self, consumer: Any, number: int, known: Position | None) -> int:
+    def _begun(self, consumer: Any) -> list[Any]:
+        """Begin in partitions that wait for it, as far as the broker says what it has of them; return where."""
+        begun = []
+        for number, known in list(self._waiting.items()):
+            ends = self._ask_ends(consumer, number)
+            if ends is None:  # the broker is away: it is asked again with the next poll
+                break
+            self._ends[number] = ends[1]
+            self._next[number] = self._begin(number, known, *ends)
+            del self._waiting[number]
+            begun.append(self._lanes.place(number, self._next[number]))
+        return begun
+
+    def _begin(self, number: int, known: Position | None, low: int, high: int) -> int:
         """Return where to begin in a partition, as a number even where nothing of it was read: it stays until the first commit."""
-        low, high = self._ends(consumer, number)
         if known is not None:
             self._check_origin(number, known)
             return self._there(number, known.offset, low, high)
@@ -205,11 +223,12 @@ class KafkaFollower:
         self._new.add(number)
         return low
 
-    def _ends(self, consumer: Any, number: int) -> tuple[int, int]:
+    def _ask_ends(self, consumer: Any, number: int) -> tuple[int, int] | None:
         try:
-            low, high = consumer.get_watermark_offsets(self._lanes.place(number), timeout=_ASK_SECONDS)
+            low, high = consumer.get_watermark_offsets(self._lanes.place(number), timeout=_ASK_AGAIN_SECONDS)
         except KafkaException as error:
-            raise self._faults.of_first(error.args[0]) from None
+            self._faults.heard(error.args[0])
+            return None
         return int(low), int(high)
 
     def _sorted_out(self, came: Iterable[Any]) -> dict[int, Record]:
@@ -251,8 +270,8 @@ class KafkaFollower:
     def _expired(self, number: int) -> None:
         """Go on after the broker said that it has not the message which comes next."""
         if number in self._next and number not in self._moved:
-            self._next[number] = self._there(number, self._next[number], *self._ends(self._connected(), number))
-            self._fetch_again([number])
+            self._connected().incremental_unassign(self._places([number]))
+            self._waiting[number] = Position(self._next.pop(number))
 
     def _fetch_again(self, numbers: Collection[int]) -> None:
         if numbers:
@@ -272,16 +291,16 @@ class KafkaFollower:
         self._next[number] = record.offsets[-1] + 1
         return list(self._decoder.decode(self._lane(number), record, self._next[number]))
 
-    def _behind(self, number: int, offset: int) -> int:
+    def _behind(self, number: int, offset: int) -> int | None:
         try:
             # What is paused is not fetched, so that nothing is heard of its end.
             told = {"timeout": _ASK_AGAIN_SECONDS} if number in self._paused else {"cached": True}
             _, high = self._connected().get_watermark_offsets(self._lanes.place(number), **told)
         except KafkaException as error:
             self._faults.heard(error.args[0])
-            return 0
-        # Marks of transactions have offsets too: where the end was reached, nothing is left.
-        return max(0, int(high) - max(offset, self._reached.get(number, 0)))
+            return None
+        # Before anything was fetched no end is cached. Marks of transactions have offsets too: where the end was reached, nothing is left.
+        return max(0, max(int(high), self._ends.get(number, 0)) - max(offset, self._reached.get(number, 0)))
 
     def _lane(self, number: int) -> Lane:
         return self._lanes.lane(number)

@@ -1,0 +1,90 @@
+"""A table that is followed, while partitions go and the store is away."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.e2e.small_stream import write_project
+
+import headrace as hr
+from headrace.app.store import lake_of
+from headrace.app.streaming.following import Around, Following
+from headrace.app.streaming.patience import Patience
+from headrace.app.workspace import Workspace
+from headrace.features.stores.contract import StateStore
+from headrace.features.stores.errors import StoreFault
+from headrace.features.stores.memory import MemoryStore
+from headrace.features.stream.positions import position_mark, read_position
+from headrace.ingest.stream.messages import Messages, Surroundings
+from headrace.ingest.stream.replay import ReplayFollower
+
+
+class Moving(ReplayFollower):
+    """Takes another partition away each time that messages come of this one."""
+
+    def poll(self, timeout_seconds: float) -> list[Messages]:
+        came = super().poll(timeout_seconds)
+        self._listener.lost([7])
+        return came
+
+
+class Forgetful(MemoryStore):
+    """A server that was started again without what it held."""
+
+    def lose(self) -> None:
+        self._spaces.clear()
+        self._marks.clear()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    handle = hr.load(write_project(tmp_path / "shop", days=10), environment={"HEADRACE_USER": "ana"})
+    yield handle.workspace
+    handle.close()
+
+
+def followed(workspace: Workspace, store: StateStore, said: list[str]) -> Following:
+    """Follow the orders, with a follower of which partitions go."""
+    patience = Patience(said.append, lambda: False, wait=lambda _: None)
+    surroundings = Surroundings(workspace.root, workspace.secrets, workspace.clock)
+    table = next(each for each in workspace.project.tables() if each.name == "orders")
+    following = Following(table, Around(workspace, lake_of(workspace), store, patience, surroundings, lambda: None))
+    following._follower = Moving(table, following, surroundings)
+    return following
+
+
+def taken(following: Following) -> int:
+    """Take all there is; return how many rows came."""
+    while not following.ended:
+        following.take_some(0)
+    following.take_some(0)
+    return following.counts.events
+
+
+def test_what_came_while_another_partition_went_is_taken(workspace):
+    store = MemoryStore()
+    assert taken(followed(workspace, store, [])) == 205
+    position = read_position(store.marks(position_mark("orders", 0))[position_mark("orders", 0)])
+    assert position.accepted + position.late + position.duplicates + position.quarantined == 205
+
+
+def test_a_store_that_loses_everything_as_rows_come_is_filled_from_the_beginning(workspace, monkeypatch):
+    monkeypatch.setattr("headrace.app.streaming.following._BATCH_ROWS", 50)
+    store = Forgetful()
+    following = followed(workspace, store, [])
+    following._follower._batch_rows = 50
+    assert 0 < following.take_some(0) < 205
+    store.lose()
+    assert taken(following) > 205
+    position = read_position(store.marks(position_mark("orders", 0))[position_mark("orders", 0)])
+    assert position.accepted + position.late + position.duplicates + position.quarantined == 205
+
+
+def test_what_fails_is_called_by_its_name(workspace):
+    said: list[str] = []
+    patience = Patience(said.append, lambda: False, wait=lambda _: None)
+    fault = StoreFault("read", "here", OSError("gone"))
+    assert patience.away(fault) == "the online state"
+    patience.away(fault)
+    patience.back()
+    assert [words.partition(":")[0] for words in said] == ["the online state is away, and tried again", "the online state is back"]
