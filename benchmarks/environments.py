@@ -62,6 +62,7 @@ def peer_versions() -> str:
         "pandas": ("pandas",),
         "duckdb": ("duckdb",),
         "feast": ("feast", "pandas", "dask", "duckdb"),
+        "spark": ("pyspark",),
         "quix": ("quixstreams", "confluent-kafka", "rocksdict"),
         "kedro": ("kedro",),
         "metaflow": ("metaflow",),

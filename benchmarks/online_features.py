@@ -24,10 +24,11 @@ from benchmarks.services import redis as start_redis
 from headrace import col
 from headrace.expressions import DType
 from headrace.features.plan import FeaturePlan
-from headrace.features.stores.contract import StateStore
+from headrace.features.stores.contract import Commit, StateStore
 from headrace.features.stores.opening import open_store
 from headrace.features.stream.layout import group_layouts
 from headrace.features.stream.live import LiveFeatures
+from headrace.features.stream.positions import Position, position_mark
 from headrace.features.stream.reading import answer
 from headrace.features.stream.writing import StateWriter
 
@@ -63,6 +64,7 @@ def fill(store: StateStore, planned: FeaturePlan) -> None:
     writer = StateWriter(group_layouts([planned]), {})
     for start in range(0, EVENTS, BATCH):
         store.commit(writer.changes(0, rows[start : start + BATCH], None, store))
+    store.commit(Commit(marks={position_mark("events", 0): Position(next_offset=EVENTS).to_bytes()}))
 
 
 def ask(store: StateStore, planned: FeaturePlan, keys: list[int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""The same feature job by a Ray cluster, by PySpark and by one process: `python -m benchmarks.ray_features [--rows N]`.
+"""The same feature job by a Ray cluster, by PySpark (which wants Java) and by one process: `python -m benchmarks.ray_features [--rows N]`.
 
 Count and mean over an hour, a day and a week before each of N events, by a key that has a hundred of them: from Parquet files to Parquet or
 Arrow files. All three have this machine's cores; session, cluster and workers are there before the clock starts. Ours is asked six lookups,
@@ -8,6 +8,7 @@ each parted and put back by itself, as a run has it; Spark has one plan. What th
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -19,8 +20,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from benchmarks.environments import PEERS, ROOT, PeerMissing, peer
-from benchmarks.report import machine, versions
+from benchmarks.environments import PEERS, ROOT, PeerMissing, peer, peer_versions
+from benchmarks.report import Line, machine, table, versions
 from headrace.engine.executor import Executor
 from headrace.expressions import DType, col
 from headrace.features.bucketed import lookup_frames
@@ -33,7 +34,7 @@ from headrace.spec.features import Features, window
 from headrace.spec.sources import File
 from headrace.spec.tables import Events
 
-TURNS = 3
+ROWS, TURNS = 1_000_000, 3
 _START, _YEAR_MS = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1e6), 365 * 86_400_000
 _TYPES = {"key": DType.INT, "amount": DType.FLOAT, "time": DType.DATETIME}
 _EVENTS = Events("events", source=File("events.csv"), time="time")
@@ -103,6 +104,39 @@ def turns(how: str, folder: Path) -> None:
     os._exit(0)
 
 
+def lines(folder: Path) -> list[Line]:
+    """The job, for the table of all benchmarks."""
+    return measure(folder, ROWS)
+
+
+def measure(folder: Path, rows: int) -> list[Line]:
+    """Return the measurements as lines of a table."""
+    write_tables(folder, rows)
+    us = [sys.executable, "-m", "benchmarks.ray_features", "--folder", str(folder), "--turns"]
+    cluster = [sys.executable, str(ROOT / "scripts" / "services" / "ray.py"), "--workers", str(max(1, (os.cpu_count() or 1) - 1)), "--"]
+    found = {"one process": _said([*us, "local"]), "Ray": _said([*cluster, *us, "ray"])}
+    try:
+        found["PySpark"] = _said([_spark(), str(PEERS / "features_spark.py"), str(folder), str(TURNS)])
+    except PeerMissing as missing:
+        print(missing, file=sys.stderr)
+    ours = found["Ray"]
+    told = []
+    for name, said in found.items():
+        seconds = statistics.median(said["seconds"])
+        told.append(Line("ray_features", f"{rows:,} rows, {name}", f"{seconds:.1f} s"))
+        if said is not ours:
+            ratio, equal = seconds / statistics.median(ours["seconds"]), bool(np.allclose(said["totals"], ours["totals"], rtol=1e-9))
+            told.append(Line("ray_features", f"{rows:,} rows, {name} over Ray", f"{ratio:.2f} x"))
+            told.append(Line("ray_features", f"{rows:,} rows, totals of {name}", "equal" if equal else "differ", "equal", equal))
+    return told
+
+
+def _spark() -> str:
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        raise PeerMissing("PySpark wants Java, which is not here: apt-get install openjdk-17-jre-headless, or set JAVA_HOME")
+    return peer("spark").python
+
+
 def _awake(number: int) -> int:
     """Have a worker import what the job needs."""
     return len(plan().lookups) + number
@@ -114,35 +148,15 @@ def _unheard(*_: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ray_features", description=__doc__)
-    parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--turns", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.turns:
         turns(given.turns, given.folder)
     with tempfile.TemporaryDirectory(prefix="headrace-") as name:
-        folder = Path(name)
-        write_tables(folder, given.rows)
-        _report(given.rows, folder)
-
-
-def _report(rows: int, folder: Path) -> None:
-    us = [sys.executable, "-m", "benchmarks.ray_features", "--folder", str(folder), "--turns"]
-    cluster = [sys.executable, str(ROOT / "scripts" / "services" / "ray.py"), "--workers", str(max(1, (os.cpu_count() or 1) - 1)), "--"]
-    found = {"local": _said([*us, "local"]), "ray": _said([*cluster, *us, "ray"])}
-    try:
-        spark = peer("spark")
-        found["spark"] = _said([spark.python, str(PEERS / "features_spark.py"), str(folder), str(TURNS)])
-        print(spark.version("pyspark"))
-    except PeerMissing as missing:
-        print(missing)
-    print(versions("headrace", "polars", "ray"))
-    print(machine())
-    for name, said in found.items():
-        assert np.allclose(said["totals"], found["local"]["totals"], rtol=1e-9), (name, said["totals"], found["local"]["totals"])
-        seconds = statistics.median(said["seconds"])
-        ratio = seconds / statistics.median(found["ray"]["seconds"])
-        print(f"{rows:,} rows, {name:6} {seconds:7.1f} s (of {len(said['seconds'])}), {ratio:.2f} times that of ray")
+        measured = measure(Path(name), given.rows)
+    print(versions("headrace", "polars", "ray"), peer_versions(), machine(), table(measured), sep="\n")
 
 
 def _said(command: list[str]) -> dict[str, list[float]]:

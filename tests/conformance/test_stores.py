@@ -86,6 +86,22 @@ class TestRedis(SharedStoreConformance):
         assert store.read([("a", b"k")])[0] == [[b"v"]]
         store.commit(ONE)
 
+    def test_a_question_that_the_server_refuses_leaves_no_answer_to_the_next(self, operator: Any, redis: Redis) -> None:
+        store = open_store(redis.url(), "refused")
+        store.commit(ONE)
+        operator.set("refused:record:1:a:none", "no hash")
+        for _ in range(2):
+            with pytest.raises(StoreFault, match="WRONGTYPE"):
+                store.read([("a", b"none"), ("a", b"k")])
+            assert store.read([("a", b"k"), ("a", b"k")], ["m"]) == ([[b"v"], [b"v"]], [None])
+        store.close()
+
+    def test_the_servers_older_protocol_will_do(self, redis: Redis) -> None:
+        store = open_store(redis.url() + "?protocol=2", "older")
+        store.commit(ONE)
+        assert store.read([("a", b"k"), ("a", b"none")], ["m"]) == ([[b"v"], []], [None])
+        store.close()
+
     def test_a_wrong_password_is_told_at_once_and_not_repeated(self, redis: Redis) -> None:
         with pytest.raises(StoreUnusable, match="refuses us") as caught:
             open_store(redis.url("gu3ss"))

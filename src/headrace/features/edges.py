@@ -87,10 +87,13 @@ class Moments:
 
     def __init__(self, moments: Integers) -> None:
         ordered, order = sort_stable(moments)
-        new = np.diff(ordered, prepend=ordered[:1] - 1) != 0
+        new = np.ones(len(moments), np.bool_)
+        np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
         self.distinct = ordered[new]
-        self.places = np.empty_like(moments)
-        self.places[order] = np.cumsum(new) - 1
+        places = np.cumsum(new, dtype=np.int64)
+        places -= 1
+        self.places = np.empty_like(places)
+        self.places[order] = places
 
 
 class Questions:
@@ -131,10 +134,11 @@ def places_before(rows: Integers, wanted: Integers) -> Integers:
 def sort_stable(values: Integers) -> tuple[Integers, Integers]:
     """Return integers in order, and their places before; equal ones keep theirs.
 
-    Where value and place fit into one integer, that is sorted, without a look at any other memory: three times as fast.
+    Those in order already, as tables mostly come, are left as they are. Where value and place fit into one integer, that is sorted,
+    without a look at any other memory: three times as fast.
     """
-    if not len(values):
-        return values, values
+    if in_order(values):
+        return values, np.arange(len(values))
     first, bits, unit = int(values.min()), len(values).bit_length(), 1
     span = int(values.max()) - first
     if 1 << (63 - bits) <= span < 1 << 63:
@@ -154,6 +158,11 @@ def sort_stable(values: Integers) -> tuple[Integers, Integers]:
         folded *= unit
     folded += first
     return folded, order
+
+
+def in_order(values: Integers) -> bool:
+    """Tell whether no integer is less than the one before it: a twentieth of what it takes to sort them."""
+    return bool((values[1:] >= values[:-1]).all())
 
 
 def left_edge(as_of: Integers, over_us: int, hop_us: int | None) -> Integers:

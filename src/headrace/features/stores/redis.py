@@ -18,6 +18,7 @@ from redis.retry import Retry
 
 from headrace.features.stores.contract import Commit, Field, Key, Walked
 from headrace.features.stores.errors import MarkMoved, StoreFault
+from headrace.features.stores.redis_reading import Questions, command, hash_of
 from headrace.features.stores.redis_server import Place, see_fit
 
 _READ_SECONDS, _WRITE_SECONDS = 5, 60
@@ -82,6 +83,7 @@ class RedisStore:
         self._reader: Any = self._place.client(
             answer_seconds or _READ_SECONDS, again
         )  # Any: what commands return depends on the client's kind
+        self._questions = Questions(self._reader)
         # Whether a commit that met an error was made only its marks can tell, so that it must not be sent again.
         self._writer: Any = self._place.client(_WRITE_SECONDS, Retry(NoBackoff(), 0))
         self._change = self._writer.register_script(_COMMIT)
@@ -93,14 +95,13 @@ class RedisStore:
 
     def read(self, keys: Sequence[Key], marks: Sequence[str] = ()) -> tuple[list[list[bytes]], list[bytes | None]]:
         """Return the values of the records' fields, and the marks, asked for in one go."""
-        with self._told("read"), self._reader.pipeline(transaction=False) as asked:
-            if marks:
-                asked.hmget(self._marks, marks)
-            for key in keys:
-                asked.hgetall(self._record(*key))
-            answers = asked.execute()
+        commands = [command(b"HGETALL", self._record(*key)) for key in keys]
+        if marks:
+            commands.insert(0, command(b"HMGET", self._marks, *[mark.encode() for mark in marks]))
+        with self._told("read"):
+            answers = self._questions.ask(commands)
         found = answers.pop(0) if marks else []
-        return [[values[name] for name in sorted(values)] for values in answers], found
+        return [[value for _, value in sorted(hash_of(answer).items())] for answer in answers], found
 
     def fields(self, keys: Sequence[Key], prefix: bytes = b"") -> list[list[tuple[bytes, bytes]]]:
         """Return the fields of the records, with their names."""
@@ -145,6 +146,7 @@ class RedisStore:
 
     def close(self) -> None:
         """Let go of the connections."""
+        self._questions.close()
         self._reader.close()
         self._writer.close()
 
