@@ -66,7 +66,7 @@ def test_batch_and_online_are_the_reference(data):
 
     check("batch", compute(plan, spine, tables).to_dicts(), lambda question: question["asked"])
     with tempfile.TemporaryDirectory() as folder:
-        at_once, frame_rows, few_rows = (data.draw(st.integers(*limits)) for limits in ((1, 12), (1, 4), (0, 6)))
+        at_once, frame_rows, few_rows = (data.draw(st.integers(*limits)) for limits in ((1, 6), (1, 4), (0, 6)))
         bounds = Bounds(Path(folder), at_once, frame_rows, few_rows)
         check("bucketed", pl.concat(compute_frames(plan, spine, tables, bounds)).to_dicts(), lambda question: question["asked"])
         frames = pl.concat(compute_frames(plan, spine, tables, bounds, as_of=moment))

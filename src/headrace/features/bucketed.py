@@ -63,7 +63,7 @@ def _group_frames(
     """Yield the values of lookups of a group, named by slot, in the spine's order, `bounds.frame_rows` at a time."""
     questions_count = height(spine)
     rows = questions_count + height(table)
-    if rows <= bounds.rows_at_once:
+    if rows <= bounds.rows_unparted:
         columns = pl.DataFrame(list(lookup_columns(plan, lookups, spine, {lookups[0].table: table}, as_of).values()))
         yield from (columns[start : start + bounds.frame_rows] for start in range(0, max(columns.height, 1), bounds.frame_rows))
         return

@@ -18,7 +18,7 @@ class Bounds:
 
     Attributes:
         folder: where rows wait on disk while a lookup is computed; it is there, and each lookup removes what it wrote.
-        rows_at_once: how many rows of table and spine together one lookup holds. A table and a spine that are no more are not written out.
+        rows_at_once: how many rows of table and spine together are answered at once when they have been written out.
         frame_rows: how many rows of the spine a frame has.
         few_rows: for a spine of no more rows than this, only the table's rows with one of its keys are kept.
     """
@@ -27,6 +27,11 @@ class Bounds:
     rows_at_once: int = 1 << 20
     frame_rows: int = FRAME_ROWS
     few_rows: int = 1 << 16
+
+    @property
+    def rows_unparted(self) -> int:
+        """A table and a spine that are no more rows together are not written out: they have as many as four buckets side by side."""
+        return 2 * self.rows_at_once
 
 
 def framed(rows: pl.LazyFrame, frame_rows: int) -> Iterator[pl.DataFrame]:

@@ -132,7 +132,7 @@ def scattered_lookup(executor: Executor, what: Scattered, heard: Callable[[int, 
     here, to_part = (Here(), what) if functions else (executor, sent)
     with what.shared.opened() as opened:
         asked, seen = height(what.spine.all(opened)), height(what.table.all(opened))
-        if asked + seen <= what.rows_at_once:
+        if asked + seen <= what.bounds(Path()).rows_unparted:
             (kept,) = Told(heard).each(here, whole_lookup, [to_part])
             yield from kept
             return
