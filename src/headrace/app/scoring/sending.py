@@ -82,7 +82,8 @@ class Sending:
         self._thread.join(_LAST_CHANCE_SECONDS + _LONGEST_SEND_SECONDS)
         self._courier.close()
         if waiting := self._outgoing.waiting_bytes:
-            self.notes.append(f"{waiting:,} bytes of predictions wait for {self._outgoing.target.place}, and are sent the next time")
+            place = self._outgoing.target.place
+            self.notes.append(f"predictions of {counted(waiting, 'byte')} wait for {place}, and are sent the next time")
 
     def _run(self) -> None:
         while True:
