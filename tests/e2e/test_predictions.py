@@ -19,6 +19,7 @@ import polars as pl
 import pytest
 
 import headrace as hr
+from headrace.app import prediction_table
 from headrace.app.prediction_table import PREDICTIONS, LakeSink
 from headrace.app.store import lake_of
 from headrace.core.errors import SystemFault
@@ -179,17 +180,17 @@ def test_a_batch_whose_store_failed_after_it_kept_it_is_kept_once(champion: Path
         decision=True, seconds=0.0,
     )  # fmt: skip
     batch = PredictionBatch(new_id("bat", moment), (record,), UsageWindow(1, 0.1, 0.1))
-    sink, write, record_use = LakeSink(handle.workspace, "serve"), Tables.write, LakeSink._record
+    sink, write, record_use = LakeSink(handle.workspace, "serve"), Tables.write, prediction_table.record_use
 
     def loses_its_answer(*arguments: Any, **named: Any) -> None:
         write(*arguments, **named)
         raise LakeFault("write the table at", "the log", "the connection was cut")
 
-    def loses_its_commit(*arguments: Any) -> None:
-        record_use(*arguments)
+    def loses_its_commit(*arguments: Any, **named: Any) -> None:
+        record_use(*arguments, **named)
         raise LedgerUnreachable("the ledger", "the connection was cut")
 
-    for owner, name, fault in ((Tables, "write", loses_its_answer), (LakeSink, "_record", loses_its_commit)):
+    for owner, name, fault in ((Tables, "write", loses_its_answer), (prediction_table, "record_use", loses_its_commit)):
         with monkeypatch.context() as place:
             place.setattr(owner, name, fault)
             with pytest.raises(SystemFault):

@@ -126,7 +126,7 @@ def _carry_out(work: Callable[[Any], Any], part: Any, versions: tuple[str, ...])
         result = Patience().try_again(lambda: work(part), time.sleep)
     except HeadraceError:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever it is: the driver may lack the class, and is told its name and words
         if type(error).__module__ == "builtins":
             raise
         raise _Raised(type(error).__name__, str(error), "Exception") from None

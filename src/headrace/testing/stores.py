@@ -272,8 +272,9 @@ class SharedStoreConformance(StoreConformance):
                 told = [writer.stdout.readline()]
                 time.sleep(random.random() * 0.03)
                 writer.kill()
-                out, said = writer.communicate(timeout=SECONDS)
-                told += out.split("\n")
+                # Not by communicate(), which does not see what readline() has read ahead.
+                told += writer.stdout.read().split("\n")
+                said = writer.stderr.read() if writer.stderr is not None else ""
             assert any(told), said
             returned = max(int(each) for each in told if each.strip())
             seen = number_seen(store)
