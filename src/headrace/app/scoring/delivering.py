@@ -5,20 +5,20 @@ it says how far all of it is. Then their use is recorded, and then they leave th
 """
 
 from collections.abc import Sequence
+from functools import partial
 
+import polars as pl
+
+from headrace.app.appending import append_after
 from headrace.app.prediction_table import PREDICTIONS, Used, record_use
 from headrace.app.scoring.answers import SOURCE, Answers, Kept, frame_of, kept_answers
 from headrace.app.workspace import Workspace
 from headrace.core.ids import settled_id
 from headrace.features.stores.contract import Commit, StateStore
-from headrace.lake.errors import AppendMoved
 from headrace.lake.lake import Lake
-from headrace.lake.tables import NEVER, Once
 from headrace.spec.scoring import Scoring
 
 UNANSWERED = "predictions/unanswered"
-_ATTEMPTS = 3
-_MANY_FILES = 50
 
 
 def tables_of(scoring: Scoring) -> list[str]:
@@ -52,36 +52,18 @@ def deliver_partition(workspace: Workspace, lake: Lake, store: StateStore, scori
     _settle(workspace, store, scoring, app, [each for each in kept if each.answers.number <= before], again=True)
     fresh, rows = [each for each in kept if each.answers.number > before], 0
     if fresh:
-        _append(lake, UNANSWERED, app, fresh, "refused")
+        append_after(lake, UNANSWERED, app, partial(_beyond, fresh, "refused"))
         for name in tables_of(scoring):
-            rows = _append(lake, name, app, fresh, "log" if name == PREDICTIONS else "told")
+            rows = append_after(lake, name, app, partial(_beyond, fresh, "log" if name == PREDICTIONS else "told"))
         _settle(workspace, store, scoring, app, fresh, again=False)
     return rows
 
 
-def tend(lake: Lake, scoring: Scoring) -> None:
-    """Make few files of many small ones."""
-    for name in (*tables_of(scoring), UNANSWERED):
-        if lake.tables.version(name) is not None:
-            lake.upkeep(name).compact(_MANY_FILES)
-
-
-def _append(lake: Lake, name: str, app: str, kept: Sequence[Kept], part: str) -> int:
-    for attempt in range(_ATTEMPTS):
-        last = lake.tables.appended(name, app)
-        fresh = [each.answers for each in kept if last is None or each.answers.number > last]
-        rows = frame_of([getattr(each, part) for each in fresh])
-        if rows is None:
-            return 0
-        once = Once(app, fresh[-1].number, after=NEVER if last is None else last)
-        try:
-            lake.tables.write(name, rows, "append", once=once)
-        except AppendMoved:  # whoever had the partition before us was still at it
-            if attempt == _ATTEMPTS - 1:
-                raise
-            continue
-        return rows.height
-    raise AssertionError("the last attempt returns or raises")
+def _beyond(kept: Sequence[Kept], part: str, last: int | None) -> tuple[pl.DataFrame, int] | None:
+    """Return a part of the answers beyond a number, and the number of the last of them; None: there are none."""
+    fresh = [each.answers for each in kept if last is None or each.answers.number > last]
+    rows = frame_of([getattr(each, part) for each in fresh])
+    return None if rows is None else (rows, fresh[-1].number)
 
 
 def _settle(workspace: Workspace, store: StateStore, scoring: Scoring, app: str, kept: Sequence[Kept], *, again: bool) -> None:

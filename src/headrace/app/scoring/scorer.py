@@ -7,11 +7,12 @@ from functools import partial
 
 import polars as pl
 
+from headrace.app.appending import tend
 from headrace.app.models import label
 from headrace.app.reports import ScoredLine
 from headrace.app.scoring.answers import Answers, made_answers, put_answers
 from headrace.app.scoring.champion import Answered, Champion, find_champion, is_newest, load_champion, positions_of
-from headrace.app.scoring.delivering import deliver_partition, last_number, tend
+from headrace.app.scoring.delivering import UNANSWERED, deliver_partition, last_number, tables_of
 from headrace.app.scoring.outgoing import Outgoing
 from headrace.app.scoring.questions import AS_OF, Change, Piece, Questions
 from headrace.app.scoring.recovery import lost_questions
@@ -174,7 +175,7 @@ class Scorer:
         if rows:
             self._deliveries += 1
             if self._deliveries % _TEND_EVERY == 0:
-                tend(means.lake, self.scoring)
+                tend(means.lake, (*tables_of(self.scoring), UNANSWERED))
         return rows
 
     def _answer(self, partition: int, until: int | None) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from headrace.app.reports import ScoredLine
+from headrace.features.stream.positions import Position
 from headrace.ingest.requests import RuleResult
 
 _SECONDS = "headrace_stream_commit_seconds"
@@ -36,6 +37,14 @@ class Counts:
     def watermark_seconds(self) -> float | None:
         """The table's watermark in seconds since 1970."""
         return None if self.watermark_us is None else self.watermark_us / 1e6
+
+    def moved(self, before: Position, after: Position, events: int) -> None:
+        """Count what has become of the rows by which a partition was moved."""
+        self.events += events
+        self.accepted += after.accepted - before.accepted
+        self.late += after.late - before.late
+        self.duplicates += after.duplicates - before.duplicates
+        self.quarantined += after.quarantined - before.quarantined
 
     def committed(self, seconds: float) -> None:
         """Count a commit."""

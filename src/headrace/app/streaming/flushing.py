@@ -5,22 +5,18 @@ itself says how far it has a partition's rows, and of two processes that think a
 outbox when the lake has them; those that it had already, because somebody died in between, leave it the same way.
 """
 
-from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 import polars as pl
 
+from headrace.app.appending import append_after
 from headrace.app.streamed import LATE, QUARANTINE
 from headrace.app.streaming.outbox import Waiting, rows_of, waiting_chunks
 from headrace.features.stores.contract import Commit, StateStore
 from headrace.ingest.requests import ARRIVAL
 from headrace.ingest.stream.messages import place_of
-from headrace.lake.errors import AppendMoved, CommitConflict
 from headrace.lake.lake import Lake
-from headrace.lake.tables import NEVER, Once
-
-_ATTEMPTS = 3
-_MANY_FILES = 50
 
 
 class Flushed(NamedTuple):
@@ -51,45 +47,30 @@ def flush_partition(lake: Lake, store: StateStore, table: str, partition: int) -
     waiting = waiting_chunks(store, table, partition)
     if not waiting:
         return None
-    parts = {
-        f"{table}/{LATE}": [each.chunk.late for each in waiting],
-        f"{table}/{QUARANTINE}": [each.chunk.quarantined for each in waiting],
-        table: [each.chunk.accepted for each in waiting],
-    }
+    parts = ([each.chunk.late for each in waiting], [each.chunk.quarantined for each in waiting], [each.chunk.accepted for each in waiting])
     end, rows = waiting[-1].chunk.next_offset, 0
-    for name, packed in parts.items():  # the table itself last: it says how far all of them are
+    for name, packed in zip(tables_of(table), parts, strict=True):
         frames = rows_of(packed)
         if not frames and name == table:
             return None
         if frames:
             ordered = [each.select(frames[0].columns) for each in frames]  # a description may name the same columns in another order
-            rows = _append(lake, name, pl.concat(ordered), Once(app_of(table, partition), end))
+            rows = append_after(lake, name, app_of(table, partition), partial(_from, pl.concat(ordered), end))
     store.commit(_taken_out(waiting, table, partition, end))
     return Flushed(rows, end)
 
 
-def tend(lake: Lake, table: str) -> None:
-    """Make few files of many small ones, of the table and of those beside it."""
-    for name in (table, f"{table}/{LATE}", f"{table}/{QUARANTINE}"):
-        with suppress(CommitConflict):  # others do the same, or append too often: the next time is early enough
-            lake.upkeep(name).compact(_MANY_FILES)
+def tables_of(table: str) -> tuple[str, ...]:
+    """Return the lake's tables that a table's rows go to, the table itself last: it says how far all of them are."""
+    return f"{table}/{LATE}", f"{table}/{QUARANTINE}", table
 
 
-def _append(lake: Lake, name: str, rows: pl.DataFrame, once: Once) -> int:
-    for attempt in range(_ATTEMPTS):
-        last = lake.tables.appended(name, once.app)
-        if last is not None and last >= once.number:
-            return 0
-        _, offset = place_of(pl.col(ARRIVAL))
-        fresh = rows if last is None else rows.filter(offset >= last)
-        try:
-            lake.tables.write(name, fresh, "append", once=once._replace(after=NEVER if last is None else last))
-        except AppendMoved:  # whoever had the partition before us was still at it
-            if attempt == _ATTEMPTS - 1:
-                raise
-            continue
-        return fresh.height
-    raise AssertionError("the last attempt returns or raises")
+def _from(rows: pl.DataFrame, end: int, last: int | None) -> tuple[pl.DataFrame, int] | None:
+    """Return the rows of messages from an offset on, which end before another; None: they were all there."""
+    if last is not None and last >= end:
+        return None
+    _, offset = place_of(pl.col(ARRIVAL))
+    return rows if last is None else rows.filter(offset >= last), end
 
 
 def _taken_out(waiting: list[Waiting], table: str, partition: int, end: int) -> Commit:

@@ -5,24 +5,19 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
-import msgspec
-import polars as pl
-
-from headrace.app.errors import StreamedColumnsMoved
+from headrace.app.appending import tend
 from headrace.app.scoring.questions import Asker, earliest_question
-from headrace.app.streamed import STREAM, find_streamed
 from headrace.app.streaming.counting import Counts
 from headrace.app.streaming.filling import drop_unneeded, fill, leave_out, wait_for_others
-from headrace.app.streaming.flushing import flush_partition, tend
+from headrace.app.streaming.flushing import flush_partition, tables_of
 from headrace.app.streaming.gathering import beyond, gathered
 from headrace.app.streaming.intake import MICROSECOND, Intake, microseconds
-from headrace.app.streaming.outbox import rows_of, waiting_chunks
 from headrace.app.streaming.partitions import Owned, joined
 from headrace.app.streaming.patience import Patience
 from headrace.app.streaming.recording import record_version
 from headrace.app.streaming.recovery import settle, take_over
+from headrace.app.streaming.settled import Settled
 from headrace.app.workspace import Workspace
 from headrace.core.errors import SystemFault
 from headrace.core.units import parse_duration
@@ -34,8 +29,6 @@ from headrace.features.stream.admitting import Rules
 from headrace.features.stream.layout import GroupLayout
 from headrace.features.stream.positions import position_mark, position_prefix, read_position, table_horizon, table_watermark
 from headrace.features.stream.writing import StateWriter
-from headrace.ingest.column_types import dtype_of
-from headrace.ingest.stream.door import StreamDoor, Taken
 from headrace.ingest.stream.messages import Messages, Position, Surroundings
 from headrace.ingest.stream.opening import follower_of
 from headrace.lake.lake import Lake
@@ -86,9 +79,8 @@ class Following:
         self._owned: dict[int, Owned] = {}
         self._backlog: deque[Messages] = deque()
         self._groups = _Groups()
-        self._recorded = self._read_recorded()
-        self.types: dict[str, DType] = {name: DType(kind) for name, kind in self._recorded.get("types", {}).items()}
-        self._intake = Intake(table.name, self._door(), Rules.of(table, table.source), duration_or_none(table.source.idle))
+        self._settled = Settled(table, around.workspace, around.store, around.patience)
+        self._intake = Intake(table.name, self._settled.door(), Rules.of(table, table.source), duration_or_none(table.source.idle))
         self._follower = follower_of(table, self, around.surroundings, around.workspace.project.name)
         self._horizon_us: int | None = None
         self._looked = self._told = float("-inf")
@@ -124,6 +116,11 @@ class Following:
         self._forget(partitions)
 
     # What the worker asks.
+
+    @property
+    def types(self) -> Mapping[str, DType]:
+        """The types of the table's columns; empty until they are known."""
+        return self._settled.types
 
     @property
     def ended(self) -> bool:
@@ -204,7 +201,7 @@ class Following:
         if flushed:
             self._flushes += 1
             if self._flushes % _TEND_EVERY == 0:
-                tend(around.lake, self.table.name)
+                tend(around.lake, tables_of(self.table.name))
         if not self._is_recorded:
             mine = list(self._owned)
             record_version(around.workspace, around.lake, around.store, self.table, mine, self._intake.door.pins or {}, self.counts)
@@ -220,7 +217,7 @@ class Following:
         changes = self._around.patience.until_done(lambda: writer.sweep(store, horizon, list(mine)))
         if changes is None:
             return
-        after = {partition: _dropped_before(each, horizon) for partition, each in mine.items()}
+        after = {partition: each.dropped_before(horizon) for partition, each in mine.items()}
         marks = {position_mark(self.table.name, partition): each.mark for partition, each in after.items()}
         expect = {position_mark(self.table.name, partition): each.mark for partition, each in mine.items()}
         try:
@@ -267,12 +264,13 @@ class Following:
         now = around.workspace.clock.now()
         pinned = self._intake.door.pins is not None
         taken = self._intake.judge(messages, now)
-        self._know_columns(partition, taken)
+        if self._settled.know(partition, taken.accepted):
+            around.columns_known()
         started = time.monotonic()
         horizon = self._horizon_us
         batch = around.patience.until_done(lambda: self._intake.batch(messages, taken, before, around.store, horizon, now))
         questions = [each.ask(partition, batch.accepted) for each in self._askers]
-        pins = Commit() if pinned else self._pinning()
+        pins = Commit() if pinned else self._settled.pinning(self._intake.door.pins)
         try:
             around.patience.commit(around.store, joined(batch.commit, pins, *(each.commit for each in questions)))
         except MarkMoved:
@@ -282,42 +280,17 @@ class Following:
             asker.asked(change)
         if partition in self._owned:  # while the store was away it may have become another's, which goes on from this commit
             self._owned[partition] = batch.after
-        self._count(before, batch.after, batch.rows, time.monotonic() - started)
+        self.counts.moved(before.position, batch.after.position, batch.rows)
+        self.counts.committed(time.monotonic() - started)
         self.counts.judged(batch.results)
         return batch.rows
-
-    def _know_columns(self, partition: int, taken: Taken) -> None:
-        """Take note of the table's columns when they are seen first: models may then be asked what they need.
-
-        Raises:
-            StreamedColumnsMoved: if rows that came before have others: these would never fit into their table.
-        """
-        makes = _types_of(taken.accepted)
-        had = self.types or self._waiting_types(partition)
-        if makes and had and makes != had:
-            raise StreamedColumnsMoved(self.table.name, had, makes, self.table.location)
-        if taken.accepted.height and not self.types:
-            self.types = makes
-            self._around.columns_known()
-
-    def _waiting_types(self, partition: int) -> dict[str, DType]:
-        """Return the columns of rows that wait for the lake: whoever took them may have died before anything was on record."""
-        store = self._around.store
-        waiting = self._around.patience.until_done(lambda: waiting_chunks(store, self.table.name, partition))
-        first = next((each.chunk.accepted for each in waiting if each.chunk.accepted), b"")
-        return next((_types_of(frame) for frame in rows_of([first])), {})
-
-    def _pinning(self) -> Commit:
-        """Return what keeps the types that the first rows settled: of two workers that see first rows at once one settles them."""
-        name, pins = self._pins_mark, self._intake.door.pins
-        return Commit() if pins is None else Commit(expect={name: None}, marks={name: msgspec.json.encode(pins)})
 
     def _reload(self, partition: int) -> None:
         """Go on in a partition that is not where we left it: it is another's, and will be taken from us, or was; or the store went back."""
         if partition in self._owned:
-            self._recorded = self._read_recorded()
+            self._settled.look_again()
             owned = self._around.patience.until_done(partial(self._taken_over, partition))
-            self._intake.door = self._door()
+            self._intake.door = self._settled.door()
             self._go_on(partition, owned)
 
     def _go_on(self, partition: int, owned: Owned) -> None:
@@ -343,10 +316,9 @@ class Following:
 
     def _try_taking_over(self, partition: int) -> Owned:
         around, groups, name = self._around, self._groups, self.table.name
-        recorded = self._recorded.get("positions", {}).get(str(partition), {})
-        owned = take_over(around.lake, around.store, name, partition, self._intake.rules, recorded)
+        owned = take_over(around.lake, around.store, name, partition, self._intake.rules, self._settled.position(partition))
         if owned.mark is None and owned.position.watermark_us is not None:
-            owned = _dropped_before(owned, owned.position.watermark_us - self._history_us, marked=False)
+            owned = owned.dropped_before(owned.position.watermark_us - self._history_us, marked=False)
         if self.types:  # before they are known nothing is accepted
             leave_out(around.store, name, groups.layouts, partition, owned)
         fill(around.lake, around.store, groups.layouts, groups.functions, partition, owned, owned.position.horizon_us)
@@ -393,48 +365,3 @@ class Following:
         """See how far everything is, at once."""
         self._looked = float("-inf")
         self._look()
-
-    def _count(self, before: Owned, after: Owned, rows: int, seconds: float) -> None:
-        counts, old, new = self.counts, before.position, after.position
-        counts.events += rows
-        for name in ("accepted", "late", "duplicates", "quarantined"):
-            setattr(counts, name, getattr(counts, name) + getattr(new, name) - getattr(old, name))
-        counts.committed(seconds)
-
-    # What is on record.
-
-    @property
-    def _pins_mark(self) -> str:
-        return f"pins/{self.table.name}"
-
-    def _door(self) -> StreamDoor:
-        """Return the door, with the types that were settled once: as the store has them, or the ledger if the store was lost."""
-        store = self._around.store
-        _, (pins,) = self._around.patience.until_done(lambda: store.read([], [self._pins_mark]))
-        settled = msgspec.json.decode(pins) if pins is not None else self._recorded.get("pins")
-        types = None if settled is None else {name: DType(kind) for name, kind in settled.items()}
-        return StreamDoor(self.table, self._around.workspace.pseudonym_key(), types)
-
-    def _read_recorded(self) -> dict[str, Any]:
-        version = find_streamed(self._around.workspace, self.table)
-        if version is None:
-            return {}
-        return {"types": version.types, "pins": version.profile["source_types"], "positions": version.profile[STREAM]["positions"]}
-
-
-def _types_of(rows: pl.DataFrame) -> dict[str, DType]:
-    return {name: dtype_of(name, dtype) for name, dtype in rows.schema.items()}
-
-
-def _dropped_before(owned: Owned, horizon_us: int, *, marked: bool = True) -> Owned:
-    """Return a partition of which rows may be dropped that no question from a moment on needs."""
-    reached = max(each for each in (owned.position.horizon_us, horizon_us) if each is not None)
-    position = msgspec.structs.replace(owned.position, horizon_us=reached)
-    return Owned(
-        mark=position.to_bytes() if marked else None,
-        position=position,
-        state=owned.state,
-        runs=owned.runs,
-        waiting_bytes=owned.waiting_bytes,
-        since=owned.since,
-    )

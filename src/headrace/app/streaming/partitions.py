@@ -3,6 +3,8 @@
 import time
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from headrace.app.streaming.outbox import waiting_chunks
 from headrace.features.stores.contract import Commit, Field, Key, StateStore
 from headrace.features.stream.admitting import Ids, PartitionState
@@ -32,6 +34,12 @@ class Owned:
     def flushed(self) -> "Owned":
         """Return it with nothing waiting."""
         return replace(self, waiting_bytes=0)
+
+    def dropped_before(self, horizon_us: int, *, marked: bool = True) -> "Owned":
+        """Return it with rows dropped that no question from a moment on needs; `marked`: as a commit leaves its mark."""
+        reached = horizon_us if self.position.horizon_us is None else max(self.position.horizon_us, horizon_us)
+        position = msgspec.structs.replace(self.position, horizon_us=reached)
+        return replace(self, mark=position.to_bytes() if marked else None, position=position)
 
 
 def read_owned(store: StateStore, table: str, partition: int) -> Owned:
