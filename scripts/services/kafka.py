@@ -12,14 +12,16 @@ from pathlib import Path
 from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from services.process import Server, ServiceFailed, free_ports
+from services.process import Server, Service, ServiceFailed, free_ports
 
 _SECONDS = 20
 Sent = tuple[bytes | None, bytes | None]
 
 
-class Kafka:
-    """A broker that keeps what it was sent while it is stopped and started again, if it is stopped by SIGTERM. It asks nobody who he is.
+class Kafka(Service):
+    """A broker that keeps what it was sent while it is stopped and started again, if it is stopped by SIGTERM.
+
+    It asks nobody who he is, and who is a member of which group is not kept.
 
     One topic for each who asks: `topic()`.
     """
@@ -38,11 +40,6 @@ class Kafka:
     def servers(self) -> str:
         """What clients are told of it."""
         return f"127.0.0.1:{self.port}"
-
-    @property
-    def pid(self) -> int:
-        """The server's process id."""
-        return self._server.pid
 
     def topic(self, partitions: int = 1) -> str:
         """Make a new, empty topic and return its name."""
@@ -102,14 +99,6 @@ class Kafka:
         """Start it again on the same port, with what it held."""
         command = [_program(), "start", "--data-dir", str(self._server.folder / "data"), "--only", "kafka", "--kafka-port", str(self.port)]
         self._server.start(command, self._answers)
-
-    def stop(self) -> None:
-        """Stop it as an operator does. What it held is kept for `start`; who is a member of which group is not."""
-        self._server.stop()
-
-    def remove(self) -> None:
-        """Stop it and remove what it held."""
-        self._server.remove()
 
     def _admin(self) -> AdminClient:
         return AdminClient({"bootstrap.servers": self.servers, "log_level": 0})

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from services.process import Server, ServiceFailed, free_ports
+from services.process import Server, Service, ServiceFailed, free_ports
 
 _USER = "headrace"
 _SYSTEM = Path("/usr/lib/postgresql")
@@ -26,7 +26,7 @@ _OPTIONS = {
 }
 
 
-class Postgres:
+class Postgres(Service):
     """A Postgres server with a user and a password. One database for each who asks: `database()`."""
 
     def __init__(self) -> None:
@@ -42,11 +42,6 @@ class Postgres:
         except BaseException:
             self._server.remove()
             raise
-
-    @property
-    def pid(self) -> int:
-        """The id of the server's first process."""
-        return self._server.pid
 
     @property
     def programs(self) -> Path:
@@ -69,18 +64,6 @@ class Postgres:
         options = [part for name, value in _OPTIONS.items() for part in ("-c", f"{name}={value}")]
         command = [str(self._programs / "postgres"), "-D", str(self._data), "-p", str(self.port), *options]
         self._server.start(command, self._answers)
-
-    def stop(self) -> None:
-        """Stop it as an operator does: sessions are cut. What it held is kept for `start`."""
-        self._server.stop()
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        self._server.stop("SIGKILL")
-
-    def remove(self) -> None:
-        """Stop it and remove what it held."""
-        self._server.remove()
 
     @property
     def _data(self) -> Path:

@@ -85,3 +85,26 @@ def free_ports(count: int) -> list[int]:
     for each in held:
         each.close()
     return ports
+
+
+class Service:
+    """What all servers can do that keep what they held; `start` is each one's own."""
+
+    _server: Server
+
+    @property
+    def pid(self) -> int:
+        """The process that serves."""
+        return self._server.pid
+
+    def stop(self) -> None:
+        """Stop it as an operator does: who is connected is cut off. What it held is kept for `start`."""
+        self._server.stop()
+
+    def kill(self) -> None:
+        """End it by `kill -9`."""
+        self._server.stop("SIGKILL")
+
+    def remove(self) -> None:
+        """Stop it and remove what it held."""
+        self._server.remove()

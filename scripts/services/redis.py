@@ -7,10 +7,10 @@ import shutil
 import socket
 from pathlib import Path
 
-from services.process import Server, ServiceFailed, free_ports
+from services.process import Server, Service, ServiceFailed, free_ports
 
 
-class Redis:
+class Redis(Service):
     """A Redis server with a password, which keeps what it acknowledged. A prefix of keys for each who asks: `place()`."""
 
     def __init__(self) -> None:
@@ -25,11 +25,6 @@ class Redis:
             self._server.remove()
             raise
 
-    @property
-    def pid(self) -> int:
-        """The server's process id."""
-        return self._server.pid
-
     def place(self) -> str:
         """Return the URL of a prefix that nobody uses, password included."""
         return f"{self.url()}/0/test-{next(self._numbers)}"
@@ -41,18 +36,6 @@ class Redis:
     def start(self) -> None:
         """Start it again on the same port, with what it held."""
         self._server.start([_program(), str(self._settings)], self._answers)
-
-    def stop(self) -> None:
-        """Stop it as an operator does. What it held is kept for `start`."""
-        self._server.stop()
-
-    def kill(self) -> None:
-        """End it by `kill -9`."""
-        self._server.stop("SIGKILL")
-
-    def remove(self) -> None:
-        """Stop it and remove what it held."""
-        self._server.remove()
 
     @property
     def _settings(self) -> Path:

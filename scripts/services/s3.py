@@ -11,12 +11,12 @@ from pathlib import Path
 
 from obstore.store import S3Store
 
-from services.process import Server, ServiceFailed, free_ports
+from services.process import Server, Service, ServiceFailed, free_ports
 
 _PARTS = ("master", "volume", "filer", "s3")
 
 
-class S3:
+class S3(Service):
     """A SeaweedFS server with one user, who has a key and a secret. One bucket for each who asks: `bucket()`."""
 
     def __init__(self) -> None:
@@ -37,11 +37,6 @@ class S3:
     def endpoint(self) -> str:
         """The URL that clients talk to."""
         return f"http://127.0.0.1:{self._ports['s3']}"
-
-    @property
-    def pid(self) -> int:
-        """The server's process id."""
-        return self._server.pid
 
     @property
     def options(self) -> dict[str, str]:
@@ -76,14 +71,6 @@ class S3:
             "-master.electionTimeout=1s", f"-filer.localSocket={self._server.folder}/filer", f"-s3.localSocket={self._server.folder}/s3",
         ]  # fmt: skip
         self._server.start(command, self._answers)
-
-    def stop(self) -> None:
-        """Stop it. What it held is kept for `start`."""
-        self._server.stop()
-
-    def remove(self) -> None:
-        """Stop it and remove what it held."""
-        self._server.remove()
 
     @property
     def _users(self) -> Path:
