@@ -1,5 +1,6 @@
 """Real servers for the tests that ask for them: one of each for a session, started when first asked for."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,19 @@ from services.kafka import Kafka
 from services.postgres import Postgres
 from services.redis import Redis
 from services.s3 import S3
+
+
+def pytest_configure() -> None:
+    """Give Polars one thread here, and all it likes in the commands that tests start.
+
+    Tests run beside each other on as many cores as there are, on tables of a few rows, where threads only wait for each other: with two, the
+    law of streams takes 1.4 times as long.
+    """
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    import polars as pl  # it reads the variable when it makes its threads, once
+
+    assert pl.thread_pool_size() == 1
+    del os.environ["POLARS_MAX_THREADS"]
 
 
 @pytest.fixture(scope="session")
