@@ -14,8 +14,8 @@ from services.s3 import S3
 def pytest_configure() -> None:
     """Give Polars one thread here, and all it likes in the commands that tests start.
 
-    Tests run beside each other on as many cores as there are, on tables of a few rows, where threads only wait for each other: with two, the
-    law of streams takes 1.4 times as long.
+    Tests run beside each other on as many cores as there are, on tables of a few rows, where threads only wait for each other: with two,
+    the law of streams takes 1.4 times as long.
     """
     os.environ["POLARS_MAX_THREADS"] = "1"
     import polars as pl  # it reads the variable when it makes its threads, once

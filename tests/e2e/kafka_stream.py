@@ -16,10 +16,8 @@ import headrace as hr
 from headrace.app.store import lake_of
 from headrace.app.streaming.opening import open_state
 from headrace.app.workspace import Workspace
-from headrace.expressions import DType
 from headrace.features import batch
 from headrace.features.parity import compare
-from headrace.features.plan import FeaturePlan
 from headrace.features.stores.contract import StateStore
 from headrace.features.stores.memory import MemoryStore
 from headrace.features.stream.layout import group_layouts
@@ -28,6 +26,8 @@ from headrace.features.stream.reading import answer
 from headrace.features.stream.writing import StateWriter
 from headrace.ingest.stream.messages import arrival_of, place_of
 from headrace.ledger import tables as ledger_tables
+
+from .small_stream import planned
 
 if TYPE_CHECKING:
     from services.kafka import Kafka
@@ -278,12 +278,7 @@ def _wrong_record(workspace: Workspace, expected: Mapping[int, Naive], events: i
 
 def _wrong_state(workspace: Workspace, store: StateStore) -> Iterator[str]:
     """Ask at the moments of all orders, and hours later, of the state, of one made from the lake at once, and in batch."""
-    with workspace.ledger.read() as session:
-        last = ledger_tables.latest(session, workspace.project.name, "orders")
-    assert last is not None
-    types = {"orders": {name: DType(kind) for name, kind in last.types.items()}}
-    (model,) = workspace.project.models
-    plan = FeaturePlan.build(model.features, types["orders"], types)
+    plan = planned(workspace)
     rows = lake_of(workspace).tables.scan("orders").sort("_arrival").collect()
     later = pl.col("placed") + timedelta(hours=7)
     questions = pl.concat([rows, rows.with_columns(later)])

@@ -4,6 +4,10 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from headrace.app.recorded_types import recorded_types
+from headrace.app.workspace import Workspace
+from headrace.features.plan import FeaturePlan
+
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 PROJECT = '''"""Will an order be returned?"""
@@ -57,6 +61,12 @@ def write_project(folder: Path, days: int = 60) -> Path:
     path = folder / "project.py"
     path.write_text(PROJECT, encoding="utf-8")
     return path
+
+
+def planned(workspace: Workspace) -> FeaturePlan:
+    """Return the plan of the first model's features, whose spine are the orders, by the newest types on record."""
+    types = recorded_types(workspace)
+    return FeaturePlan.build(workspace.project.models[0].features, types["orders"], types)
 
 
 def orders_csv(days: int) -> str:

@@ -17,15 +17,13 @@ import headrace as hr
 from headrace.app.store import lake_of
 from headrace.app.streaming.opening import open_state
 from headrace.app.workspace import Workspace
-from headrace.expressions import DType
-from headrace.features.plan import FeaturePlan
 from headrace.features.stores.contract import StateStore
 from headrace.features.stream.positions import position_prefix
 from headrace.features.stream.reading import answer
 from headrace.ledger import tables as ledger_tables
 
 from .command import environment
-from .small_stream import PROJECT, orders_csv
+from .small_stream import PROJECT, orders_csv, planned
 
 # A worker that plays the orders in disorder, in small batches, brings them into the lake often, and kills itself when it has passed so many
 # of the points at which something becomes known to others, on either side of them.
@@ -152,17 +150,11 @@ def _tables(workspace: Workspace) -> dict[str, Any]:
 
 def _state(workspace: Workspace, store: StateStore) -> dict[str, Any]:
     marks = store.marks(position_prefix("orders"))
-    with workspace.ledger.read() as session:
-        last = ledger_tables.latest(session, workspace.project.name, "orders")
-    assert last is not None
-    types = {"orders": {name: DType(kind) for name, kind in last.types.items()}}
-    (model,) = workspace.project.models
-    plan = FeaturePlan.build(model.features, types["orders"], types)
     spine = lake_of(workspace).tables.scan("orders").sort("_arrival").collect()
     asked = pl.concat([spine, spine.with_columns(pl.col("placed") + timedelta(hours=7))])
     return {
         "positions": {name: {**json.loads(value), "horizon_us": None} for name, value in marks.items()},  # it depends on the clock
-        "features": answer(plan, store, asked).rows(),
+        "features": answer(planned(workspace), store, asked).rows(),
         "outbox": [fields for records in (store.walk("out/orders").records,) for _, fields in records if fields],
         "spaces": sorted(store.marks("filled/")),
     }

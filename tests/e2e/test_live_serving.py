@@ -23,15 +23,13 @@ from headrace.app.streaming.worker import StreamOptions, Watching, stream
 from headrace.app.workspace import Workspace
 from headrace.core.clock import FixedClock
 from headrace.core.pseudonyms import pseudonymise
-from headrace.expressions import DType
 from headrace.features.batch import compute
 from headrace.features.parity import compare
 from headrace.features.plan import FeaturePlan
 from headrace.features.stream.positions import position_prefix, read_position
-from headrace.ledger import tables as ledger_tables
 
 from .command import refused, run_command, served
-from .small_stream import START, write_project
+from .small_stream import START, planned, write_project
 
 HALF, WHOLE = START + timedelta(days=45, hours=1), START + timedelta(days=61)
 LIMITS = 'max_staleness={"last_amount": "2d", "shop_mean_1d": "3d"}, when_stale="null"'
@@ -127,8 +125,7 @@ def in_batch(project: Path, as_of: datetime) -> tuple[FeaturePlan, pl.DataFrame,
     handle = hr.load(project)
     try:
         workspace = handle.workspace
-        types = {table.name: newest_types(workspace, table.name) for table in workspace.project.tables()}
-        plan = FeaturePlan.build(workspace.project.models[0].features, types["orders"], types)
+        plan = planned(workspace)
         lake = lake_of(workspace).tables
         rows = questions(as_of)["rows"]
         assert isinstance(rows, list)
@@ -139,13 +136,6 @@ def in_batch(project: Path, as_of: datetime) -> tuple[FeaturePlan, pl.DataFrame,
     finally:
         handle.close()
     return plan, spine, features
-
-
-def newest_types(workspace: Workspace, table: str) -> dict[str, DType]:
-    with workspace.ledger.read() as session:
-        version = ledger_tables.latest(session, workspace.project.name, table)
-    assert version is not None
-    return {name: DType(kind) for name, kind in version.types.items()}
 
 
 def assert_as_in_batch(project: Path, as_of: datetime, found: list[dict[str, object]]) -> None:

@@ -3,7 +3,6 @@
 import json
 import shutil
 import signal
-from collections.abc import Mapping
 from pathlib import Path
 from threading import Event
 
@@ -17,15 +16,11 @@ from headrace.app.errors import StreamedRowsLost
 from headrace.app.store import lake_of
 from headrace.app.streaming.opening import open_state
 from headrace.app.streaming.worker import StreamOptions, Watching, stream
-from headrace.app.workspace import Workspace
-from headrace.expressions import DType
-from headrace.features.plan import FeaturePlan
 from headrace.features.stream.reading import answer
-from headrace.ledger import tables as ledger_tables
 
 from . import stream_crashing
 from .command import refused, run_command, started
-from .small_stream import write_project
+from .small_stream import planned, write_project
 
 WHOLE = "1,187 rows, known until 2024-02-29 23:05:00 UTC (13 quarantined, 30 duplicates)"
 
@@ -41,23 +36,13 @@ def in_batch_and_from_state(project: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     try:
         workspace = handle.workspace
         tables = lake_of(workspace).tables
-        (model,) = workspace.project.models
-        types = {table.name: newest_types(workspace, table.name) for table in workspace.project.tables()}
-        plan = FeaturePlan.build(model.features, types["orders"], types)
         batch = tables.scan("features/returned").sort("_arrival").collect().drop("_arrival")
         store = open_state(workspace)
-        streamed = answer(plan, store, tables.scan("orders").sort("_arrival").collect())
+        streamed = answer(planned(workspace), store, tables.scan("orders").sort("_arrival").collect())
         store.close()
     finally:
         handle.close()
     return batch, streamed.select(batch.columns)
-
-
-def newest_types(workspace: Workspace, table: str) -> Mapping[str, DType]:
-    with workspace.ledger.read() as session:
-        version = ledger_tables.latest(session, workspace.project.name, table)
-    assert version is not None
-    return {name: DType(kind) for name, kind in version.types.items()}
 
 
 def test_what_was_streamed_means_the_same_in_batch_and_in_the_state(project: Path) -> None:
@@ -154,34 +139,6 @@ def test_rows_wait_in_the_state_while_the_lake_is_away_and_no_more_are_taken_tha
     assert {line.table: line.flushed for line in report.tables} == {"orders": 1187, "shops": 5}
 
 
-MISSPELT = """
-import headrace as hr
-from headrace import col
-
-orders = hr.Events("orders", source=hr.Kafka({topic!r}, servers={servers!r}), types={{"at": "datetime"}}, id="id", time="at")
-mean = hr.window(orders, col("cent").mean(), by="shop", over="1d")
-features = hr.Features(spine=orders, as_of=col("at"), given=["shop", "at"], values={{"mean": mean}})
-split = hr.split.by_time(validation="1d", test="1d")
-returned = hr.Model(
-    "returned", features=features, target=col("returned"), split=split, candidates=[hr.Baseline()], metric="roc_auc"
-)
-project = hr.Project("group", models=[returned])
-"""
-
-
-def test_a_worker_that_fails_leaves_its_group_so_that_the_next_one_need_not_wait(tmp_path: Path, kafka: Kafka) -> None:
-    topic = kafka.topic()
-    orders = [{"id": n, "shop": "a", "cents": n, "returned": False, "at": f"2026-01-01T10:0{n}:00Z"} for n in range(3)]
-    kafka.send(topic, [json.dumps(each).encode() for each in orders])
-    project = tmp_path / "project.py"
-    project.write_text(MISSPELT.format(topic=topic, servers=kafka.servers), encoding="utf-8")
-    said = refused(tmp_path, "stream", "--once")
-    assert "there is no column 'cent'" in said
-    assert "Did you mean 'cents'?" in said
-    project.write_text(project.read_text(encoding="utf-8").replace('"cent"', '"cents"'), encoding="utf-8")
-    assert "3 events" in run_command(project, "stream", "--once", "--until-idle", "20s").out
-
-
 PLAIN = """
 import headrace as hr
 from headrace import col
@@ -189,7 +146,7 @@ from headrace import col
 orders = hr.Events(
     "orders", source=hr.Kafka({topic!r}, servers={servers!r}), types={{"at": "datetime"}}, columns={columns}, id="id", time="at"
 )
-mean = hr.window(orders, col("cents").mean(), by="shop", over="1d")
+mean = hr.window(orders, col({averaged!r}).mean(), by="shop", over="1d")
 features = hr.Features(spine=orders, as_of=col("at"), given=["shop", "at"], values={{"mean": mean}})
 split = hr.split.by_time(validation="1d", test="1d")
 returned = hr.Model(
@@ -199,22 +156,39 @@ project = hr.Project("columns", models=[returned])
 """
 
 
-def test_columns_that_are_declared_in_the_middle_are_refused_before_a_row_is_taken(tmp_path: Path, kafka: Kafka) -> None:
+def described(project: Path, topic: str, kafka: Kafka, averaged: str = "cents", columns: str = "{}") -> None:
+    """Describe a project that follows a topic, and averages a column of it."""
+    project.write_text(PLAIN.format(topic=topic, servers=kafka.servers, averaged=averaged, columns=columns), encoding="utf-8")
+
+
+def cheap_orders(count: int) -> list[bytes]:
+    """Return so many messages."""
+    orders = [{"id": n, "shop": "a", "cents": n, "returned": False, "at": f"2026-01-01T10:0{n}:00Z"} for n in range(count)]
+    return [json.dumps(each).encode() for each in orders]
+
+
+def test_a_worker_that_fails_leaves_its_group_so_that_the_next_one_need_not_wait(tmp_path: Path, kafka: Kafka) -> None:
     topic, project = kafka.topic(), tmp_path / "project.py"
-    orders = [{"id": n, "shop": "a", "cents": n, "returned": False, "at": f"2026-01-01T10:0{n}:00Z"} for n in range(5)]
+    kafka.send(topic, cheap_orders(3))
+    described(project, topic, kafka, averaged="cent")
+    said = refused(tmp_path, "stream", "--once")
+    assert "there is no column 'cent'" in said
+    assert "Did you mean 'cents'?" in said
+    described(project, topic, kafka)
+    assert "3 events" in run_command(project, "stream", "--once", "--until-idle", "20s").out
 
-    def describe(columns: str) -> None:
-        project.write_text(PLAIN.format(topic=topic, servers=kafka.servers, columns=columns), encoding="utf-8")
 
-    describe("{}")
-    kafka.send(topic, [json.dumps(each).encode() for each in orders[:3]])
+def test_columns_that_are_declared_in_the_middle_are_refused_before_a_row_is_taken(tmp_path: Path, kafka: Kafka) -> None:
+    topic, project, orders = kafka.topic(), tmp_path / "project.py", cheap_orders(5)
+    described(project, topic, kafka)
+    kafka.send(topic, orders[:3])
     assert "3 events" in run_command(project, "stream", "--once").out
-    describe('{"euros": col("cents") / 100, "cents": col("cents").cast("float")}')
-    kafka.send(topic, [json.dumps(each).encode() for each in orders[3:]])
+    described(project, topic, kafka, columns='{"euros": col("cents") / 100, "cents": col("cents").cast("float")}')
+    kafka.send(topic, orders[3:])
     said = refused(tmp_path, "stream", "--once")
     assert "'euros' (float) is new, 'cents' was int and is float." in said
     assert "No row was taken." in said
-    describe("{}")
+    described(project, topic, kafka)
     assert "2 events" in run_command(project, "stream", "--once").out
     workspace = hr.load(project).workspace
     assert lake_of(workspace).tables.scan("orders").collect()["cents"].sort().to_list() == [0, 1, 2, 3, 4]
