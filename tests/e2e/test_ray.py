@@ -18,6 +18,7 @@ from headrace.ledger import models, runs
 from .command import ask, environment
 
 CHECKS = Path(__file__).with_name("ray_checks.py")
+ROOT = Path(__file__).parents[2]
 SECRET = "hush-hush-hush"  # of ray_checks
 
 
@@ -34,12 +35,18 @@ def inside(cluster: Ray, *command: str, folder: Path, **more: str) -> "subproces
 
 
 @pytest.fixture(scope="module")
-def found(cluster: Ray, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def found(cluster: Ray, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("ray")
-    done = inside(cluster, sys.executable, str(CHECKS), cluster.address, str(folder), folder=folder)
+    python = [sys.executable, *(traced() if pytestconfig.pluginmanager.hasplugin("_cov") else [])]
+    done = inside(cluster, *python, str(CHECKS), cluster.address, str(folder), folder=folder)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 1, done.stdout  # Ray says nothing where results go
     return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+def traced() -> list[str]:
+    """Return what makes Python tell which lines it passed to the run of all tests: a cluster is in reach of no test's own process."""
+    return ["-m", "coverage", "run", "--parallel-mode", f"--rcfile={ROOT / 'pyproject.toml'}", f"--data-file={ROOT / '.coverage'}"]
 
 
 def test_parts_come_back_in_their_order_and_say_what_they_used(found):
