@@ -17,6 +17,7 @@ UserError
     ├── StreamedColumnsMoved  a streamed table has other columns than the description makes now
     ├── NotAStream          a table that is to be streamed holds rows that were not
     ├── NothingToStream     no table of the project, or none of that name, has a source that is followed
+    ├── PortNotFree         metrics cannot be served at the port
     ├── SourceMoved         a file changed after the run began
     ├── UnknownPrediction   no log holds the prediction
     ├── UnknownGrouping     costs are not grouped that way
@@ -218,6 +219,16 @@ class NothingToStream(AppError):
             )
         else:
             super().__init__(f"no table {wanted!r} is streamed.", remedy=suggest(wanted, streamed))
+
+
+class PortNotFree(AppError):
+    """Metrics cannot be served at the port."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(
+            f"metrics cannot be served at {host}:{port}: {reason.rstrip('.')}.",
+            remedy="Choose another with --metrics-port; 0 takes a free one.",
+        )
 
 
 class StateAway(SystemFault):

@@ -66,7 +66,7 @@ def prometheus(counts: Mapping[str, Counts], scored: Iterable[ScoredLine] = ()) 
     for name, kind, meaning, value in _METRICS:
         lines += [f"# HELP headrace_stream_{name} {meaning}", f"# TYPE headrace_stream_{name} {kind}"]
         lines += [
-            f'headrace_stream_{name}{{table="{table}"}} {found:g}' for table, each in counts.items() if (found := value(each)) is not None
+            f'headrace_stream_{name}{{table="{table}"}} {found}' for table, each in counts.items() if (found := value(each)) is not None
         ]
     lines += [
         "# HELP headrace_stream_commit_seconds How long commits of micro-batches took.",
@@ -75,7 +75,7 @@ def prometheus(counts: Mapping[str, Counts], scored: Iterable[ScoredLine] = ()) 
     for table, each in counts.items():
         lines += [f'{_SECONDS}_bucket{{table="{table}",le="{bound:g}"}} {each.buckets[bound]}' for bound in _BUCKETS]
         lines.append(f'{_SECONDS}_bucket{{table="{table}",le="+Inf"}} {each.commits}')
-        lines.append(f'{_SECONDS}_sum{{table="{table}"}} {each.commit_seconds:g}')
+        lines.append(f'{_SECONDS}_sum{{table="{table}"}} {each.commit_seconds}')
         lines.append(f'{_SECONDS}_count{{table="{table}"}} {each.commits}')
     models = list(scored)
     for name, kind, meaning, number in _OF_MODELS if models else ():

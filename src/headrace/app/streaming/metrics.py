@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from headrace.app.errors import PortNotFree
 from headrace.app.reports import ScoredLine
 from headrace.app.streaming.counting import Counts, prometheus
 
+_HOST = "127.0.0.1"
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -21,7 +23,7 @@ def metrics_served(
     """Serve `GET /metrics` while the block runs; nothing without a port. Port 0 takes a free one, which is said.
 
     Raises:
-        OSError: if the port is taken.
+        PortNotFree: if nothing can be served there.
     """
     if port is None:
         yield
@@ -40,13 +42,20 @@ def metrics_served(
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
+    with _listening(port, Handler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
         thread.start()
-        say(f"metrics at http://127.0.0.1:{server.server_address[1]}/metrics")
+        say(f"metrics at http://{_HOST}:{server.server_address[1]}/metrics")
         try:
             yield
         finally:
             server.shutdown()
             thread.join()
+
+
+def _listening(port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    try:
+        return ThreadingHTTPServer((_HOST, port), handler)
+    except (OSError, OverflowError) as error:
+        raise PortNotFree(_HOST, port, str(error)) from error

@@ -5,6 +5,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from headrace.app.errors import PortNotFree
 from headrace.app.reports import ScoredLine
 from headrace.app.streaming.counting import Counts, prometheus
 from headrace.app.streaming.metrics import metrics_served
@@ -27,6 +28,20 @@ def test_counts_are_written_as_prometheus_reads_them():
     assert buckets == sorted(buckets)
     assert (buckets[0], buckets[1], buckets[-2], buckets[-1]) == (0, 1, 2, 3)
     assert 'headrace_stream_commit_seconds_count{table="orders"} 3' in lines
+
+
+def test_no_digit_is_lost():
+    """A watermark in a few figures would be hours off."""
+    lines = prometheus({"orders": Counts(events=12_345_678, watermark_us=1_767_225_601_500_000)}).splitlines()
+    assert 'headrace_stream_events_total{table="orders"} 12345678' in lines
+    assert 'headrace_stream_watermark_seconds{table="orders"} 1767225601.5' in lines
+
+
+def test_a_port_that_another_has_is_told():
+    with metrics_served(0, counts, (said := []).append):
+        port = int(said[0].rpartition(":")[2].removesuffix("/metrics"))
+        with pytest.raises(PortNotFree, match=f"at 127.0.0.1:{port}: .*in use"), metrics_served(port, counts, said.append):
+            pass
 
 
 def test_they_are_served_on_loopback_while_the_worker_works():
