@@ -261,7 +261,7 @@ class Following:
         if messages.next.offset <= before.position.next_offset:
             return 0
         messages = beyond(messages, before.position.next_offset)
-        now = around.workspace.clock.now()
+        now = self._intake.moment(before, around.workspace.clock.now())
         pinned = self._intake.door.pins is not None
         taken = self._intake.judge(messages, now)
         if self._settled.know(partition, taken.accepted):

@@ -14,7 +14,7 @@ from headrace.features.stores.contract import Commit, StateStore
 from headrace.features.stream.admitting import Ids, PartitionState, Rules, SortedOut, sort_out
 from headrace.features.stream.positions import Position, position_mark
 from headrace.features.stream.writing import StateWriter
-from headrace.ingest.requests import ARRIVAL, RuleResult
+from headrace.ingest.requests import ARRIVAL, INGESTED_AT, RuleResult
 from headrace.ingest.stream.door import StreamDoor, Taken
 from headrace.ingest.stream.messages import Messages
 
@@ -43,6 +43,13 @@ class Intake:
     rules: Rules
     idle: timedelta | None
     writer: StateWriter | None = None
+
+    def moment(self, before: Owned, now: datetime) -> datetime:
+        """Return when rows come in that come now. Where rows belong to that moment, a clock that was put back makes none of them late."""
+        newest = before.position.newest_us
+        if newest is None or INGESTED_AT not in self.rules.moments:
+            return now
+        return max(now, moment_of(newest))
 
     def judge(self, messages: Messages, now: datetime) -> Taken:
         """Hold the rows to the contract.
