@@ -36,7 +36,7 @@ class StreamOptions:
 
     Attributes:
         tables: those that it follows; none: all that are streamed.
-        until_idle_seconds: it ends when nothing has come for so long; None: it goes on.
+        until_idle_seconds: it ends when it has listened for so long and nothing came; None: it goes on.
         once: it ends when it has taken what the sources have.
         metrics_port: where Prometheus may scrape, on loopback; None: nowhere.
         flush_seconds, flush_bytes: what waits for the lake is brought there when it has waited so long, or is so much.
@@ -102,7 +102,8 @@ class _Worker:
         self, workspace: Workspace, store: StateStore, tables: Sequence[Events | Entity], options: StreamOptions, watching: Watching
     ) -> None:
         self._workspace, self._store, self._options, self._watching = workspace, store, options, watching
-        self._started = self._last_came = time.monotonic()
+        self._started = time.monotonic()
+        self._silent_seconds = 0.0
         self._told = self._tried_lake = float("-inf")
         self._paused = False
         self._notes: list[str] = []
@@ -137,15 +138,15 @@ class _Worker:
             each.look(at_once=True)
 
     def _turn(self) -> None:
-        came = 0
+        came, begun = 0, time.monotonic()
         for number, each in enumerate(self._followings):
             waits = not came and number == len(self._followings) - 1
             came += each.take_some(_POLL_SECONDS if waits else 0)
             each.sweep()
+        listened = min(time.monotonic() - begun, _POLL_SECONDS)  # state that was filled meanwhile is no silence of the sources
+        self._silent_seconds = 0.0 if came else self._silent_seconds + listened
         self._answer()
         moment = time.monotonic()
-        if came:
-            self._last_came = moment
         self._flush_if_due(moment)
         if moment - self._told >= _TELL_SECONDS:
             self._told = moment
@@ -163,7 +164,7 @@ class _Worker:
         if options.once and all(each.caught_up for each in self._followings):
             return True
         idle = options.until_idle_seconds
-        return idle is not None and time.monotonic() - self._last_came >= idle
+        return idle is not None and self._silent_seconds >= idle
 
     def _flush_if_due(self, moment: float) -> None:
         waiting = sum(each.waiting_bytes for each in self._followings)

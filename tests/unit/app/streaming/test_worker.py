@@ -1,0 +1,17 @@
+"""The loop over the tables that are followed."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from tests.e2e.small_stream import write_project
+
+import headrace as hr
+
+
+def test_what_a_worker_does_before_it_listens_is_no_silence(tmp_path: Path) -> None:
+    handle = hr.load(write_project(tmp_path / "shop", days=5), environment={"HEADRACE_USER": "ana"})
+    try:
+        report = handle.stream(["orders"], until_idle=timedelta(microseconds=1))
+    finally:
+        handle.close()
+    assert [line.behind for line in report.tables] == [0]
