@@ -170,8 +170,9 @@ class Scorer:
         Raises:
             LakeFault, CommitConflict, StoreFault and what the ledger raises: what waits, waits on.
         """
-        means, self._since = self._means, None
+        means = self._means
         rows = sum(deliver_partition(means.workspace, means.lake, means.store, self.scoring, each) for each in list(self._questions.lanes))
+        self._since = None  # not before: what the lake did not take is to be tried again
         if rows:
             self._deliveries += 1
             if self._deliveries % _TEND_EVERY == 0:

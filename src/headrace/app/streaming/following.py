@@ -87,7 +87,7 @@ class Following:
         self._swept = time.monotonic()
         self._flushes, self._trouble = 0, ""
         self._is_recorded = False  # a worker may have died between the lake and the ledger
-        self._was_assigned = self._polling = self._leaving = False
+        self._was_assigned = self._polling = self._leaving = self._is_paused = False
 
     # What the follower tells.
 
@@ -163,12 +163,15 @@ class Following:
             self._poll(0)
 
     def pause(self) -> None:
-        """Take nothing more until `resume`."""
+        """Take nothing more until `resume`, of partitions that have come since neither."""
+        self._is_paused = True
         self._follower.pause(list(self._owned))
 
     def resume(self) -> None:
         """Go on taking."""
-        self._follower.resume(list(self._owned))
+        if self._is_paused:
+            self._is_paused = False
+            self._follower.resume(list(self._owned))
 
     def use(self, layouts: Sequence[GroupLayout], functions: Functions, *, complete: bool) -> None:
         """Keep these groups from now on: new ones are filled first; others go if it is `complete` what all models need."""

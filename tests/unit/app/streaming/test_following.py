@@ -1,6 +1,6 @@
 """A table that is followed, while partitions go and the store is away."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,16 @@ class Moving(ReplayFollower):
         came = super().poll(timeout_seconds)
         self._listener.lost([7])
         return came
+
+
+class Resumed(ReplayFollower):
+    """Counts how often it is told to go on."""
+
+    resumed = 0
+
+    def resume(self, partitions: Iterable[int]) -> None:
+        self.resumed += 1
+        super().resume(partitions)
 
 
 class Forgetful(MemoryStore):
@@ -78,6 +88,18 @@ def test_a_store_that_loses_everything_as_rows_come_is_filled_from_the_beginning
     assert taken(following) > 205
     position = read_position(store.marks(position_mark("orders", 0))[position_mark("orders", 0)])
     assert position.accepted + position.late + position.duplicates + position.quarantined == 205
+
+
+def test_a_source_is_told_to_go_on_once(workspace):
+    following = followed(workspace, MemoryStore(), [])
+    following._follower = follower = Resumed(following.table, following, following._around.surroundings)
+    taken(following)
+    following.resume()
+    assert follower.resumed == 0
+    following.pause()
+    following.resume()
+    following.resume()
+    assert follower.resumed == 1
 
 
 def test_what_fails_is_called_by_its_name(workspace):
