@@ -57,8 +57,8 @@ class StateStore(Protocol):
     def read(self, keys: Sequence[Key], marks: Sequence[str] = ()) -> tuple[list[list[bytes]], list[bytes | None]]:
         """Return the fields' values of each record, in the order of their names, none for one that is not there; and the marks.
 
-        One round trip, however many; every record by itself and all marks together are as one commit left them, and no record is
-        older than the marks.
+        One round trip, however many; a second one if a mark moves meanwhile. Every record by itself is as one commit left it, and a
+        commit that moves one of the marks is in all that is returned, or in nothing of it.
 
         Raises:
             StoreFault: if the store fails.

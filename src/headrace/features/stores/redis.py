@@ -2,7 +2,7 @@
 
 A record is a hash, `PREFIX:record:LENGTH:SPACE:KEY`, where LENGTH is that of the space in bytes; its fields are the hash's own. The keys
 of a space's records are in a sorted set, `PREFIX:index:SPACE`, so that they can be walked without looking at what others keep there. All
-marks are one hash, `PREFIX:marks`. Nothing expires.
+marks are one hash, `PREFIX:marks`, which also counts commits under a name that no mark has. Nothing expires.
 
 A commit is one script: the server does it whole before it answers anybody else, and writes it to its log as one.
 """
@@ -26,6 +26,7 @@ _RETRIES = 3
 _ARGUMENTS_AT_ONCE = 2000  # Lua passes no more than some thousand
 _RECORDS_AT_ONCE = 1000
 _PIECE_BYTES = 1 << 24
+_COMMITS = b"\0commits"
 _LENGTH = struct.Struct(">I")
 _COMMIT = """
 local piece, at = 1, 1
@@ -55,6 +56,7 @@ for _, command in ipairs({'HDEL', 'HSET'}) do
     end
   end
 end
+redis.call('HINCRBY', KEYS[1], '\\0commits', 1)
 return false
 """
 """Compares the marks expected and makes the changes: lists of marks, of fields to drop and of fields to set, each after its length. Returns
@@ -77,6 +79,7 @@ class RedisStore:
         self._place = Place.of(url, prefix)
         self._start = self._place.prefix.encode() + b":"
         self._marks = self._start + b"marks"
+        self._count = command(b"HGET", self._marks, _COMMITS)
         again = Retry(ExponentialBackoff(cap=0.5, base=0.05), _RETRIES)
         if answer_seconds is not None:  # one more time, where a connection that was kept is found broken
             again = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
@@ -96,11 +99,8 @@ class RedisStore:
     def read(self, keys: Sequence[Key], marks: Sequence[str] = ()) -> tuple[list[list[bytes]], list[bytes | None]]:
         """Return the values of the records' fields, and the marks, asked for in one go."""
         commands = [command(b"HGETALL", self._record(*key)) for key in keys]
-        if marks:
-            commands.insert(0, command(b"HMGET", self._marks, *[mark.encode() for mark in marks]))
         with self._told("read"):
-            answers = self._questions.ask(commands)
-        found = answers.pop(0) if marks else []
+            answers, found = self._with_marks(commands, marks) if marks else (self._questions.ask(commands), [])
         return [[value for _, value in sorted(hash_of(answer).items())] for answer in answers], found
 
     def fields(self, keys: Sequence[Key], prefix: bytes = b"") -> list[list[tuple[bytes, bytes]]]:
@@ -123,6 +123,7 @@ class RedisStore:
     def marks(self, prefix: str) -> dict[str, bytes]:
         """Return the marks whose names begin with `prefix`."""
         (found,) = self._hashes([self._marks])
+        found.pop(_COMMITS, None)
         return {name.decode(): value for name, value in _pairs(found, prefix.encode())}
 
     def walk(self, space: str, after: bytes | None = None, most: int = 1000) -> Walked:
@@ -149,6 +150,18 @@ class RedisStore:
         self._questions.close()
         self._reader.close()
         self._writer.close()
+
+    def _with_marks(self, commands: list[bytes], marks: Sequence[str]) -> tuple[list[Any], list[bytes | None]]:
+        """Return what commands answer, and marks, as one commit left them: the number of commits is asked for before and after.
+
+        They are asked for again if it rose, which is rare. A transaction each time would cost more, and a server that is full refuses
+        even one that only reads; where the number rose it takes commits still.
+        """
+        asked = command(b"HMGET", self._marks, _COMMITS, *[mark.encode() for mark in marks])
+        (before, *found), *answers, after = self._questions.ask([asked, *commands, self._count])
+        if before != after:
+            (_, *found), *answers = self._questions.ask_at_once([asked, *commands])
+        return answers, found
 
     def _record(self, space: str, key: bytes) -> bytes:
         name = space.encode()

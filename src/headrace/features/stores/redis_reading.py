@@ -47,6 +47,14 @@ class Questions:
             self._idle.append(connection)  # also one that failed: it connects anew, and the pool counts those that it makes
         return answers
 
+    def ask_at_once(self, commands: Sequence[bytes]) -> list[Answer]:
+        """Ask as `ask` does, with nothing written between the first answer and the last."""
+        answers: list[Answer] = self.ask([_BEGIN, *commands, _END])[-1]
+        for answer in answers:
+            if isinstance(answer, redis.RedisError):
+                raise answer
+        return answers
+
     def close(self) -> None:
         """Let go of the connections that nobody waits on."""
         while self._idle:
@@ -61,3 +69,6 @@ def command(*parts: bytes) -> bytes:
 def hash_of(answer: Answer) -> Mapping[bytes, bytes]:
     """Return the fields of a record: the older protocol lists names and values by turns."""
     return answer if isinstance(answer, Mapping) else dict(zip(answer[::2], answer[1::2], strict=True))
+
+
+_BEGIN, _END = command(b"MULTI"), command(b"EXEC")
