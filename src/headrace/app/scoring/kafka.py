@@ -77,6 +77,9 @@ class KafkaCourier:
                 self._producer.produce(self._target.topic, value, identifier, partition=number, on_delivery=delivered)
             except BufferError:  # its queue is full
                 self._producer.poll(0.1)
+            except KafkaException as error:  # it is too large, or the topic has fewer partitions by now
+                self._partitions = 0
+                raise NotTaken(self._target.place, error.args[0].str()) from error
             else:
                 self._producer.poll(0)
                 return

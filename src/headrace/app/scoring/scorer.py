@@ -236,6 +236,7 @@ class Scorer:
 
     def _tell_notes(self) -> None:
         for _, sending in self._sendings:
+            sending.raise_failure()
             while sending.notes:
                 self._means.say(sending.notes.popleft())
 

@@ -67,12 +67,18 @@ class Sending:
         self._trouble = False
         self._begun: tuple[Parcel, int] | None = None
         self._pause = _FIRST_PAUSE_SECONDS
-        self._thread = threading.Thread(target=self._run, name="predictions-out", daemon=True)
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run_noting_failure, name="predictions-out", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
         """Say that there is something to send."""
         self._wake.set()
+
+    def raise_failure(self) -> None:
+        """Raise what has ended the sending that nothing foresaw."""
+        if self._failure is not None:
+            raise self._failure
 
     def close(self) -> None:
         """Send what waits, if the target takes it, and end."""
@@ -84,6 +90,12 @@ class Sending:
         if waiting := self._outgoing.waiting_bytes:
             place = self._outgoing.target.place
             self.notes.append(f"predictions of {counted(waiting, 'byte')} wait for {place}, and are sent the next time")
+
+    def _run_noting_failure(self) -> None:
+        try:
+            self._run()
+        except BaseException as error:  # noqa: BLE001  nobody sees what ends a thread: `raise_failure` shows it
+            self._failure = error
 
     def _run(self) -> None:
         while True:

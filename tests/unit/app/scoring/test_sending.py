@@ -1,0 +1,63 @@
+"""Sending to a target that does not take what it is sent."""
+
+import io
+import time
+from collections.abc import Callable, Iterator
+
+import polars as pl
+import pytest
+
+from headrace.app.scoring.kafka import KafkaCourier
+from headrace.app.scoring.outgoing import Outgoing
+from headrace.app.scoring.sending import Courier, Sending
+from headrace.core.secrets import Secrets
+from headrace.features.stores.contract import Commit
+from headrace.features.stores.memory import MemoryStore
+from headrace.spec.scoring import ToKafka
+
+SMALL = ToKafka("scores", servers="localhost:1", options={"message.max.bytes": "1000"})
+
+
+class Broken:
+    """Satisfies `Courier`, and has a defect."""
+
+    def send(self, partition: int, rows: pl.DataFrame, /) -> Iterator[int]:
+        yield 1 // (rows.height - 1)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def sending(courier: Courier) -> Sending:
+    outgoing, store, buffer = Outgoing("late", SMALL), MemoryStore(), io.BytesIO()
+    pl.DataFrame({"_arrival": [1], "prediction_id": ["prd_1"], "told": ["x" * 5000]}).write_ipc_stream(buffer)
+    store.commit(Commit(put=[(outgoing.field(0, 1), buffer.getvalue())]))
+    outgoing.take_over(store, 0)
+    return Sending(outgoing, courier, store)
+
+
+def until(done: Callable[[], object]) -> None:
+    end = time.monotonic() + 20
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_prediction_that_is_too_large_is_told_and_sent_again() -> None:
+    courier = KafkaCourier(SMALL, Secrets({}))
+    courier._partitions = 1  # no broker is asked
+    begun = sending(courier)
+    until(lambda: begun.notes)
+    assert "not taken by the topic scores at localhost:1: " in begun.notes[0]
+    assert "size too large; they are kept, and sent again" in begun.notes[0]
+    begun.raise_failure()
+    begun.close()
+    assert "wait for the topic scores" in begun.notes[1]
+
+
+def test_what_ends_the_thread_is_raised_where_it_is_seen() -> None:
+    begun = sending(Broken())
+    until(lambda: begun._failure)
+    with pytest.raises(ZeroDivisionError):
+        begun.raise_failure()
+    begun.close()
