@@ -13,10 +13,13 @@ from headrace.spec.errors import InvalidOption, SpecError
 from headrace.spec.kafka_options import check_options, check_servers
 from headrace.spec.model import Model
 from headrace.spec.streams import Streamed
+from headrace.spec.tables import Entity, Events
 
 WAITS = ("now", "complete")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _TARGETS = "hr.ToTable(...), hr.ToKafka(...) or hr.Webhook(...)"
+ANSWER_COLUMNS = ("prediction_id", "as_of", "predicted", "model", "version", "prediction", "score", "decision", "probabilities")
+"""Those of what is told of a prediction, beside the columns that tell the spine's rows apart."""
 _TAKEN = ("log", "unanswered", "late", "quarantine")
 
 
@@ -150,6 +153,14 @@ class Scoring(_OfModel, frozen=True, kw_only=True):
             )
         self._check_spine()
         self._check_targets()
+        self._check_names()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that tell the spine's rows apart."""
+        spine = self.model.features.spine
+        assert isinstance(spine, Events | Entity)  # as all that are streamed
+        return spine.key if isinstance(spine, Entity) else spine.id
 
     @property
     def tables(self) -> tuple[ToTable, ...]:
@@ -162,6 +173,15 @@ class Scoring(_OfModel, frozen=True, kw_only=True):
             raise SpecError(
                 f"the rows of {spine.name!r}, which the model {self.model.name!r} is asked about, are not streamed.",
                 remedy=f"Give {spine.name!r} a source that is followed: hr.Kafka(...) or hr.Replay(...).",
+                location=self.location,
+            )
+
+    def _check_names(self) -> None:
+        taken, spine = next((name for name in self.names if name in ANSWER_COLUMNS), None), self.model.features.spine.name
+        if self.to and taken is not None:
+            raise SpecError(
+                f"the column {taken!r}, by which rows of {spine!r} are told apart, is called as one of predictions is.",
+                remedy=f"Name a copy instead: columns={{'the_{taken}': col({taken!r})}}. Predictions have {', '.join(ANSWER_COLUMNS)}.",
                 location=self.location,
             )
 

@@ -16,8 +16,8 @@ from headrace.spec.streams import Replay
 from headrace.spec.tables import Events
 
 
-def model(source: object = None, name: str = "late") -> Model:
-    rows = Events("rows", source=source or Replay(File("rows.csv")), time="at")
+def model(source: object = None, name: str = "late", ids: str | list[str] = ()) -> Model:
+    rows = Events("rows", source=source or Replay(File("rows.csv")), time="at", id=ids)
     return Model(
         name,
         features=Features(spine=rows, given=["at", "km"], as_of=col("at"), values={"km": col("km")}),
@@ -51,6 +51,14 @@ def test_rows_that_are_not_streamed_are_no_questions() -> None:
 def test_what_cannot_be_is_told(wrong: dict[str, object], said: str) -> None:
     with pytest.raises((InvalidOption, SpecError), match=said):
         Scoring(**{"model": model(), **wrong})  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_ids_that_are_called_as_columns_of_predictions_are_refused_where_somebody_is_told() -> None:
+    """Two columns of one name would stop the worker at the first answer."""
+    with pytest.raises(SpecError, match="the column 'version', by which rows of 'rows' are told apart") as refused:
+        Scoring(model(ids=["order", "version"]), to=ToTable("scores"))
+    assert "columns={'the_version': col('version')}" in refused.value.remedy
+    assert Scoring(model(ids=["order", "version"])).names == ("order", "version")
 
 
 @pytest.mark.parametrize("name", ["log", "unanswered", "late", "quarantine", "a/b", ""])

@@ -74,12 +74,15 @@ def question_ids(workspace: Workspace, model: str, spine: str, rows: pl.DataFram
     return [settled_id("prd", moment, f"{what}/{arrival}") for moment, arrival in asked]
 
 
-def made_answers(workspace: Workspace, champion: Champion, answered: Answered, number: int, names: Sequence[str], now: datetime) -> Answers:
-    """Return answers as they are kept; `names` are the columns that tell the spine's rows apart."""
+def made_answers(
+    workspace: Workspace, champion: Champion, answered: Answered, number: int, names: Sequence[str] | None, now: datetime
+) -> Answers:
+    """Return answers as they are kept; `names` are the columns that tell the spine's rows apart; None: nobody is told."""
     ids = question_ids(workspace, champion.version.model, champion.plan.spine, answered.rows)
     log, told = b"", b""
     if ids:
-        log, told = _packed(_log(champion, answered, ids, now)), _packed(_told(champion, answered, ids, names, now))
+        log = _packed(_log(champion, answered, ids, now))
+        told = b"" if names is None else _packed(_told(champion, answered, ids, names, now))
     return Answers(
         number=number,
         version=champion.bundle.manifest.version,

@@ -28,7 +28,6 @@ from headrace.features.stream.positions import table_watermark
 from headrace.ingest.requests import ARRIVAL
 from headrace.lake.lake import Lake
 from headrace.spec.scoring import Scoring, ToTable
-from headrace.spec.tables import Entity, Events
 
 _MOST_AT_ONCE = 50_000
 _CHECK_SECONDS = 10.0
@@ -58,10 +57,7 @@ class Scorer:
     """Satisfies `Asker` for the spine of its model."""
 
     def __init__(self, scoring: Scoring, means: Means) -> None:
-        spine = scoring.model.features.spine
-        assert isinstance(spine, Events | Entity)
-        self.scoring, self.spine, self._means = scoring, spine.name, means
-        self._names = spine.key if isinstance(spine, Entity) else spine.id
+        self.scoring, self.spine, self._means = scoring, scoring.model.features.spine.name, means
         self._questions = Questions(scoring.model.name)
         self._champion: Champion | None = None
         self._checked = float("-inf")
@@ -193,7 +189,7 @@ class Scorer:
             return 0
         change = self._questions.answered(partition, taken, answered.refused.height)
         number = lane.asked.number
-        kept = made_answers(self._means.workspace, champion, answered, number, self._names, now)
+        kept = made_answers(self._means.workspace, champion, answered, number, self.scoring.names if self.scoring.to else None, now)
         put = Commit(put=[put_answers(self.scoring.model.name, partition, kept), *self._parcels(partition, kept)])
         try:
             self._means.patience.commit(store, joined(change.commit, put))
