@@ -11,7 +11,7 @@ from services.redis import Redis
 from services.s3 import S3
 
 
-def pytest_configure() -> None:
+def _give_polars_one_thread() -> None:
     """Give Polars one thread here, and all it likes in the commands that tests start.
 
     Tests run beside each other on as many cores as there are, on tables of a few rows, where threads only wait for each other: with two,
@@ -22,6 +22,9 @@ def pytest_configure() -> None:
 
     assert pl.thread_pool_size() == 1
     del os.environ["POLARS_MAX_THREADS"]
+
+
+_give_polars_one_thread()  # at once: the conftest of a folder that pytest is asked for by name imports Polars before anything is configured
 
 
 @pytest.fixture(scope="session")
