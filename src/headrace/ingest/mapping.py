@@ -1,5 +1,7 @@
 """The table's own columns: new or changed ones, in expressions over the source's."""
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from headrace.core.errors import suggest
@@ -40,9 +42,10 @@ def mapped(good: pl.DataFrame, columns: ColumnTypes, table: Table) -> tuple[pl.D
     """Return rows of the source as rows of the table, and the types of its columns.
 
     Raises:
-        ColumnProblem, ExpressionTypeError, UnknownColumn: if the declaration does not fit the rows.
+        ColumnProblem, ExpressionTypeError, UnknownColumn: if the declaration does not fit the rows, or names are not distinct.
     """
     frame, types = add_columns(good, columns.types, table)
+    _require_distinct(table, types)
     without_value = frozenset(columns.types) - frozenset(columns.known) - frozenset(table.columns)
     times = require_columns(table, types, without_value)
     return frame.with_columns(pl.col(name).cast(POLARS_TYPES[kind]) for name, kind in times.items()), types | times
@@ -58,6 +61,17 @@ def require_source(table: Table, pinned: dict[str, DType], names: tuple[str, ...
         if name not in names and name not in table.columns:
             problem = f"the source of table {table.name!r} has no column {name!r}, which the contract pins as {pinned[name]}."
             remedy = f"{suggest(name, names)} If it is gone for good: take it out of types=."
+            raise ColumnProblem(problem, remedy=remedy, location=table.location)
+
+
+def _require_distinct(table: Table, names: Iterable[str]) -> None:
+    """Check that names differ by more than capital letters: the lake's tables do not tell such columns apart."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            problem = f"the columns {other!r} and {name!r} of table {table.name!r} differ by capital letters alone."
+            remedy = f"Call one otherwise: evolve=hr.Evolve(rename={{{name!r}: ...}}), or in columns= if it is made there."
             raise ColumnProblem(problem, remedy=remedy, location=table.location)
 
 

@@ -20,7 +20,7 @@ def pin_types(frame: pl.DataFrame, writing: Writing, table: Table) -> dict[str, 
     A column without any value here and without a type is left out, unless it is a time.
 
     Raises:
-        ColumnProblem: if the table names one that is left out.
+        ColumnProblem: if the table names one that is left out, or all are.
         UnsupportedColumn: for a column of a type that tables do not hold.
     """
     shown = {name: infer(frame[name], writing.textual, writing.dialect) for name in frame.columns if name not in table.types}
@@ -30,6 +30,9 @@ def pin_types(frame: pl.DataFrame, writing: Writing, table: Table) -> dict[str, 
         if name in times:
             said.setdefault(name, DType.DATETIME)
     _require(table, said)
+    if not said:
+        problem = f"the first rows of table {table.name!r} have no value in any column, so that it would have none."
+        raise ColumnProblem(problem, remedy="Say which it has, for example: types={'id': 'int'}.", location=table.location)
     # In the order of the source, so that the table's columns come in an order that people know.
     ordered = [*(name for name in frame.columns if name in said), *(name for name in said if name not in frame.columns)]
     return {name: said[name] for name in ordered}

@@ -69,6 +69,21 @@ def test_batches_without_a_column_or_without_rows_have_the_same_columns():
     assert len(set(map(tuple, (each.items() for each in schemas)))) == 1
 
 
+@pytest.mark.parametrize("frame", [pl.DataFrame(height=2), {"n": [None, None]}])
+def test_first_rows_without_a_value_settle_no_table(frame):
+    with pytest.raises(ColumnProblem, match="'orders' have no value in any column"):
+        door().take(arriving(frame), NOW)
+    assert door(types={"n": "int"}).take(arriving(frame), NOW).accepted["n"].to_list() == [None, None]
+
+
+def test_columns_that_the_lake_does_not_tell_apart_are_refused():
+    """They would wait for it for ever."""
+    with pytest.raises(ColumnProblem, match="columns 'Shop' and 'shop' of table 'orders' differ by capital letters alone"):
+        door().take(arriving({"Shop": ["a"], "shop": ["b"]}), NOW)
+    with pytest.raises(ColumnProblem, match="'Euros' and 'euros'"):
+        door(columns={"euros": col("Euros") * 1.0}).take(arriving({"Euros": [1.0]}), NOW)
+
+
 def test_nothing_that_can_be_read_pins_nothing():
     table = door()
     taken = table.take(arriving(pl.DataFrame(), failures=[(arrival_of(3, 7), "it is no JSON", "{")]), NOW)
