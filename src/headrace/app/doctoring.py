@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from headrace.app.doctor import home, records, stored
+from headrace.app.doctor import home, records, stored, streams
 from headrace.app.doctor.patient import Check, Patient, ill
 from headrace.app.locking import is_at_work, run_lock
 from headrace.app.reports import CheckLine, DoctorReport
@@ -28,7 +28,9 @@ _OF_THE_RECORDS: tuple[tuple[str, Check], ...] = (
     ("tables", stored.check_tables),
     ("bundles", stored.check_bundles),
     ("state", stored.check_state),
+    ("streams", streams.check_streams),
     ("leftovers", home.check_leftovers),
+    ("spread", streams.check_spread),
 )
 
 

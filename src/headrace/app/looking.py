@@ -7,7 +7,20 @@ import msgspec
 from headrace.app.locking import is_at_work
 from headrace.app.models import model_report
 from headrace.app.presence import presence_of
-from headrace.app.reports import AuditReport, ModelReport, Report, RunLine, RunReport, StatusReport, StepLine, TableLine, TableReport
+from headrace.app.reports import (
+    AskedModel,
+    AuditReport,
+    FollowedTable,
+    ModelReport,
+    Report,
+    RunLine,
+    RunReport,
+    StatusReport,
+    StepLine,
+    TableLine,
+    TableReport,
+)
+from headrace.app.streamed import streamed_tables
 from headrace.app.workspace import Workspace
 from headrace.core.units import counted
 from headrace.ingest.finding import Finding
@@ -25,6 +38,7 @@ _LEFT = "nobody works at it; headrace run goes on from what it had done"
 def status(workspace: Workspace) -> StatusReport:
     """Return how the project stands."""
     project = workspace.project
+    streams, asked = _streams(workspace)
     with workspace.ledger.read() as session:
         found = [tables.latest(session, project.name, table.name) for table in project.tables()]
         versions = [_notable(session, project.name, model.name) for model in project.models]
@@ -35,6 +49,8 @@ def status(workspace: Workspace) -> StatusReport:
             models=[model_report(session, project, each) for several in versions for each in several],
             last_runs=list(_run_lines(workspace, session, runs.list_runs(session, project.name, limit=5))),
             cost_usd=str(sum(total.amount_usd for total in charges.totals(session, "project", project=project.name))),
+            streams=streams,
+            asked=asked,
         )
 
 
@@ -78,6 +94,15 @@ def table_line(version: TableVersion) -> TableLine:
         duplicates=version.duplicates,
         made=version.created,
     )
+
+
+def _streams(workspace: Workspace) -> tuple[list[FollowedTable], list[AskedModel]]:
+    if not streamed_tables(workspace.project):
+        return [], []
+    # Kept here: it brings the table engine in, which a project without streams does without.
+    from headrace.app.standing import streams_standing
+
+    return streams_standing(workspace)
 
 
 def _notable(session: Session, project: str, model: str) -> list[models.ModelVersion]:

@@ -18,7 +18,7 @@ from headrace.app.prediction_table import LakeSink, Used
 from headrace.app.reports import PredictReport
 from headrace.app.scratch import scratch
 from headrace.app.settings import HERE
-from headrace.app.spreading import shared_scratch
+from headrace.app.spreading import PREDICT, shared_scratch
 from headrace.app.steps.comparing import newest_tables, newest_versions
 from headrace.app.workspace import Workspace
 from headrace.bundles.reading import Bundle
@@ -98,7 +98,7 @@ class _Scorer:
     def _scored_by_tasks(self, folder: Path) -> Iterator[tuple[pl.DataFrame, NDArray[np.float64]]]:
         workspace, names = self._workspace, []
         tables = {name: Rows(name, version) for name, version in newest_versions(workspace, self._plan).items()}
-        with shared_scratch(workspace, new_id("bat", workspace.clock.now()), "predict") as shared:
+        with shared_scratch(workspace, new_id("bat", workspace.clock.now()), PREDICT) as shared:
             with shared.opened() as opened, Bucket(folder / "asked", GIVEN) as given:
                 for number, frame in enumerate(given):
                     names.append(f"asked/{number}")

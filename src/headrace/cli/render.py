@@ -27,6 +27,7 @@ from headrace.app.reports import (
     UpgradeReport,
     WhyReport,
 )
+from headrace.cli import render_stream
 from headrace.cli.columns import columns
 from headrace.core.money import format_usd
 from headrace.core.units import counted, every, format_age, format_bytes
@@ -107,7 +108,8 @@ def status(report: StatusReport) -> str:
     for each in report.models:
         main = _measured(each.test[0]) if each.test else ""
         lines += [f"  {each.version}  {each.state.replace('_', ' ')}  {each.candidate}  {main}", f"    {each.next_step}"]
-    return "\n".join([*lines, "", "last runs", runs(report.last_runs), "", f"cost so far {_usd(report.cost_usd)}"])
+    streams = ["", "streams", *render_stream.standing(report)] if report.streams else []
+    return "\n".join([*lines, *streams, "", "last runs", runs(report.last_runs), "", f"cost so far {_usd(report.cost_usd)}"])
 
 
 def runs(lines: Sequence[RunLine]) -> str:

@@ -2,9 +2,20 @@
 
 from datetime import datetime
 
-from headrace.app.reports import ScoredLine, StreamedLine, StreamProgress, StreamReport
+from headrace.app.reports import (
+    AskedModel,
+    FollowedPartition,
+    FollowedTable,
+    ScoredLine,
+    StatusReport,
+    StreamedLine,
+    StreamProgress,
+    StreamReport,
+)
 from headrace.cli.columns import columns
 from headrace.core.units import counted
+
+_MOST_PARTITIONS = 16
 
 
 def lines(progress: StreamProgress) -> list[str]:
@@ -27,6 +38,53 @@ def ended(report: StreamReport) -> str:
     ]  # fmt: skip
     scored = [f"  {_scored(each, report.seconds)}" for each in report.models]
     return "\n".join([head, *columns(rows), *scored, *(f"  {note}" for note in report.notes)])
+
+
+def standing(report: StatusReport) -> list[str]:
+    """Return how streamed tables stand, and the models that answer what comes."""
+    return [line for each in report.streams for line in _followed(each)] + [_asked(each) for each in report.asked]
+
+
+def _followed(table: FollowedTable) -> list[str]:
+    newest = "the lake has no row yet" if table.recorded is None else f"newest row in the lake {_moment(table.newest)}"
+    head = [f"  {table.table}  {table.source}", *([f"    {table.trouble}"] if table.trouble else [])]
+    if not table.partitions:
+        return [*head, f"    {table.why}; {newest}"]
+    watermark = f"watermark {_moment(table.watermark)}" + (f" ({table.why})" if table.why else "")
+    counts = f"{table.accepted:,} accepted, {table.late:,} late, {counted(table.duplicates, 'duplicate')}"
+    rows = [["partition", "next", "in the lake", "behind", "watermark", "last commit"]]
+    rows += [_partition(each) for each in table.partitions[:_MOST_PARTITIONS]]
+    left = len(table.partitions) - _MOST_PARTITIONS
+    return [
+        *head,
+        f"    {watermark}, {_behind(table.behind)}",
+        f"    {counts}, {table.quarantined:,} quarantined",
+        f"    {newest}, last commit {_moment(table.committed)}; {_workers(table)}",
+        *columns(rows, indent=4),
+        *([f"    and {counted(left, 'more partition')}: --json has all"] if left > 0 else []),
+    ]
+
+
+def _partition(each: FollowedPartition) -> list[str]:
+    behind = "-" if each.behind is None else f"{each.behind:,}"
+    return [str(each.partition), f"{each.next:,}", f"{each.in_lake:,}", behind, _moment(each.watermark), _moment(each.committed)]
+
+
+def _behind(messages: int | None) -> str:
+    return "not known how far behind" if messages is None else f"{messages:,} behind"
+
+
+def _workers(table: FollowedTable) -> str:
+    if not table.workers:
+        return "no worker follows it"
+    told = [f"{each.host}:{each.process}" + ("" if each.alive else f", silent since {_moment(each.seen)}") for each in table.workers]
+    return f"{counted(len(told), 'worker')} ({'; '.join(told)})"
+
+
+def _asked(model: AskedModel) -> str:
+    who = model.version or f"{model.model}, which has no champion yet,"
+    counts = f"{model.asked:,} asked, {model.answered:,} answered, {model.refused:,} could not be answered, {model.waiting:,} waiting"
+    return f"  {who} answers {model.spine} to {', '.join(['the log', *model.to])}: {counts}"
 
 
 def _line(line: StreamedLine, seconds: float) -> str:

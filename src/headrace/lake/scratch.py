@@ -1,11 +1,22 @@
 """Files that tasks on several machines leave for each other while something is computed: beside the lake, which all of them reach."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from obstore.exceptions import BaseError
 
 from headrace.lake.errors import LakeFault
 from headrace.lake.place import Place
+
+
+class Kept(NamedTuple):
+    """A file: its name, when it was written, and its size."""
+
+    name: str
+    written: datetime
+    size_bytes: int
 
 
 class Scratch:
@@ -40,6 +51,16 @@ class Scratch:
             return bytes(self._place.store().get_range(name, start=start, end=end))
         except (BaseError, OSError) as error:
             raise LakeFault("read", self._place.child(name).url, error) from error
+
+    def listed(self) -> Iterator[Kept]:
+        """Give what is kept, in any order."""
+        if self._place.is_empty():
+            return
+        try:
+            for found in self._place.store().list():
+                yield from (Kept(str(each["path"]), each["last_modified"], int(each["size"])) for each in found)
+        except (BaseError, OSError) as error:
+            raise LakeFault("list", self._place.url, error) from error
 
     def remove(self) -> None:
         """Remove everything; that there is nothing is no fault."""

@@ -88,8 +88,13 @@ class Asker(Protocol):
 def earliest_question(store: StateStore, models: Collection[str]) -> int | None:
     """Return the earliest moment about which a question to these models asks that waits, of all partitions; None: none waits."""
     marks = store.marks(_ASKED) if models else {}
-    asked = [msgspec.json.decode(value, type=Asked) for name, value in marks.items() if name.split("/")[1] in models]
+    asked = [_read(value) for name, value in marks.items() if name.split("/")[1] in models]
     return min((each.earliest_us for each in asked if each.earliest_us is not None), default=None)
+
+
+def asked_of(store: StateStore, model: str) -> list[Asked]:
+    """Return how far the questions to a model are, partition by partition."""
+    return [_read(value) for value in store.marks(f"{_ASKED}{model}/").values()]
 
 
 def asked_mark(model: str, partition: int) -> str:
@@ -120,7 +125,7 @@ class Questions:
         _, (mark,) = store.read([], [asked_mark(self.model, partition)])
         (fields,) = store.fields([_key(self.model, partition)])
         pieces = tuple(Piece(Field(*_key(self.model, partition), name), _unpacked(value)) for name, value in fields)
-        asked = Asked(number=first()) if mark is None else msgspec.json.decode(mark, type=Asked)
+        asked = Asked(number=first()) if mark is None else _read(mark)
         self.lanes[partition] = self._dated(Lane(mark, asked, pieces))
 
     def let_go(self, partitions: Collection[int]) -> None:
@@ -181,6 +186,10 @@ class Questions:
             return lane
         as_of = self.as_of
         return replace(lane, pieces=tuple(Piece(each.field, each.rows.with_columns(as_of(each.rows).alias(AS_OF))) for each in lane.pieces))
+
+
+def _read(mark: bytes) -> Asked:
+    return msgspec.json.decode(mark, type=Asked)
 
 
 def _earliest(pieces: tuple[Piece, ...]) -> int | None:

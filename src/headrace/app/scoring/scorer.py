@@ -18,10 +18,10 @@ from headrace.app.scoring.questions import AS_OF, Change, Piece, Questions
 from headrace.app.scoring.recovery import lost_questions
 from headrace.app.scoring.sending import Sending, open_courier
 from headrace.app.streamed import streamed_tables
-from headrace.app.streaming.intake import microseconds
 from headrace.app.streaming.partitions import joined
 from headrace.app.streaming.patience import Patience
 from headrace.app.workspace import Workspace
+from headrace.core.clock import microseconds
 from headrace.features.stores.contract import Commit, Field, StateStore
 from headrace.features.stores.errors import MarkMoved
 from headrace.features.stream.positions import table_watermark

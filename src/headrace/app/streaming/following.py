@@ -12,13 +12,14 @@ from headrace.app.streaming.counting import Counts
 from headrace.app.streaming.filling import drop_unneeded, fill, leave_out, wait_for_others
 from headrace.app.streaming.flushing import flush_partition, tables_of
 from headrace.app.streaming.gathering import beyond, gathered
-from headrace.app.streaming.intake import MICROSECOND, Intake, microseconds
+from headrace.app.streaming.intake import Intake
 from headrace.app.streaming.partitions import Owned, joined
 from headrace.app.streaming.patience import Patience
 from headrace.app.streaming.recording import record_version
 from headrace.app.streaming.recovery import settle, take_over
 from headrace.app.streaming.settled import Settled
 from headrace.app.workspace import Workspace
+from headrace.core.clock import MICROSECOND, microseconds
 from headrace.core.errors import SystemFault
 from headrace.core.units import parse_duration
 from headrace.expressions import DType
@@ -134,6 +135,11 @@ class Following:
             return self.ended
         lag = self._follower.lag()
         return lag.keys() >= self._owned.keys() and not any(lag.values())
+
+    @property
+    def partitions(self) -> tuple[int, ...]:
+        """Those that this worker has."""
+        return tuple(self._owned)
 
     @property
     def waiting_bytes(self) -> int:

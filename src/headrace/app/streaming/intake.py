@@ -10,6 +10,7 @@ import polars as pl
 
 from headrace.app.streaming.outbox import chunk_field, pack
 from headrace.app.streaming.partitions import Owned, joined, remembered
+from headrace.core.clock import microseconds, moment_of
 from headrace.features.stores.contract import Commit, StateStore
 from headrace.features.stream.admitting import Ids, PartitionState, Rules, SortedOut, sort_out
 from headrace.features.stream.positions import Position, position_mark
@@ -18,7 +19,6 @@ from headrace.ingest.requests import ARRIVAL, INGESTED_AT, RuleResult
 from headrace.ingest.stream.door import StreamDoor, Taken
 from headrace.ingest.stream.messages import Messages
 
-MICROSECOND = timedelta(microseconds=1)
 BEGINNING = -(2**62)
 """A horizon before all moments: nothing is dropped."""
 
@@ -91,6 +91,7 @@ class Intake:
             newest_us=found.state.newest_us,
             watermark_us=found.state.watermark_us(self.rules),
             horizon_us=max(dropped, default=None),
+            committed_us=microseconds(now),
             active_until_us=None if active is None else microseconds(active),
             newest_arrival=newest,
             accepted=before.accepted + found.accepted.height,
@@ -104,16 +105,3 @@ def _sorted_out(rows: pl.DataFrame, state: PartitionState, rules: Rules) -> Sort
     if rows.height:
         return sort_out(rows, state, rules)
     return SortedOut(rows, rows, rows, state, Ids.from_bytes(b""))  # before the first row that can be read it has no columns
-
-
-def microseconds(moment: datetime) -> int:
-    """Return a moment as microseconds since 1970."""
-    return (moment - _EPOCH) // MICROSECOND
-
-
-def moment_of(microseconds_since: int) -> datetime:
-    """Return the moment that so many microseconds since 1970 are."""
-    return _EPOCH + timedelta(microseconds=microseconds_since)
-
-
-_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

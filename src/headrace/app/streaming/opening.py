@@ -1,5 +1,7 @@
 """The online state of a project: one place that says what it is called where several projects share a server."""
 
+from pathlib import Path
+
 from headrace.app.workspace import Workspace
 from headrace.features.stores.contract import StateStore
 from headrace.features.stores.opening import open_store
@@ -15,3 +17,9 @@ def open_state(workspace: Workspace, answer_seconds: float | None = None) -> Sta
     """
     with workspace.secrets.kept_out_of_errors():
         return open_store(workspace.state_url, f"headrace/{workspace.project.name}", answer_seconds)
+
+
+def find_state(workspace: Workspace, answer_seconds: float | None = None) -> StateStore | None:
+    """Open the store as `open_state` does; None if it is a folder that nobody has made yet."""
+    is_folder = "://" not in workspace.state_url
+    return None if is_folder and not Path(workspace.state_url).is_dir() else open_state(workspace, answer_seconds)

@@ -8,8 +8,8 @@ import msgspec
 
 from headrace.app.streamed import LATE, QUARANTINE, STREAM
 from headrace.app.streaming.counting import Counts
-from headrace.app.streaming.intake import moment_of
 from headrace.app.workspace import Workspace
+from headrace.core.clock import moment_of
 from headrace.core.fingerprints import fingerprint
 from headrace.core.units import counted
 from headrace.expressions import DType

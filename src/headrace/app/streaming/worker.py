@@ -14,13 +14,15 @@ from headrace.app.streamed import find_streamed, streamed_tables
 from headrace.app.streaming.counting import Counts
 from headrace.app.streaming.following import Around, Following
 from headrace.app.streaming.groups import needed_groups
-from headrace.app.streaming.intake import moment_of
 from headrace.app.streaming.metrics import metrics_served
 from headrace.app.streaming.opening import open_state
 from headrace.app.streaming.patience import Patience
+from headrace.app.streaming.presence import Presence
 from headrace.app.workspace import Workspace
+from headrace.core.clock import moment_of
 from headrace.core.errors import HeadraceError, SystemFault
 from headrace.features.stores.contract import StateStore
+from headrace.features.stores.errors import StoreFault
 from headrace.ingest.stream.messages import Surroundings
 from headrace.ledger import tables as ledger_tables
 from headrace.spec.tables import Entity, Events
@@ -110,6 +112,7 @@ class _Worker:
         self._missing: tuple[str, ...] = ()
         self._told_missing = ""
         self._patience = Patience(self._say, watching.stop.is_set, meanwhile=self._breathe)
+        self._presence = Presence(store, workspace.clock)
         surroundings = Surroundings(workspace.root, workspace.secrets, workspace.clock)
         lake, followed = lake_of(workspace), [table.name for table in tables]
         means = Means(workspace, lake, store, self._patience, self._say, self._has_ended, self._regroup)
@@ -132,6 +135,7 @@ class _Worker:
         return self._report()
 
     def _begin(self) -> None:
+        self._patience.until_done(self._presence.begin)
         self._regroup()
         for each in self._scorers:
             each.open()
@@ -148,6 +152,8 @@ class _Worker:
         self._answer()
         moment = time.monotonic()
         self._flush_if_due(moment)
+        if self._presence.is_due:
+            self._patience.until_done(lambda: self._presence.renew({each.table.name: each.partitions for each in self._followings}))
         if moment - self._told >= _TELL_SECONDS:
             self._told = moment
             self._watching.progress(StreamProgress(seconds=moment - self._started, tables=self._lines(), models=self._scored()))
@@ -200,6 +206,7 @@ class _Worker:
         """Bring what waits into the lake and leave the sources. `quietly`: another error is on its way."""
         self._patience.meanwhile = lambda: None
         with suppress(HeadraceError) if quietly else nullcontext(), ExitStack() as leaving:
+            leaving.callback(self._take_leave)
             for each in self._followings:
                 leaving.callback(each.close)  # whatever fails: a group waits long for a member that is gone without a word
             for scorer in self._scorers:
@@ -211,6 +218,10 @@ class _Worker:
                 self._answer()
             if not self._flush(time.monotonic()):
                 self._notes.append("what waits for the lake is kept in the online state, and brought there the next time")
+
+    def _take_leave(self) -> None:
+        with suppress(StoreFault):  # whoever looks sees that there was no sign for a while
+            self._presence.end()
 
     def _regroup(self) -> None:
         """Find out which groups models need, as far as the tables' columns are known."""

@@ -18,6 +18,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         watermark_us: no row that is still to come belongs before it; None: any may.
         horizon_us: questions before it may lack rows: they have been dropped; None: none has been.
         active_until_us: when, by the clock, the partition no longer holds back the table's watermark unless it brings more; None: never.
+        committed_us: when, by the clock, it was moved last.
         newest_arrival: the arrival number of the last row.
         accepted, late, duplicates, quarantined: how many rows have gone each way.
     """
@@ -28,6 +29,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     watermark_us: int | None = None
     horizon_us: int | None = None
     active_until_us: int | None = None
+    committed_us: int | None = None
     newest_arrival: int = -1
     accepted: int = 0
     late: int = 0

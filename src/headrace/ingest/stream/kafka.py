@@ -1,15 +1,14 @@
 """Kafka: topics followed as a member of a consumer group, from positions that somebody else keeps."""
 
-import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
-from headrace.core.secrets import Secrets
 from headrace.ingest.stream.avro import open_avro
 from headrace.ingest.stream.decoding import Decoder, Lane, Record
 from headrace.ingest.stream.kafka_faults import Faults, options_refused
+from headrace.ingest.stream.kafka_log import LOG, KafkaLog, words_of
 from headrace.ingest.stream.lanes import Lanes
 from headrace.ingest.stream.messages import Listener, Messages, Position, Surroundings
 from headrace.ingest.stream.values import ArrowReader, DebeziumReader, JsonReader, ValueReader
@@ -20,8 +19,6 @@ BATCH_MESSAGES = 10_000
 _GATHER_SECONDS = 0.05
 _ASK_SECONDS = 10.0
 _ASK_AGAIN_SECONDS = 1.0
-_LOG = logging.getLogger("headrace.kafka")
-_LOG.addHandler(logging.NullHandler())  # who wants to read what the library says adds a handler
 
 
 class KafkaFollower:
@@ -97,7 +94,7 @@ class KafkaFollower:
                 self._connected().commit(offsets=places, asynchronous=True)
             except KafkaException as error:
                 # Nothing is read by these positions: whoever watches them sees the next ones.
-                _LOG.info("%s", self._around.secrets.redact(str(error)))
+                LOG.info("%s", self._around.secrets.redact(str(error)))
 
     def lag(self) -> dict[int, int]:
         known = {number: self._behind(number, offset) for number, offset in self._next.items()}
@@ -133,12 +130,12 @@ class KafkaFollower:
             "isolation.level": "read_committed",
             "enable.partition.eof": True,  # so that it is known when there is nothing left to read
             "error_cb": self._faults.heard,
-            "logger": _Log(secrets),
+            "logger": KafkaLog(secrets),
         }
         try:
             return Consumer({"client.id": "headrace", **options, **ours})
         except (KafkaException, ValueError, TypeError) as error:
-            raise options_refused(source, secrets.redact(_words(error))) from None
+            raise options_refused(source, secrets.redact(words_of(error))) from None
 
     def _check_topics(self, consumer: Any) -> None:
         found = self._topics_of(consumer)
@@ -309,23 +306,8 @@ class KafkaFollower:
         return [self._lanes.place(number) for number in numbers if number in self._next]
 
 
-class _Log:
-    """What the library writes its log into, without secrets."""
-
-    def __init__(self, secrets: Secrets) -> None:
-        self._secrets = secrets
-
-    def log(self, level: int, message: str, *values: object) -> None:
-        _LOG.log(level, "%s", self._secrets.redact(message % values if values else message))
-
-
 def _reader_of(source: Kafka, surroundings: Surroundings) -> ValueReader:
     if source.format == "avro":
         return open_avro(source, surroundings.root)
     readers: dict[str, ValueReader] = {"json": JsonReader(), "arrow": ArrowReader(), "debezium": DebeziumReader()}
     return readers[source.format]
-
-
-def _words(error: Exception) -> str:
-    first = error.args[0] if error.args else error
-    return str(first.str()) if hasattr(first, "str") else str(first)

@@ -1,6 +1,9 @@
-"""Which follower follows which source."""
+"""Which follower follows which source, and who is asked where one ends."""
+
+from collections.abc import Iterable
 
 from headrace.core.errors import SystemFault
+from headrace.core.secrets import Secrets
 from headrace.ingest.errors import FormatNeedsExtra
 from headrace.ingest.stream.messages import Follower, Listener, Surroundings
 from headrace.ingest.stream.replay import ReplayFollower
@@ -29,3 +32,17 @@ def follower_of(table: Events | Entity, listener: Listener, surroundings: Surrou
             raise FormatNeedsExtra(source.place, "kafka", source.location) from error
         return KafkaFollower(table, listener, surroundings, source.group or f"{project}-{table.name}")
     raise SystemFault(f"{type(source).__name__} is not followed.", remedy="Use hr.Kafka or hr.Replay.", location=source.location)
+
+
+def ends_of(source: Kafka, partitions: Iterable[int], secrets: Secrets, seconds: float) -> dict[int, int]:
+    """Return the offset after the last message of each partition that the broker has, asked for about so many seconds at most.
+
+    Raises:
+        FormatNeedsExtra, SpecError, SecretMissing: if it cannot be asked as it is declared.
+        SourceUnreachable: if it does not answer.
+    """
+    try:
+        from headrace.ingest.stream.kafka_asking import Asking  # as above
+    except ModuleNotFoundError as error:
+        raise FormatNeedsExtra(source.place, "kafka", source.location) from error
+    return Asking(source, secrets, seconds).ends(partitions)

@@ -18,7 +18,7 @@ from headrace.core.secrets import Secrets
 from headrace.ingest.errors import FormatNeedsExtra, SourceChanged, SourceRefused, SourceUnreachable
 from headrace.ingest.stream.kafka import KafkaFollower
 from headrace.ingest.stream.messages import Position, Surroundings, arrival_of
-from headrace.ingest.stream.opening import follower_of
+from headrace.ingest.stream.opening import ends_of, follower_of
 from headrace.spec.errors import SpecError
 from headrace.spec.streams import Kafka
 from headrace.spec.tables import Events
@@ -374,3 +374,15 @@ def test_a_static_member_that_comes_back_goes_on(kafka, follow):
         until(rows(3), follower, keeping=keeping)
         follower.close()
     assert keeping.rows == [(number,) for number in range(6)]
+
+
+def test_where_partitions_end_is_asked_from_beside_the_stream(kafka):
+    topics = [kafka.topic(2), kafka.topic()]
+    kafka.send(topics[0], [b"{}"] * 3, partition=1)
+    source = Kafka(topics, servers=kafka.servers)
+    assert ends_of(source, [0, 1, 64], Secrets({}), 5) == {0: 0, 1: 3, 64: 0}
+    kafka.delete(topics[1])
+    assert ends_of(source, [1, 64], Secrets({}), 5) == {1: 3}
+    nobody = Kafka("orders", servers=f"127.0.0.1:{free_ports(1)[0]}", options=QUICK)
+    with pytest.raises(SourceUnreachable):
+        ends_of(nobody, [0], Secrets({}), 0.3)
