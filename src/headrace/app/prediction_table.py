@@ -15,6 +15,7 @@ from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
 from headrace.core.errors import UserError
 from headrace.core.ids import id_time
+from headrace.core.moments import microseconds
 from headrace.costs.charges import charge
 from headrace.costs.prices import Prices
 from headrace.costs.usage import Usage
@@ -27,7 +28,6 @@ PREDICTIONS = "predictions/log"  # a team's own table may be called predictions
 _COMPACT_EVERY = 100
 """After so many commits of the log its small files are made one: looking for a prediction opens each of them."""
 _LOGGED = "predictions.log"  # what the audit calls a batch that is kept
-_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _CLOCK_DOUBT = timedelta(minutes=1)
 _SCHEMA = {
     "id": pl.String(),
@@ -135,8 +135,8 @@ def _frame(records: Sequence[PredictionRecord], source: str) -> pl.DataFrame:
     encode = msgspec.json.encode
     columns: Mapping[str, list[object]] = {
         "id": [each.id for each in records],
-        "moment": [(each.moment - _EPOCH) // _MICROSECOND for each in records],
-        "as_of": [(each.as_of - _EPOCH) // _MICROSECOND for each in records],
+        "moment": [microseconds(each.moment) for each in records],
+        "as_of": [microseconds(each.as_of) for each in records],
         "model": [each.model for each in records],
         "version": [each.version for each in records],
         "source": [source] * len(records),

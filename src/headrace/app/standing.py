@@ -13,8 +13,8 @@ from headrace.app.streaming.flushing import flushed_mark
 from headrace.app.streaming.opening import find_state
 from headrace.app.streaming.presence import SILENT, Sign, workers_of
 from headrace.app.workspace import Workspace
-from headrace.core.clock import microseconds, moment_of
 from headrace.core.errors import HeadraceError
+from headrace.core.moments import microseconds, moment_of
 from headrace.features.stores.contract import StateStore
 from headrace.features.stores.memory import MemoryStore
 from headrace.features.stream.positions import Position, position_prefix, read_position, table_watermark

@@ -2,21 +2,20 @@
 
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from headrace.core.moments import MICROSECOND, microseconds, moment_of
 from headrace.expressions.errors import ExpressionError
 from headrace.expressions.fluent import Option
 from headrace.expressions.types import DType, Value
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 _CLASSES: dict[DType, type] = {
     DType.BOOL: bool, DType.INT: int, DType.FLOAT: float, DType.STRING: str, DType.DATETIME: int, DType.DURATION: int,
 }  # fmt: skip
 
 _CONVERT: dict[DType, Callable[[int], datetime | timedelta]] = {
-    DType.DATETIME: lambda count: EPOCH + count * MICROSECOND,
+    DType.DATETIME: moment_of,
     DType.DURATION: lambda count: count * MICROSECOND,
 }
 
@@ -28,7 +27,7 @@ def _is_exactly(value: object, kind: type) -> bool:
 def literal_to_json(value: Value) -> Any:
     """Return a literal as a JSON value: moments and durations in microseconds, floats that are not finite as text."""
     if isinstance(value, datetime):
-        return (value - EPOCH) // MICROSECOND
+        return microseconds(value)
     if isinstance(value, timedelta):
         return value // MICROSECOND
     return option_to_json(value)

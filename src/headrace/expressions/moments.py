@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from headrace.core.moments import MICROSECOND
 from headrace.core.units import parse_duration
 from headrace.expressions.fluent import Fluent
 
@@ -52,7 +53,7 @@ class MomentMethods(Fluent):
 
         Multiples count from 1970-01-01 UTC; those of whole weeks from a Monday.
         """
-        return self._call("truncate", every_us=parse_duration(every) // timedelta(microseconds=1))
+        return self._call("truncate", every_us=parse_duration(every) // MICROSECOND)
 
     def total_seconds(self) -> "Expr":
         """A duration in seconds, with its fraction."""

@@ -7,10 +7,11 @@ from typing import Any, NoReturn
 import msgspec
 
 from headrace.core.locations import Location, caller_location
+from headrace.core.moments import MICROSECOND
 from headrace.expressions.aggregates import Aggregate, AggregateMethods
 from headrace.expressions.errors import ExpressionError
 from headrace.expressions.fluent import Option
-from headrace.expressions.json_values import MICROSECOND, literal_to_json, option_to_json
+from headrace.expressions.json_values import literal_to_json, option_to_json
 from headrace.expressions.moments import MomentMethods
 from headrace.expressions.numbers import NumberMethods
 from headrace.expressions.operators import Operators

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from headrace.core.moments import microseconds
 from headrace.expressions import Value
 from headrace.expressions.python_backend import compile_row
 from headrace.features.errors import AskedBeforeState, StateMismatch
 from headrace.features.lookups import PlannedLookup
 from headrace.features.plan import FeaturePlan, lookup_meaning
-from headrace.features.readers import EPOCH, MICROSECOND, reader
+from headrace.features.readers import reader
 from headrace.features.state import FeatureState
 
 RowRead = Callable[[Callable[[str], object], int], dict[str, object]]
@@ -25,7 +26,7 @@ class OnlineFeatures:
     def __init__(self, plan: FeaturePlan, state: FeatureState) -> None:
         self.plan = plan
         self.state = state
-        self._earliest = (state.moment - EPOCH) // MICROSECOND
+        self._earliest = microseconds(state.moment)
         self._row = compile_row(plan.expressions(), plan.row_types)
         self._timeless = {lookup.slot: None for lookup in plan.lookups if lookup.known}
         self._read = row_reader(plan, plan.lookups, state)
@@ -44,7 +45,7 @@ class OnlineFeatures:
         """Return the given values and the lookups' values by slot: what the features' expressions read."""
         if as_of is None:
             return self._read(row.get, 0) | self._timeless
-        moment = (as_of - EPOCH) // MICROSECOND
+        moment = microseconds(as_of)
         if moment < self._earliest:
             raise AskedBeforeState(as_of, self.state.moment)
         return self._read(row.get, moment)

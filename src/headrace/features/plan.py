@@ -5,12 +5,12 @@ values' expressions the lookup stands as a column of that name.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from headrace.core.fingerprints import fingerprint
+from headrace.core.moments import MICROSECOND
 from headrace.expressions import Column, DType, Expr, Udf
 from headrace.features.errors import FeatureError, InvalidFeature
 from headrace.features.lookups import ARRIVAL_COLUMN, Functions, PlannedLookup, plan_lookup, revive, typed
@@ -151,7 +151,7 @@ class FeaturePlan(msgspec.Struct, frozen=True, kw_only=True):
 def freshness_of(features: Features) -> Freshness:
     """Return what is asked of features when they are served."""
     limits = features.staleness_limits()
-    return Freshness({name: limit // timedelta(microseconds=1) for name, limit in limits.items()}, features.when_stale)
+    return Freshness({name: limit // MICROSECOND for name, limit in limits.items()}, features.when_stale)
 
 
 def lookup_fingerprint_parts(plan: FeaturePlan, slot: str) -> tuple[object, ...]:

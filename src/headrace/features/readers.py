@@ -6,20 +6,18 @@ as pairs of doubles. All else is in `slice_values`.
 
 from bisect import bisect_left
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.core.moments import MICROSECOND, moment_of
 from headrace.expressions import DType
 from headrace.features.lookups import PlannedLookup
 from headrace.features.segments import block_sums
 from headrace.features.slice_values import exact_sum, float_sum, slice_value
 from headrace.features.wavelet import previous_places
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 Slice = Callable[[int, int], object]
 Reader = Callable[[int, int], object]
 _BLOCK = 64
@@ -94,7 +92,7 @@ def _numbers(column: Any, dtype: DType) -> tuple[NDArray[Any], NDArray[np.bool_]
         column = column.indices
     numbers = column.cast("float64" if column.type == "double" else "int64").fill_null(0).to_numpy(zero_copy_only=False)
     backs: dict[DType, Callable[[Any], object]] = {
-        DType.BOOL: bool, DType.INT: int, DType.FLOAT: float, DType.DATETIME: lambda number: EPOCH + number * MICROSECOND,
+        DType.BOOL: bool, DType.INT: int, DType.FLOAT: float, DType.DATETIME: moment_of,
         DType.DURATION: lambda number: number * MICROSECOND, DType.STRING: lambda number: texts[number] if texts else None,
     }  # fmt: skip
     return numbers, missing, backs.get(dtype, float)

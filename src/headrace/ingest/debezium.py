@@ -8,15 +8,16 @@ compaction, a tombstone: it says nothing new. https://debezium.io/documentation/
 What Debezium's own ExtractNewRecordState makes of them is plain JSON already, and not for here.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 
+from headrace.core.moments import EPOCH
+
 OP, DELETED, CHANGED, CAPTURED = "_op", "_deleted", "_changed", "_captured"
 """The operation; whether it is a delete; when the database made the change; when the connector saw it."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Row = dict[str, msgspec.Raw]
 
 
@@ -28,7 +29,7 @@ class _Moment(msgspec.Struct):
         """Return it, as finely as it is told."""
         if self.ts_us is None and self.ts_ms is None:
             return None
-        return _EPOCH + (timedelta(milliseconds=self.ts_ms or 0) if self.ts_us is None else timedelta(microseconds=self.ts_us))
+        return EPOCH + (timedelta(milliseconds=self.ts_ms or 0) if self.ts_us is None else timedelta(microseconds=self.ts_us))
 
 
 class _Envelope(_Moment):

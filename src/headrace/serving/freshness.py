@@ -5,9 +5,10 @@ the moment of the published state.
 """
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
+from headrace.core.moments import MICROSECOND
 from headrace.features.plan import FeaturePlan
 from headrace.serving.errors import StaleFeatures
 from headrace.spec.freshness import WHEN_STALE, WhenStale
@@ -16,7 +17,6 @@ Moments = Mapping[str, datetime | None]
 """Until when tables are known, by name; None: nothing of it is certain yet."""
 Stale = Mapping[str, float | None]
 """How many seconds old the features are that are too old; None: nobody knows."""
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class AskedFreshness(NamedTuple):
@@ -49,14 +49,14 @@ class Freshness:
         Raises:
             StaleFeatures: if one is too old to answer.
         """
-        ages = {table: None if moment is None else max((as_of - moment) // _MICROSECOND, 0) for table, moment in moments.items()}
+        ages = {table: None if moment is None else max((as_of - moment) // MICROSECOND, 0) for table, moment in moments.items()}
         found: dict[str, float | None] = {}
         null: list[str] = []
         for name in self.tables if asked.max_us is not None else self.limits:
             table, age = _oldest(self.tables[name], ages)
             action, limit = self._action(name, age, asked)
             if action == "error":
-                raise StaleFeatures(name, table, moments[table], as_of, limit * _MICROSECOND)
+                raise StaleFeatures(name, table, moments[table], as_of, limit * MICROSECOND)
             if action is not None:
                 found[name] = None if age is None else age / 1e6
             if action == "null":

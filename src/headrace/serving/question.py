@@ -1,11 +1,12 @@
 """What both protocols make of a request, before it is scored."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
 from headrace.core.errors import UserError
+from headrace.core.moments import MICROSECOND
 from headrace.core.units import parse_duration
 from headrace.serving.errors import InvalidValue, MalformedRequest, TooManyRows
 from headrace.serving.fields import describe
@@ -58,7 +59,7 @@ def read_freshness(parameters: Mapping[str, object]) -> AskedFreshness:
 def _limit_us(limit: object) -> int:
     try:
         if isinstance(limit, str):
-            return parse_duration(limit, zero=True) // timedelta(microseconds=1)
+            return parse_duration(limit, zero=True) // MICROSECOND
     except UserError:
         pass  # told below, as what is no text is
     raise InvalidValue(None, "max_staleness", "a duration, such as '10m'", describe(limit))

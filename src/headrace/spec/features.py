@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from headrace.core.locations import Location
+from headrace.core.moments import MICROSECOND
 from headrace.core.units import format_duration
 from headrace.expressions import Aggregate, Expr, coalesce, col, when
 from headrace.spec.declaration import Declaration, as_mapping, as_names
@@ -249,4 +250,4 @@ def _require_table(function: str, table: object) -> None:
 
 
 def _microseconds(duration: timedelta | None) -> int | None:
-    return None if duration is None else duration // timedelta(microseconds=1)
+    return None if duration is None else duration // MICROSECOND

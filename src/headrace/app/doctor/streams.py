@@ -15,7 +15,7 @@ from headrace.app.streaming.flushing import app_of
 from headrace.app.streaming.groups import needed_groups
 from headrace.app.streaming.opening import find_state
 from headrace.app.workspace import Workspace
-from headrace.core.clock import moment_of
+from headrace.core.moments import moment_of
 from headrace.core.units import counted, format_bytes
 from headrace.features.stores.contract import StateStore
 from headrace.features.stream.positions import Position, filled_mark

@@ -21,7 +21,7 @@ from headrace.app.streamed import streamed_tables
 from headrace.app.streaming.partitions import joined
 from headrace.app.streaming.patience import Patience
 from headrace.app.workspace import Workspace
-from headrace.core.clock import microseconds
+from headrace.core.moments import microseconds
 from headrace.features.stores.contract import Commit, Field, StateStore
 from headrace.features.stores.errors import MarkMoved
 from headrace.features.stream.positions import table_watermark

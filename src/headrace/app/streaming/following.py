@@ -19,8 +19,8 @@ from headrace.app.streaming.recording import record_version
 from headrace.app.streaming.recovery import settle, take_over
 from headrace.app.streaming.settled import Settled
 from headrace.app.workspace import Workspace
-from headrace.core.clock import MICROSECOND, microseconds
 from headrace.core.errors import SystemFault
+from headrace.core.moments import MICROSECOND, microseconds
 from headrace.core.units import parse_duration
 from headrace.expressions import DType
 from headrace.features.lookups import Functions

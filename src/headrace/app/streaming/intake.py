@@ -10,7 +10,7 @@ import polars as pl
 
 from headrace.app.streaming.outbox import chunk_field, pack
 from headrace.app.streaming.partitions import Owned, joined, remembered
-from headrace.core.clock import microseconds, moment_of
+from headrace.core.moments import MICROSECOND, microseconds, moment_of
 from headrace.features.stores.contract import Commit, StateStore
 from headrace.features.stream.admitting import Ids, PartitionState, Rules, SortedOut, sort_out
 from headrace.features.stream.positions import Position, position_mark
@@ -83,7 +83,6 @@ class Intake:
         seen = [frame[ARRIVAL].max() for frame in (taken.accepted, taken.quarantined) if frame.height]
         newest = max([before.newest_arrival, *(each for each in seen if isinstance(each, int))])
         dropped = [each for each in (before.horizon_us, horizon_us) if each is not None]
-        active = None if self.idle is None else (now + self.idle)
         return msgspec.structs.replace(
             before,
             next_offset=messages.next.offset,
@@ -92,7 +91,7 @@ class Intake:
             watermark_us=found.state.watermark_us(self.rules),
             horizon_us=max(dropped, default=None),
             committed_us=microseconds(now),
-            active_until_us=None if active is None else microseconds(active),
+            active_until_us=None if self.idle is None else microseconds(now) + self.idle // MICROSECOND,
             newest_arrival=newest,
             accepted=before.accepted + found.accepted.height,
             late=before.late + found.late.height,

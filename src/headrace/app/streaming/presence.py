@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import msgspec
 
-from headrace.core.clock import Clock, microseconds
+from headrace.core.clock import Clock
+from headrace.core.moments import microseconds
 from headrace.features.stores.contract import Commit, StateStore
 
 _SIGNS = "worker/"

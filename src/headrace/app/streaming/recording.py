@@ -9,8 +9,8 @@ import msgspec
 from headrace.app.streamed import LATE, QUARANTINE, STREAM
 from headrace.app.streaming.counting import Counts
 from headrace.app.workspace import Workspace
-from headrace.core.clock import moment_of
 from headrace.core.fingerprints import fingerprint
+from headrace.core.moments import moment_of
 from headrace.core.units import counted
 from headrace.expressions import DType
 from headrace.features.stores.contract import StateStore

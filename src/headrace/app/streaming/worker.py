@@ -19,8 +19,8 @@ from headrace.app.streaming.opening import open_state
 from headrace.app.streaming.patience import Patience
 from headrace.app.streaming.presence import Presence
 from headrace.app.workspace import Workspace
-from headrace.core.clock import moment_of
 from headrace.core.errors import HeadraceError, SystemFault
+from headrace.core.moments import moment_of
 from headrace.features.stores.contract import StateStore
 from headrace.features.stores.errors import StoreFault
 from headrace.ingest.stream.messages import Surroundings

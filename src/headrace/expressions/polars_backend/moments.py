@@ -4,16 +4,16 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from headrace.core.moments import microseconds
 from headrace.expressions.formats import read_format
-from headrace.expressions.json_values import EPOCH, MICROSECOND
 from headrace.expressions.polars_backend.columns import POLARS_TYPES, over_distinct
 from headrace.expressions.polars_backend.numbers import Build, Plain
 from headrace.expressions.primitives import Typed
 from headrace.expressions.python_backend.moment_functions import WEEK_US, parser
 from headrace.expressions.types import INT_MAX, INT_MIN, DType
 
-_FIRST = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
-_LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
+_FIRST = microseconds(datetime.min.replace(tzinfo=UTC))
+_LAST = microseconds(datetime.max.replace(tzinfo=UTC))
 _MONDAY_US = 4 * 86_400_000_000
 _DAY_US = 86_400_000_000
 _MOMENT = POLARS_TYPES[DType.DATETIME]

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from headrace.core.moments import EPOCH
 from headrace.expressions.formats import MONTHS, read_format
-from headrace.expressions.json_values import EPOCH
 from headrace.expressions.types import INT_MAX, INT_MIN
 
 DURATION_MIN, DURATION_MAX = timedelta(microseconds=INT_MIN), timedelta(microseconds=INT_MAX)

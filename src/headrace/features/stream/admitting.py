@@ -17,9 +17,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from headrace.core.moments import MICROSECOND, microseconds
 from headrace.core.units import parse_duration
 from headrace.features.lookups import INGESTED_COLUMN
-from headrace.features.readers import EPOCH, MICROSECOND
 from headrace.spec.streams import Streamed
 from headrace.spec.tables import INGESTED, Table
 
@@ -28,7 +28,7 @@ Booleans = NDArray[np.bool_]
 Hashes = NDArray[np.bytes_]
 _NEVER = np.iinfo(np.int64).min
 _HASH_BYTES = 16
-_EARLIEST = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
+_EARLIEST = microseconds(datetime.min.replace(tzinfo=UTC))
 _encode = msgspec.msgpack.Encoder().encode
 
 

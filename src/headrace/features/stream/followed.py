@@ -6,15 +6,14 @@ from datetime import datetime
 from threading import Lock
 
 from headrace.core.clock import Clock
+from headrace.core.moments import microseconds, moment_of
 from headrace.features.errors import NotFollowed
-from headrace.features.readers import EPOCH, MICROSECOND
 from headrace.features.stores.contract import StateStore
 from headrace.features.stream.positions import (
     Position,
     filled_mark,
     position_prefix,
     read_position,
-    table_horizon,
     table_watermark,
 )
 
@@ -87,7 +86,7 @@ class FollowedTables:
 
     def watermarks(self, positions: Mapping[str, Sequence[Position]]) -> dict[str, datetime | None]:
         """Return the tables' watermarks; None: any row may still come."""
-        now = (self._clock.now() - EPOCH) // MICROSECOND
+        now = microseconds(self._clock.now())
         return {table: _moment(table_watermark(theirs, now)) for table, theirs in positions.items()}
 
     def _renewed(self) -> tuple[str, ...]:
@@ -109,10 +108,5 @@ class FollowedTables:
         return known[1]
 
 
-def horizon_of(positions: Sequence[Position]) -> datetime | None:
-    """Return the moment from which on no question lacks a row of a table; None: that is so at any."""
-    return _moment(table_horizon(positions))
-
-
-def _moment(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else EPOCH + microseconds * MICROSECOND
+def _moment(count: int | None) -> datetime | None:
+    return None if count is None else moment_of(count)

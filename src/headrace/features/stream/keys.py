@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from headrace.core.moments import MICROSECOND, microseconds
 from headrace.expressions import DType
-from headrace.features.readers import EPOCH, MICROSECOND
 
 _MOST_BYTES = 400
 _DIGEST_MARK = b"\xc1"
@@ -43,6 +43,6 @@ def _float(value: float) -> float | None:
 
 _CONVERTERS: dict[DType, Callable[[Any], Any]] = {
     DType.FLOAT: _float,
-    DType.DATETIME: lambda moment: (moment - EPOCH) // MICROSECOND,
+    DType.DATETIME: microseconds,
     DType.DURATION: lambda duration: duration // MICROSECOND,
 }

@@ -10,19 +10,20 @@ from datetime import datetime
 from typing import NamedTuple
 
 from headrace.core.clock import Clock, SystemClock
+from headrace.core.moments import microseconds, moment_of
 from headrace.expressions import Value
 from headrace.expressions.python_backend import compile_row
 from headrace.features.errors import AskedBeforeState, StateMismatch
 from headrace.features.lookups import PlannedLookup
 from headrace.features.online import RowRead, row_reader
 from headrace.features.plan import FeaturePlan
-from headrace.features.readers import EPOCH, MICROSECOND
 from headrace.features.state import FeatureState
 from headrace.features.stores.contract import Key, StateStore
-from headrace.features.stream.followed import FollowedTables, horizon_of
+from headrace.features.stream.followed import FollowedTables
 from headrace.features.stream.keys import key_encoder
 from headrace.features.stream.layout import GroupLayout, slot_layouts, sorted_keys
 from headrace.features.stream.lookup_values import Reader, RecordRows, lookup_reader
+from headrace.features.stream.positions import table_horizon
 
 
 class Answered(NamedTuple):
@@ -103,13 +104,13 @@ class LiveFeatures:
             NotFollowed: with `filled`, if the store does not hold all rows.
             StoreFault: if the store fails.
         """
-        moment = None if as_of is None else (as_of - EPOCH) // MICROSECOND
+        moment = None if as_of is None else microseconds(as_of)
         # A key that several rows ask about is read once.
         places: dict[Key, int] = {}
         read = [[_place(asked, row.get, places) for asked in self._asked] for row in rows]
         marks = self.followed.marks()
         records, found = self._store.read(list(places), marks)
-        watermarks = self._watermarks(marks, found, as_of)
+        watermarks = self._watermarks(marks, found, moment)
         values = []
         for row, wanted in zip(rows, read, strict=True):
             known = self._published.read(row.get, as_of, moment)
@@ -118,13 +119,13 @@ class LiveFeatures:
             values.append(self._row(known))
         return Answered(values, watermarks)
 
-    def _watermarks(self, marks: Sequence[str], found: Sequence[bytes | None], as_of: datetime | None) -> dict[str, datetime | None]:
+    def _watermarks(self, marks: Sequence[str], found: Sequence[bytes | None], moment: int | None) -> dict[str, datetime | None]:
         positions = self.followed.positions(marks, found)
-        if as_of is not None:
+        if moment is not None:
             for table in self._timed:
-                horizon = horizon_of(positions[table])
-                if horizon is not None and as_of < horizon:
-                    raise AskedBeforeState(as_of, horizon, table)
+                horizon = table_horizon(positions[table])  # which may be long before the year 1
+                if horizon is not None and moment < horizon:
+                    raise AskedBeforeState(moment_of(moment), moment_of(horizon), table)
         return self.followed.watermarks(positions)
 
 

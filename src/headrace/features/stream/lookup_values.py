@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.core.moments import MICROSECOND, moment_of
 from headrace.expressions import DType
 from headrace.features.lookups import PlannedLookup
-from headrace.features.readers import EPOCH, MICROSECOND
 from headrace.features.slice_values import slice_value
 from headrace.features.stream.layout import FLAGS, TIME, GroupLayout, Place
 from headrace.features.stream.pruning import TIME_IS_NULL, earlier_edge, newest_place, oldest_place
@@ -141,6 +141,6 @@ def _picked(lookup: PlannedLookup, place: Place) -> Callable[[RecordRows, int], 
 
 
 _BACK: dict[DType, Callable[[Any], object]] = {
-    DType.BOOL: bool, DType.INT: int, DType.FLOAT: float, DType.DATETIME: lambda number: EPOCH + number * MICROSECOND,
+    DType.BOOL: bool, DType.INT: int, DType.FLOAT: float, DType.DATETIME: moment_of,
     DType.DURATION: lambda number: number * MICROSECOND,
 }  # fmt: skip

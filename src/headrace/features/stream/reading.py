@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from headrace.core.moments import moment_of
 from headrace.expressions import DType
 from headrace.expressions.polars_backend.columns import POLARS_TYPES
 from headrace.features.answering import AS_OF, Prepared
@@ -21,7 +22,6 @@ from headrace.features.lookups import PlannedLookup
 from headrace.features.once import Once
 from headrace.features.plan import FeaturePlan
 from headrace.features.prepared import ARRIVAL, KNOWN, SEEN, TIME, VALUE, key_names
-from headrace.features.readers import EPOCH, MICROSECOND
 from headrace.features.stores.contract import StateStore
 from headrace.features.stream import layout as words
 from headrace.features.stream.keys import record_key
@@ -133,4 +133,4 @@ def _check_horizons(lookups: Sequence[PlannedLookup], asked: Mapping[str, pl.Dat
         asked_at = [asked[each.slot][AS_OF].drop_nulls() for each in lookups if each.table == table and each.known]
         earliest = min((int(moments.to_numpy().min()) for moments in asked_at if len(moments)), default=None)
         if horizon is not None and earliest is not None and earliest < horizon:
-            raise AskedBeforeState(EPOCH + earliest * MICROSECOND, EPOCH + horizon * MICROSECOND, table)
+            raise AskedBeforeState(moment_of(earliest), moment_of(horizon), table)

@@ -7,6 +7,7 @@ import polars as pl
 import headrace as hr
 from headrace.app.streaming.intake import Intake
 from headrace.app.streaming.partitions import Owned
+from headrace.core.moments import microseconds
 from headrace.expressions import DType
 from headrace.features.stores.memory import MemoryStore
 from headrace.features.stream.admitting import Rules
@@ -24,11 +25,11 @@ def message(offset: int) -> Messages:
     return Messages("orders", 0, Position(offset), Position(offset + 1), frame, arrivals, failures, writing)
 
 
-def taken(known: str | None, *seconds: int) -> tuple[Owned, list[datetime]]:
+def taken(known: str | None, *seconds: int, idle: timedelta | None = None) -> tuple[Owned, list[datetime]]:
     """Take a row at each of these seconds by the clock; return the partition after them, and when those accepted came in."""
     source = hr.Kafka("orders", servers="localhost:9092", lateness="0s")
     table = hr.Events("orders", source=source, id="id", time="at", known=known)
-    intake = Intake("orders", StreamDoor(table, b"k" * 32), Rules.of(table, source), None)
+    intake = Intake("orders", StreamDoor(table, b"k" * 32), Rules.of(table, source), idle)
     owned, moments = Owned(), []
     for offset, second in enumerate(seconds):
         some, now = message(offset), intake.moment(owned, NOW + timedelta(seconds=second))
@@ -46,3 +47,9 @@ def test_a_clock_that_is_put_back_makes_no_row_late() -> None:
 def test_rows_that_do_not_belong_to_the_moment_at_which_they_come_keep_what_the_clock_says() -> None:
     _, moments = taken(None, 0, -3600)
     assert moments == [NOW, NOW - timedelta(seconds=3600)]
+
+
+def test_a_partition_that_may_be_silent_for_ever_holds_the_watermark_for_ever() -> None:
+    owned, _ = taken(None, 0, idle=timedelta(days=3_652_425))
+    assert owned.position.active_until_us is not None
+    assert owned.position.active_until_us > microseconds(datetime.max.replace(tzinfo=UTC))

@@ -118,6 +118,11 @@ def test_a_question_before_the_horizon_is_refused(store):
         live(store).compute(row, NOON + HOUR - timedelta(microseconds=1))
 
 
+def test_a_horizon_before_the_year_1_hinders_no_question(store):
+    store.commit(Commit(marks=mark(1, horizon_us=microseconds(NOON) - timedelta(days=3_652_425) // timedelta(microseconds=1))))
+    assert live(store).compute({"key": "a", "second": "b"}, NOON + HOUR)["count"] == 1
+
+
 class Slow(MemoryStore):
     """A store whose marks take a while."""
 
