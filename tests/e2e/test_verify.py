@@ -12,7 +12,7 @@ import pytest
 import headrace as hr
 from headrace.app.bundles import open_bundle
 from headrace.app.champions import champion
-from headrace.app.errors import NothingToVerify
+from headrace.app.errors import NothingToVerify, NoTimeBetween
 from headrace.app.prediction_table import PREDICTIONS
 from headrace.app.steps.comparing import newest_tables
 from headrace.app.store import lake_of
@@ -219,7 +219,11 @@ def test_what_nothing_explains_makes_it_fail(project, folder):
 def test_predictions_and_questions_of_a_time_are_looked_at(project, folder):
     predict(project, folder)
     now = SystemClock().now()
-    assert project.verify_features(since=now).served == []
+    nothing = project.verify_features(since=now)
+    assert nothing.served == []
+    assert "Nothing was compared" in render_verify.verified(nothing)
+    with pytest.raises(NoTimeBetween, match="no time lies between"):
+        project.verify_features(since=now, until=now)
     report = project.verify_features(since=START + timedelta(days=20), until=now + timedelta(days=1))
     assert report.models[0].rows == 300 - 20 * 12
     assert report.served[0].predictions == 30

@@ -23,6 +23,7 @@ UserError
     ├── UnknownGrouping     costs are not grouped that way
     ├── NothingToApprove    no version of a model waits for approval
     ├── NothingToVerify     a table that features need was never brought in
+    ├── NoTimeBetween       the second of two moments is not after the first
     └── NothingToServe      a model has no champion yet
 SystemFault
 ├── StreamedRowsLost    the lake lacks rows of a stream that it had
@@ -116,6 +117,16 @@ class NothingToVerify(AppError):
         super().__init__(
             f"model {model!r} needs the table {table!r}, of which no version is recorded: there is no history to replay.",
             remedy="Bring it in first: headrace run, or headrace stream for a table that is streamed.",
+        )
+
+
+class NoTimeBetween(AppError):
+    """The second of two moments is not after the first."""
+
+    def __init__(self, since: datetime, until: datetime) -> None:
+        super().__init__(
+            f"no time lies between {since:%Y-%m-%d %H:%M:%S} and {until:%Y-%m-%d %H:%M:%S} UTC, so nothing could be compared.",
+            remedy="Give --until a moment after that of --since.",
         )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 import polars as pl
 
 from headrace.app.agreement_reports import ONLINE, STREAM, AgreementReport, DifferingValue, PlayedLine, ReplayedFeature, ReplayedModel
-from headrace.app.errors import NothingToVerify
+from headrace.app.errors import NothingToVerify, NoTimeBetween
 from headrace.app.recorded_types import Types, recorded_types
 from headrace.app.scratch import scratch
 from headrace.app.serving_agreement import served_agreement
@@ -42,6 +42,10 @@ class Verified:
     since: datetime | None = None
     until: datetime | None = None
     rows: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.since is not None and self.until is not None and self.until <= self.since:
+            raise NoTimeBetween(self.since, self.until)
 
 
 def verify_features(workspace: Workspace, verified: Verified, progress: Progress) -> AgreementReport:

@@ -8,13 +8,16 @@ from headrace.app.agreement_reports import AgreementReport, DifferingPrediction,
 from headrace.cli.columns import columns
 from headrace.core.units import counted
 
+_NOTHING = "Nothing was compared: no question was asked as of that time, and no prediction made."
 _VERDICTS = {True: "Features agree.", False: "Features DISAGREE: see the rows above."}
 
 
 def verified(report: AgreementReport) -> str:
     """Every model's features, what was served, and the verdict."""
     parts = [*map(_model, report.models), *map(_served, report.served)]
-    return "\n\n".join([*parts, f"{_VERDICTS[report.agrees]} ({report.seconds:.1f} s)"])
+    compared = any(each.rows for each in report.models) or any(each.predictions for each in report.served)
+    verdict = _VERDICTS[report.agrees] if compared else _NOTHING
+    return "\n\n".join([*parts, f"{verdict} ({report.seconds:.1f} s)"])
 
 
 def _model(model: ReplayedModel) -> str:
