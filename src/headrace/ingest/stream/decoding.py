@@ -43,10 +43,11 @@ class Record(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """A partition: its topic, and its number within the table."""
+    """A partition: its topic, its number there, and its number within the table."""
 
     topic: str
     partition: int
+    number: int
 
 
 class Decoder:
@@ -139,15 +140,16 @@ class Decoder:
         for each, first, after in zip(rows, begins[:-1], begins[1:], strict=True):
             begin = Position(offsets[first], lane.topic)
             failed = [
-                (arrival_of(lane.partition, offsets[n]), unread[n], _shown(record.values[n])) for n in range(first, after) if n in unread
+                (arrival_of(lane.number, offsets[n]), unread[n], _shown(record.values[n])) for n in range(first, after) if n in unread
             ]
             kept = _without(each, unread)
             places = pl.Series(ARRIVAL, np.asarray(record.offsets, np.int64)[kept.messages], pl.Int64)
-            arrivals = arrivals_of(lane.partition, places) + pl.Series(kept.within, dtype=pl.Int64)
+            arrivals = arrivals_of(lane.number, places) + pl.Series(kept.within, dtype=pl.Int64)
             ended = Position(offsets[after], lane.topic)
             yield Messages(
-                lane.topic, lane.partition, begin, ended, kept.frame, arrivals.alias(ARRIVAL), failures_of(failed), self._reader.writing
-            )
+                lane.topic, lane.number, begin, ended, kept.frame, arrivals.alias(ARRIVAL), failures_of(failed), self._reader.writing,
+                lane.partition,
+            )  # fmt: skip
 
 
 def _merged(rows: list[Rows], empty: Rows) -> list[Rows]:

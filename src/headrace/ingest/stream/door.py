@@ -153,8 +153,9 @@ def _broken_rows(seen: Inspected) -> Iterator[str]:
 
 
 def _with_place(rows: pl.DataFrame, messages: Messages) -> pl.DataFrame:
-    partition, offset = place_of(pl.col(ARRIVAL))
+    _, offset = place_of(pl.col(ARRIVAL))
     topic = pl.lit(messages.topic or None, pl.String)
+    partition = pl.lit(messages.partition if messages.of_topic is None else messages.of_topic, pl.Int64)
     return rows.with_columns(topic.alias(TOPIC), partition.alias(PARTITION), offset.alias(OFFSET)).select(*QUARANTINED)
 
 

@@ -30,13 +30,13 @@ class Lanes:
         return self.number_of(place.topic, place.partition)
 
     def lane(self, number: int) -> Lane:
-        """Return the topic and the number."""
-        return Lane(self._topics[number // self._block], number)
+        """Return the topic and both numbers."""
+        index, partition = divmod(number, self._block)
+        return Lane(self._topics[index], partition, number)
 
     def place(self, number: int, offset: int | None = None) -> Any:
         """Return a partition, and an offset in it, as the library names them."""
-        index, partition = divmod(number, self._block)
-        topic = self._topics[index]
+        topic, partition, _ = self.lane(number)
         return TopicPartition(topic, partition) if offset is None else TopicPartition(topic, partition, offset)
 
     def check(self, source: Kafka, topic: str, partitions: Collection[int]) -> None:

@@ -81,6 +81,7 @@ class Messages(NamedTuple):
         arrivals: of each row, the number that says where it stands: a function of the message alone, and growing within the partition.
         failures: of each message that cannot be read: `_arrival`, `_reason`, `_text` (the message as far as it is text, cut).
         writing: how the rows are written.
+        of_topic: the partition's number within the topic, which is another where a table has several; None: the same.
     """
 
     topic: str
@@ -91,6 +92,7 @@ class Messages(NamedTuple):
     arrivals: pl.Series
     failures: pl.DataFrame
     writing: Writing = Writing()
+    of_topic: int | None = None
 
 
 def arrival_of(partition: int, offset: int, row: int = 0) -> int:

@@ -23,7 +23,7 @@ from headrace.spec.tables import Events
 
 KEY = b"k" * 32
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-LANE = Lane("orders", 5)
+LANE = Lane("orders", 5, 5)
 
 
 def source(**declared):
@@ -251,3 +251,13 @@ def test_what_a_value_becomes_does_not_depend_on_those_beside_it(values, cut, ki
         return sorted(rows, key=lambda row: row[0])
 
     assert taken(messages) == taken(messages[:cut], messages[cut:]) == taken(*([each] for each in messages))
+
+
+def test_what_is_set_aside_says_which_partition_of_its_own_topic_it_came_from():
+    """Whoever looks for the message asks the broker, which does not know how a table numbers partitions of several topics."""
+    lane, declared = Lane("us.orders", 2, 66), Kafka(["eu.orders", "us.orders"], servers="localhost:1")
+    (messages,) = Decoder(declared, JsonReader()).decode(lane, record([b'{"n": 1}', b"{"]), 2)
+    assert messages.partition == 66
+    assert messages.arrivals.to_list() == [arrival_of(66, 0)]
+    taken = StreamDoor(Events("orders", source=declared), KEY).take(messages, NOW)
+    assert taken.quarantined.select("_topic", "_partition", "_offset").rows() == [("us.orders", 2, 1)]
