@@ -114,6 +114,17 @@ class TestPostgres(LedgerConformance):
             with ledger.locked("shop") as other:
                 assert other is None
 
+    def test_that_all_connections_are_in_use_is_told(self, ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("headrace.ledger.postgres_engine._WAIT_SECONDS", 0.1)
+        with Ledger.open(ledger_url, SystemClock()) as ledger:
+            with ExitStack() as reading:
+                for _ in range(15):
+                    reading.enter_context(ledger.read())
+                for ask in (ledger.head, lambda: ledger.is_locked("shop"), ledger.try_writing):
+                    with pytest.raises(LedgerUnreachable, match="all 15 connections of this process were in use"):
+                        ask()
+            assert ledger.head().sequence == 0
+
     def test_locks_take_no_connections_from_those_who_read_and_write(self, ledger: Ledger) -> None:
         with ExitStack() as held:
             assert all(held.enter_context(ledger.locked(f"project {number}")) for number in range(20))

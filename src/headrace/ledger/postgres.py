@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, TextClause, text
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from headrace.core.errors import SystemFault
 from headrace.ledger import types
@@ -14,7 +14,7 @@ from headrace.ledger.conversion import Converter, Row
 from headrace.ledger.ddl import POSTGRES
 from headrace.ledger.errors import LedgerUnreachable
 from headrace.ledger.locks import Hold
-from headrace.ledger.postgres_engine import is_away, open_engine
+from headrace.ledger.postgres_engine import ERRORS, is_away, open_engine, reason_of
 from headrace.ledger.postgres_locks import hold_session, is_session_held
 
 _CONVERTER = Converter(types.POSTGRES)
@@ -25,7 +25,7 @@ _NONE: Mapping[str, Any] = {}
 class Server:
     """A database on a server, at a URL."""
 
-    errors: tuple[type[Exception], ...] = (DBAPIError,)
+    errors = ERRORS
     shared = True
 
     def __init__(self, url: str) -> None:
@@ -49,10 +49,10 @@ class Server:
     def fault_of(self, error: Exception, place: str) -> SystemFault | None:
         if isinstance(error, IntegrityError | DataError | ProgrammingError):
             return None
-        return LedgerUnreachable(place, str(getattr(error, "orig", error)))
+        return LedgerUnreachable(place, reason_of(error))
 
     def is_away(self, error: Exception) -> bool:
-        return isinstance(error, OperationalError | InterfaceError) and is_away(error)
+        return is_away(error)
 
     def hold_lock(self, name: str, place: str) -> AbstractContextManager[Hold | None]:
         return hold_session(self._engine, name, place)

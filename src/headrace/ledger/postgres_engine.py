@@ -3,7 +3,8 @@
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.pool import NullPool
 
 from headrace.core.secrets import masked
@@ -17,6 +18,10 @@ _SETTINGS = (
     "tcp_keepalives_count = 3",
 )
 _CONNECT_SECONDS = 10
+_KEPT, _MOST, _WAIT_SECONDS = 5, 15, 30
+"""How many connections a process keeps, how many it has at most, and how long a thread waits for one of them."""
+ERRORS: tuple[type[Exception], ...] = (DBAPIError, NoneFree)
+"""What an engine raises: what the server or the driver says, and that no connection came free."""
 _GOING_OR_COMING = frozenset({"57P01", "57P02", "57P03"})
 """SQLSTATE of a server that is shut down, has crashed or is starting (PostgreSQL manual, appendix A)."""
 
@@ -28,7 +33,8 @@ def open_engine(url: str) -> Engine:
         UnusableUrl: if the URL names no store we can open, or its driver is not installed.
     """
     try:
-        return _engine(_parsed(url), pool_pre_ping=True)
+        pool = {"pool_size": _KEPT, "max_overflow": _MOST - _KEPT, "pool_timeout": _WAIT_SECONDS}
+        return _engine(_parsed(url), pool_pre_ping=True, **pool)
     except ModuleNotFoundError as error:
         reason = f"the driver {error.name!r} is not installed"
         raise UnusableUrl(masked(url), reason, remedy="Install it: pip install 'headrace[postgres]'.") from error
@@ -39,8 +45,17 @@ def unpooled(engine: Engine) -> Engine:
     return _engine(engine.url, poolclass=NullPool)
 
 
-def is_away(error: DBAPIError) -> bool:
-    """Tell whether the server did not answer, or went away: the same may work in a moment."""
+def reason_of(error: Exception) -> str:
+    """Return why the server could not be used."""
+    if isinstance(error, NoneFree):
+        return f"all {_MOST} connections of this process were in use for {_WAIT_SECONDS} seconds"
+    return str(getattr(error, "orig", error))
+
+
+def is_away(error: Exception) -> bool:
+    """Tell whether the server did not answer, or went away: the same may work in a moment. For a connection was waited already."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
     state = getattr(error.orig, "sqlstate", None)
     return error.connection_invalidated or state is None or state in _GOING_OR_COMING or state.startswith("08")
 

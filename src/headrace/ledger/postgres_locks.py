@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from headrace.ledger.database import AWAY_SECONDS, RETRY_SECONDS
 from headrace.ledger.errors import LedgerUnreachable, LockLost
 from headrace.ledger.locks import Hold
-from headrace.ledger.postgres_engine import is_away, unpooled
+from headrace.ledger.postgres_engine import ERRORS, is_away, reason_of, unpooled
 
 _HELD = text(
     "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted"
@@ -35,8 +35,8 @@ def is_session_held(engine: Engine, name: str, url: str) -> bool:
     try:
         with engine.connect() as connection:
             return bool(connection.execute(_HELD, {"key": _number(name)}).scalar())
-    except DBAPIError as error:
-        raise LedgerUnreachable(url, str(error.orig)) from error
+    except ERRORS as error:
+        raise LedgerUnreachable(url, reason_of(error)) from error
 
 
 def _number(name: str) -> int:
@@ -55,7 +55,7 @@ class _SessionHold:
         try:
             return self._try()
         except DBAPIError as error:
-            raise LedgerUnreachable(self._url, str(error.orig)) from error
+            raise LedgerUnreachable(self._url, reason_of(error)) from error
 
     def confirm(self) -> None:
         """Ask the session whether it lives: then it holds the lock still. A lock that was lost stays lost, even if it is free again."""
@@ -99,5 +99,5 @@ class _SessionHold:
                 return self._try()
             except DBAPIError as error:
                 if not is_away(error) or time.monotonic() > deadline:
-                    raise LedgerUnreachable(self._url, str(error.orig)) from error
+                    raise LedgerUnreachable(self._url, reason_of(error)) from error
             time.sleep(RETRY_SECONDS)
