@@ -17,6 +17,7 @@ import pytest
 from services.redis import Redis
 
 import headrace as hr
+from headrace.app.prediction_table import PREDICTIONS
 from headrace.app.store import lake_of
 from headrace.app.streaming.opening import open_state
 from headrace.app.streaming.worker import StreamOptions, Watching, stream
@@ -27,6 +28,7 @@ from headrace.features.batch import compute
 from headrace.features.parity import compare
 from headrace.features.plan import FeaturePlan
 from headrace.features.stream.positions import position_prefix, read_position
+from headrace.lake.lake import Lake
 
 from .command import refused, run_command, served
 from .small_stream import START, planned, write_project
@@ -166,6 +168,9 @@ def test_what_is_streamed_meanwhile_is_in_the_answers_of_every_server_within_a_s
         assert known["error"] is None
     assert_as_in_batch(project, WHOLE, later[0])
     assert_as_in_batch(project, HALF, before)
+    log = Lake(project.parent / ".headrace", "returns").tables.scan(PREDICTIONS).collect()
+    watermarks = {identifier: json.loads(text) for identifier, text in log.select("id", "watermarks").iter_rows()}
+    assert watermarks[str(before[0]["prediction_id"])]["orders"] < watermarks[str(later[0][0]["prediction_id"])]["orders"]
 
 
 def test_what_is_too_old_is_null_or_told_or_refused_and_why_tells_it(project: Path) -> None:

@@ -177,7 +177,7 @@ def test_a_batch_whose_store_failed_after_it_kept_it_is_kept_once(champion: Path
     moment = handle.workspace.clock.now()
     record = PredictionRecord(
         id=new_id("prd", moment), moment=moment, as_of=moment, model="returned", version="1", inputs={}, features={}, scores=(0.5,),
-        decision=True, seconds=0.0,
+        decision=True, seconds=0.0, state=moment, watermarks={"orders": moment, "shops": None},
     )  # fmt: skip
     batch = PredictionBatch(new_id("bat", moment), (record,), UsageWindow(1, 0.1, 0.1))
     sink, write, record_use = LakeSink(handle.workspace, "serve"), Tables.write, prediction_table.record_use
@@ -200,7 +200,8 @@ def test_a_batch_whose_store_failed_after_it_kept_it_is_kept_once(champion: Path
     with handle.workspace.ledger.read() as session:
         kept = [row for row in audit.entries(session, subject=batch.id) if row.action == "predictions.log"]
     handle.close()
-    assert log.height == 1
+    assert log["state"].to_list() == [moment]
+    assert json.loads(log["watermarks"].item()) == {"orders": moment.isoformat().replace("+00:00", "Z"), "shops": None}
     assert len(kept) == 1
 
 

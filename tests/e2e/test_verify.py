@@ -97,10 +97,10 @@ def predict(project, folder, count=30):
     return lake_of(project.workspace).tables.scan(PREDICTIONS).collect()
 
 
-def log_again(project, **changed):
+def log_again(project, *, without=(), **changed):
     """Put the log's rows in its place, changed."""
     tables = lake_of(project.workspace).tables
-    tables.write(PREDICTIONS, tables.scan(PREDICTIONS).collect().with_columns(**changed))
+    tables.write(PREDICTIONS, tables.scan(PREDICTIONS).collect().with_columns(**changed).drop(without))
 
 
 def served(project):
@@ -179,18 +179,50 @@ def features_as_of(project, given, known):
     return features_json(online.compute({**given, "placed": as_of}, as_of))
 
 
-def test_a_state_that_was_published_earlier_explains_a_difference(project, folder):
-    predict(project, folder)
-    project.publish(START + timedelta(days=20))
+STATES = START + timedelta(days=20)
+
+
+def answered_from_a_state(project, **changed):
+    """Have the log say that a server answered from a state of a moment."""
     given = {"shop": "b", "amount": 2.5, "placed": (START + timedelta(hours=598)).isoformat()}
     log_again(
         project,
         as_of=pl.lit(START + timedelta(hours=598)).cast(pl.Datetime("us", "UTC")),
         inputs=pl.lit(json.dumps(given)),
-        features=pl.lit(features_as_of(project, given, START + timedelta(days=20))),
+        features=pl.lit(features_as_of(project, given, STATES)),
+        source=pl.lit("serve"),
+        **changed,
     )
-    found = served(project)
-    assert found.explained == {"state published earlier": 30}
+
+
+def test_a_state_that_was_published_earlier_explains_a_difference(project, folder):
+    predict(project, folder)
+    project.publish(STATES + timedelta(days=2))  # since then another one was published: the log says which was read
+    answered_from_a_state(project, state=pl.lit(STATES).cast(pl.Datetime("us", "UTC")))
+    assert served(project).explained == {"state published earlier": 30}
+    log_again(project, state=pl.lit(None, pl.Datetime("us", "UTC")), source=pl.lit("stream"))
+    assert served(project).unexplained == 30  # no state was read
+
+
+def test_a_stream_that_was_not_that_far_explains_a_difference(project, folder):
+    """What was answered came from rows up to the watermark; batch has later ones."""
+    predict(project, folder)
+    watermark = {"orders": (STATES - timedelta(microseconds=1)).isoformat()}
+    answered_from_a_state(project, watermarks=pl.lit(json.dumps(watermark)))
+    assert served(project).explained == {"stream not that far": 30}
+    log_again(project, watermarks=pl.lit(json.dumps({"orders": None})))
+    assert served(project).unexplained == 30
+
+
+def test_of_a_log_that_does_not_say_which_state_was_read_the_published_one_is_tried(project, folder):
+    predict(project, folder)
+    project.publish(STATES)
+    answered_from_a_state(project, without=("state", "watermarks"))
+    assert served(project).explained == {"state published earlier": 30}
+    predict(project, folder)  # appends to the old log: it gets the columns, and what it has stays
+    log = lake_of(project.workspace).tables.scan(PREDICTIONS).collect()
+    assert log.select("state", "watermarks").null_count().row(0) == (60, 60)
+    assert (served(project).predictions, served(project).explained) == (60, {"state published earlier": 30})
 
 
 def test_values_that_were_null_since_they_were_too_old_are_explained(project, folder):

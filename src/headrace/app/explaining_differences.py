@@ -9,57 +9,70 @@ the last one: there the version that it had is looked into, and rows that are in
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
+import msgspec
 import polars as pl
 
 from headrace.app.presence import presence_of
 from headrace.app.store import lake_of
+from headrace.app.streamed import streamed_tables
 from headrace.app.workspace import Workspace
+from headrace.core.units import parse_duration
 from headrace.features.batch import compute
 from headrace.features.lookups import INGESTED_COLUMN
 from headrace.features.plan import FeaturePlan
 from headrace.features.restricting import asked_about, asked_with_moments, known_before
 from headrace.ledger import tables as ledger_tables
+from headrace.spec.streams import Streamed
 
 LATE, CORRECTED, CLOCK, PUBLISHED = "late data", "corrected rows", "clock", "state published earlier"
+BEHIND = "stream not that far"
 WITHHELD = "too old to be served"
 """Values were null since what they were made from was older than features allow; the log says which."""
-MOMENT, AS_OF, STATE = "moment", "as_of", "state"
-"""Columns of the predictions: when it was made, when it was asked as of, the moment of the published state it was answered from."""
+MOMENT, AS_OF, STATE, WATERMARKS = "moment", "as_of", "state", "watermarks"
+"""Columns of the predictions: when it was made, when it was asked as of, the moment of the published state it was answered from, and
+until when each streamed table was known, as JSON."""
 _VERSIONS = 10_000
 _ROW = "_row"
+_NOTHING, _INSTANT = timedelta(0), timedelta(microseconds=1)
+_watermarks = msgspec.json.Decoder(dict[str, datetime | None]).decode
 _MOMENT_TYPE = pl.Datetime("us", "UTC")
 
 
 class Experiment(NamedTuple):
-    """What batch is made to see: columns of the predictions that name a moment, or None.
+    """What batch is made to see: columns of the predictions that name moments, or None.
 
-    Only what was known before one moment, only rows that came in before another, and of the tables what they held at a third: all of it,
+    Only what was known before some moments: of tables that are read from a published state (`STATE`), of streamed ones (`WATERMARKS`), or
+    of all (`MOMENT`). Only rows that came in before another, and of the tables what they held at a third: all of it,
     or, `kept`, what they hold now as it was then.
     """
 
     explanation: str
-    known: str | None = None
+    known: tuple[str, ...] = ()
     ingested: str | None = None
     tables: str | None = None
     kept: bool = False
 
 
 EXPERIMENTS = (
-    Experiment(PUBLISHED, known=STATE),
+    Experiment(PUBLISHED, known=(STATE,)),
+    Experiment(BEHIND, known=(WATERMARKS,)),
     Experiment(LATE, ingested=MOMENT),
     Experiment(LATE, tables=MOMENT, kept=True),
-    Experiment(CLOCK, known=MOMENT),
-    Experiment(f"{LATE}, {PUBLISHED}", known=STATE, ingested=STATE),
-    Experiment(f"{LATE}, {PUBLISHED}", known=STATE, ingested=MOMENT),
-    Experiment(f"{LATE}, {PUBLISHED}", known=STATE, tables=STATE, kept=True),
-    Experiment(f"{LATE}, {PUBLISHED}", known=STATE, tables=MOMENT, kept=True),
+    Experiment(CLOCK, known=(MOMENT,)),
+    Experiment(f"{BEHIND}, {LATE}", known=(WATERMARKS,), ingested=MOMENT),
+    Experiment(f"{BEHIND}, {PUBLISHED}", known=(STATE, WATERMARKS)),
+    Experiment(f"{BEHIND}, {LATE}, {PUBLISHED}", known=(STATE, WATERMARKS), ingested=MOMENT),
+    Experiment(f"{LATE}, {PUBLISHED}", known=(STATE,), ingested=STATE),
+    Experiment(f"{LATE}, {PUBLISHED}", known=(STATE,), ingested=MOMENT),
+    Experiment(f"{LATE}, {PUBLISHED}", known=(STATE,), tables=STATE, kept=True),
+    Experiment(f"{LATE}, {PUBLISHED}", known=(STATE,), tables=MOMENT, kept=True),
     Experiment(CORRECTED, tables=MOMENT),
-    Experiment(f"{CORRECTED}, {PUBLISHED}", known=STATE, tables=STATE),
-    Experiment(f"{CORRECTED}, {PUBLISHED}", known=STATE, tables=MOMENT),
-    Experiment(f"{CLOCK}, {CORRECTED}", known=MOMENT, tables=MOMENT),
+    Experiment(f"{CORRECTED}, {PUBLISHED}", known=(STATE,), tables=STATE),
+    Experiment(f"{CORRECTED}, {PUBLISHED}", known=(STATE,), tables=MOMENT),
+    Experiment(f"{CLOCK}, {CORRECTED}", known=(MOMENT,), tables=MOMENT),
 )
 
 Differs = Callable[[pl.DataFrame, pl.DataFrame], pl.Series]
@@ -73,6 +86,10 @@ class Explainer:
         """Take the plan of the version, and the tables as they are now."""
         self._plan, self._differs, self._now = asked_with_moments(plan), differs, tables
         self._versions = _Versions(workspace, plan.tables)
+        streamed = {table.name: table.source for table in streamed_tables(workspace.project)}
+        self._lateness = {
+            name: parse_duration(source.lateness, zero=True) for name, source in streamed.items() if isinstance(source, Streamed)
+        }
         self._ingested = _distinct([table.select(INGESTED_COLUMN) for table in tables.values() if _says_when(table)])
 
     def explain(self, asked: pl.DataFrame, served: pl.DataFrame) -> list[str | None]:
@@ -91,10 +108,9 @@ class Explainer:
 
     def _trials(self, experiment: Experiment, rows: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
         """Yield the rows for which an experiment shows batch something else, those that it shows the same together, and what batch says."""
-        bounds = {}
-        if experiment.known is not None:
-            earlier = pl.col(experiment.known) < pl.col(AS_OF)
-            bounds["known"] = rows.select(pl.when(earlier).then(pl.col(experiment.known))).to_series()
+        bounds, known = {}, dict[str, dict[str, datetime]]()
+        if experiment.known:
+            bounds["known"], known = self._known(experiment.known, rows)
         if experiment.ingested is not None:
             bounds["ingested"] = _next(rows[experiment.ingested], self._ingested)
         if experiment.tables is not None:
@@ -106,8 +122,27 @@ class Explainer:
             moments = dict(zip(bounds, key, strict=True))
             tables = self._seen(some, moments.get("ingested"), moments.get("tables"), kept=experiment.kept)
             if tables is not None:
-                plan = known_before(self._plan, moments["known"]) if "known" in moments else self._plan
+                plan = known_before(self._plan, known[moments["known"]]) if "known" in moments else self._plan
                 yield some, compute(plan, some.lazy(), tables)
+
+    def _known(self, columns: Sequence[str], rows: pl.DataFrame) -> tuple[pl.Series, dict[str, dict[str, datetime]]]:
+        """Return a name for the moments up to which each row saw the tables, null where it saw all, and the moments by name."""
+        found: dict[str, dict[str, datetime]] = {}
+        names: list[str | None] = []
+        for row in rows.select(AS_OF, *{STATE, WATERMARKS, *columns}).iter_rows(named=True):
+            shown = [self._moments(column, row) for column in columns]
+            known = {table: moment for each in shown for table, moment in each.items() if moment < row[AS_OF]}
+            name = repr(sorted(known.items())) if known and all(shown) else None
+            names.append(name)
+            found.setdefault(name or "", known)
+        return pl.Series(names, dtype=pl.String), found
+
+    def _moments(self, column: str, row: Mapping[str, Any]) -> dict[str, datetime]:
+        """Return from when on a row saw nothing of each table, as far as a column says."""
+        watermarks = _watermarks(row[WATERMARKS]) if row[WATERMARKS] else {}
+        if column == WATERMARKS:  # a stream has rows beyond its watermark, as far as they may come late
+            return {table: moment + self._lateness.get(table, _NOTHING) + _INSTANT for table, moment in watermarks.items() if moment}
+        return {} if row[column] is None else {table: row[column] for table in self._now if column == MOMENT or table not in watermarks}
 
     def _seen(
         self, rows: pl.DataFrame, ingested: datetime | None, tables: datetime | None, *, kept: bool

@@ -1,9 +1,11 @@
 """Predictions as rows of the log, a frame at a time: what `serving.records` writes of each one by itself, by columns."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -19,7 +21,10 @@ _MOMENT = pl.Datetime("us", "UTC")
 
 @dataclass(frozen=True)
 class AnsweredFrame:
-    """Questions of one model version and their answers, in order; `asked_at` where the description says when, else null."""
+    """Questions of one model version and their answers, in order; `asked_at` where the description says when, else null.
+
+    `watermarks` say until when each streamed table was known that was read; None: none was.
+    """
 
     ids: list[str]
     model: str
@@ -29,6 +34,7 @@ class AnsweredFrame:
     features: pl.DataFrame
     scores: NDArray[np.float64]
     decisions: pl.Series | None
+    watermarks: Mapping[str, datetime | None] | None = None
 
 
 def asked_at(plan: FeaturePlan, given: pl.DataFrame) -> pl.Series:
@@ -54,6 +60,7 @@ def answer_columns(manifest: Manifest, scores: NDArray[np.float64]) -> pl.DataFr
 
 def log_rows(answered: AnsweredFrame, source: str, moment: datetime) -> pl.DataFrame:
     """Return the log's rows of questions that were answered at `moment`."""
+    watermarks = None if answered.watermarks is None else msgspec.json.encode(answered.watermarks).decode()
     return pl.DataFrame({"id": answered.ids}, schema={"id": pl.String}).select(
         "id",
         moment=pl.lit(moment, pl.Datetime("us", "UTC")),
@@ -66,6 +73,8 @@ def log_rows(answered: AnsweredFrame, source: str, moment: datetime) -> pl.DataF
         scores=_scores(answered.scores),
         decision=_decisions(answered),
         seconds=pl.lit(0.0),
+        state=pl.lit(None, _MOMENT),
+        watermarks=pl.lit(watermarks, pl.String),
     )
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import polars as pl
@@ -19,6 +19,7 @@ from headrace.core.moments import microseconds
 from headrace.costs.charges import charge
 from headrace.costs.prices import Prices
 from headrace.costs.usage import Usage
+from headrace.lake.tables import Tables
 from headrace.ledger import audit, charges, models, predictions
 from headrace.ledger.charges import NewCharge
 from headrace.ledger.predictions import NewPredictionBatch
@@ -27,8 +28,11 @@ from headrace.serving.records import PredictionBatch, PredictionRecord, UsageWin
 PREDICTIONS = "predictions/log"  # a team's own table may be called predictions
 _COMPACT_EVERY = 100
 """After so many commits of the log its small files are made one: looking for a prediction opens each of them."""
+SERVED = "serve"
+"""The source of what a server answered."""
 _LOGGED = "predictions.log"  # what the audit calls a batch that is kept
 _CLOCK_DOUBT = timedelta(minutes=1)
+_Rows = TypeVar("_Rows", pl.DataFrame, pl.LazyFrame)
 _SCHEMA = {
     "id": pl.String(),
     "moment": pl.Datetime("us", "UTC"),
@@ -41,6 +45,8 @@ _SCHEMA = {
     "scores": pl.String(),
     "decision": pl.String(),
     "seconds": pl.Float64(),
+    "state": pl.Datetime("us", "UTC"),
+    "watermarks": pl.String(),
 }
 
 
@@ -76,6 +82,8 @@ class LakeSink:
         """Keep a batch as rows of the log."""
         again, self._tried = self._tried == batch_id, batch_id
         if self._appended != batch_id:
+            if not self._recorded:  # the first time
+                widen_log(self._tables)
             if not (again and find_prediction(self._workspace, rows["id"][0])):
                 self._version = self._tables.write(PREDICTIONS, rows, mode="append").version
             self._appended = batch_id
@@ -84,6 +92,17 @@ class LakeSink:
             self._recorded = batch_id
             if self._version % _COMPACT_EVERY == 0:  # of several writers one meets that number
                 lake_of(self._workspace).upkeep(PREDICTIONS).compact(_COMPACT_EVERY // 2)
+
+
+def widen_log(tables: Tables) -> None:
+    """Add the columns that a log lacks which was begun by an earlier version; what it has is null there."""
+    tables.widen(PREDICTIONS, _SCHEMA)
+
+
+def as_logged(rows: _Rows) -> _Rows:
+    """Return rows of the log with all its columns: those that an earlier version wrote have fewer."""
+    there = rows.collect_schema()
+    return rows.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in _SCHEMA.items() if name not in there)
 
 
 def record_use(
@@ -145,6 +164,8 @@ def _frame(records: Sequence[PredictionRecord], source: str) -> pl.DataFrame:
         "scores": [encode(each.scores).decode() for each in records],
         "decision": [encode(each.decision).decode() for each in records],
         "seconds": [each.seconds for each in records],
+        "state": [None if each.state is None else microseconds(each.state) for each in records],
+        "watermarks": [each.watermarks_json() for each in records],
     }
     return pl.DataFrame(columns, schema=_SCHEMA)
 

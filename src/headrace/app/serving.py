@@ -9,7 +9,7 @@ from headrace.app.champions import champions
 from headrace.app.errors import LogNotWritable
 from headrace.app.live_state import LiveState, reads_streams
 from headrace.app.models import label
-from headrace.app.prediction_table import LakeSink
+from headrace.app.prediction_table import SERVED, LakeSink
 from headrace.app.publishing import published_part, state_for
 from headrace.app.reports import ServingEvent
 from headrace.app.workspace import Workspace
@@ -45,7 +45,7 @@ def serve_champions(
             announce(_model_event(version, served[-1]))
         parts = ServingParts(
             models=served,
-            sink=LakeSink(workspace, "serve"),
+            sink=LakeSink(workspace, SERVED),
             pseudonym_key=workspace.pseudonym_key(),
             clock=workspace.clock,
             as_of=as_of,

@@ -9,10 +9,10 @@ import polars as pl
 
 from headrace.app.agreement_reports import DifferingPrediction, ServedVersion
 from headrace.app.bundles import freed_bundle, open_bundle
-from headrace.app.explaining_differences import AS_OF, MOMENT, STATE, WITHHELD, Explainer
+from headrace.app.explaining_differences import AS_OF, MOMENT, STATE, WATERMARKS, WITHHELD, Explainer
 from headrace.app.logged_values import logged_frame, withheld
 from headrace.app.models import label
-from headrace.app.prediction_table import PREDICTIONS
+from headrace.app.prediction_table import PREDICTIONS, SERVED, as_logged
 from headrace.app.publishing import state_folder
 from headrace.app.steps.comparing import newest_tables
 from headrace.app.store import lake_of
@@ -65,7 +65,7 @@ def _compared(workspace: Workspace, version: ModelVersion, log: pl.LazyFrame, to
     plan = FeaturePlan.from_json(open_bundle(workspace, version.bundle_location).plan)
     held = _Held(workspace, version, plan)
     done = 0
-    for frame in framed(log.select(*_columns(log)), _AT_ONCE):
+    for frame in framed(as_logged(log).select("id", MOMENT, AS_OF, "source", STATE, WATERMARKS, "inputs", "features"), _AT_ONCE):
         held.add(frame)
         done += frame.height
         progress(f"served by {label(version)}", done, total)
@@ -90,13 +90,17 @@ class _Held:
         given = logged_frame(log["inputs"].to_list(), self._plan.given)
         texts = log["features"].to_list()
         served = logged_frame(texts, self._plan.types).with_columns(withheld(texts).alias(_WITHHELD))
-        state = pl.lit(self._published, pl.Datetime("us", "UTC")) if STATE not in log.columns else pl.col(STATE)
-        asked = given.with_columns(log.select(pl.col(AS_OF).alias(ASKED), MOMENT, AS_OF, state.alias(STATE)).get_columns())
+        asked = given.with_columns(log.select(pl.col(AS_OF).alias(ASKED), MOMENT, AS_OF, self._state(), WATERMARKS).get_columns())
         now = compute(asked_with_moments(self._plan), asked.lazy(), self._tables)
         differs = _any(differing(self._plan, _logged(now), served))
         self._same += int((~differs).sum())
         if differs.any():
             self._explain(log.filter(differs), asked.filter(differs), served.filter(differs), now.filter(differs))
+
+    def _state(self) -> pl.Expr:
+        """The moment of the published state that was read. Servers did not write that down once: where nothing is said, the one of now."""
+        silent = pl.col(STATE).is_null() & pl.col(WATERMARKS).is_null() & (pl.col("source") == SERVED)
+        return pl.when(silent).then(pl.lit(self._published, pl.Datetime("us", "UTC"))).otherwise(STATE).alias(STATE)
 
     def report(self, predictions: int) -> ServedVersion:
         """Return what was found."""
@@ -131,11 +135,6 @@ class _Held:
 
 def _any(masks: Mapping[str, pl.Series]) -> pl.Series:
     return pl.DataFrame(masks).select(pl.any_horizontal(pl.all())).to_series()
-
-
-def _columns(log: pl.LazyFrame) -> list[str]:
-    columns = ["id", MOMENT, AS_OF, "inputs", "features"]
-    return [*columns, STATE] if STATE in log.collect_schema() else columns
 
 
 def _logged(features: pl.DataFrame) -> pl.DataFrame:

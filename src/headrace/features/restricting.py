@@ -1,5 +1,6 @@
 """Plans that ask otherwise than declared: as of moments that come with the questions, or seeing less of the tables."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -18,13 +19,13 @@ def asked_with_moments(plan: FeaturePlan) -> FeaturePlan:
     return msgspec.structs.replace(plan, given={**plan.given, ASKED: DType.DATETIME}, as_of=col(ASKED).to_json())
 
 
-def known_before(plan: FeaturePlan, moment: datetime) -> FeaturePlan:
-    """Return the plan that sees nothing of what became known at a moment or later, whenever it is asked."""
+def known_before(plan: FeaturePlan, moments: Mapping[str, datetime]) -> FeaturePlan:
+    """Return the plan that sees nothing of what became known in these tables at their moments or later, whenever it is asked."""
     lookups = []
     for lookup in plan.lookups:
         condition: Expr | None = None if lookup.where is None else from_json(lookup.where)
-        for name in lookup.known:
-            seen = col(name) < lit(moment)
+        for name in lookup.known if lookup.table in moments else ():
+            seen = col(name) < lit(moments[lookup.table])
             condition = seen if condition is None else condition & seen
         lookups.append(msgspec.structs.replace(lookup, where=None if condition is None else condition.to_json()))
     return msgspec.structs.replace(plan, lookups=tuple(lookups))

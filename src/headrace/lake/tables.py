@@ -3,7 +3,7 @@
 import random
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Literal, NamedTuple
 
@@ -96,6 +96,30 @@ class Tables:
         parts = self._parts(name)
         parts.put(as_kept(frame.select(schema.names())) for frame in frames)
         return self._publish(name, kept, schema, parts, mode, once)
+
+    def widen(self, name: str, columns: Mapping[str, pl.DataType]) -> None:
+        """Add the columns that a table lacks, if there is one; the rows that it has are null there. Several may do this at once.
+
+        Raises:
+            SchemaConflict: for a type that the lake cannot hold.
+            CommitConflict: if other writers won each of thirty times.
+            LakeFault: if the store fails.
+        """
+        check_types(name, columns)
+        self._appended.pop(name, None)
+        for attempt in range(_ATTEMPTS):
+            table = self._open(name)
+            lacking = {} if table is None else dict(columns.items() - _rows_of(table, self._place).collect_schema().items())
+            if table is None or not lacking:
+                return
+            try:
+                table.alter.add_columns(delta_schema(lacking).fields, commit_properties=_properties(None))
+                return
+            except CommitFailedError:
+                time.sleep(random.uniform(0.5, 1.5) * min(0.01 * 2**attempt, 1))
+            except (DeltaError, OSError) as error:
+                raise LakeFault("add columns to the table at", self.location(name), error) from error
+        raise CommitConflict(name, _ATTEMPTS)
 
     def stage(self, name: str, writing: str, number: int, frames: Iterable[pl.DataFrame]) -> tuple[StagedFile, ...]:
         """Write some of the rows of a version that `publish` will make of them: of several stages in the order of their numbers.
@@ -306,4 +330,6 @@ def _rows_of(table: DeltaTable, at: Place) -> pl.LazyFrame:
     paths = [f"{root}/{path}" for path in files.column("path").to_pylist()]
     # Polars would wait without end for a store that took a request and does not answer it.
     told = {**at.options, "timeout": f"{_READ_SECONDS}s"} if at.options else None
-    return from_delta(pl.scan_parquet(paths, schema=schema, glob=False, storage_options=told), fields)
+    # Files that were written before the table was widened lack a column.
+    rows = pl.scan_parquet(paths, schema=schema, glob=False, storage_options=told, missing_columns="insert")
+    return from_delta(rows, fields)

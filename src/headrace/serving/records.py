@@ -26,6 +26,8 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         scores: one probability for `binary`, one a class for `multiclass`, the value for `regression`.
         decision: the decided label or truth value; None for `regression`.
         seconds: from the validated row to the decision.
+        state: the moment of the published state that was read; None: none was.
+        watermarks: until when each streamed table was known that was read, None where nothing of it was certain; None: none was read.
         stale: the features that were older than they may be, with their age in seconds (None: not known); None: there were none.
     """
 
@@ -39,11 +41,17 @@ class PredictionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     scores: tuple[float, ...]
     decision: str | bool | None
     seconds: float
+    state: datetime | None = None
+    watermarks: Mapping[str, datetime | None] | None = None
     stale: Mapping[str, float | None] | None = None
 
     def inputs_json(self) -> str:
         """The inputs as JSON text: moments in ISO 8601, durations in seconds, NaN as null."""
         return values_json(self.inputs)
+
+    def watermarks_json(self) -> str | None:
+        """The watermarks as JSON text; None where no streamed table was read."""
+        return None if self.watermarks is None else _encode(self.watermarks).decode()
 
     def features_json(self) -> str:
         """The features as JSON text, likewise, but infinities as the texts "inf" and "-inf": models tell them from null.

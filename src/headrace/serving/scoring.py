@@ -143,6 +143,8 @@ class Scorer:
             scores=score if isinstance(score, tuple) else (score,),
             decision=decision,  # type: ignore[arg-type]  # a number only for regression, which is excluded above
             seconds=seconds if found is None else seconds + found.seconds,
+            state=self.model.state_moment,
+            watermarks=None if found is None else found.watermarks,
             stale=None if found is None else found.stale,
         )
 
@@ -162,14 +164,16 @@ class Scorer:
         started = time.perf_counter()
         values, moments = self.model.answer(rows, as_of)
         stale, null = self.model.freshness.stale(moments, as_of, asked) if self.model.freshness else ({}, ())
+        watermarks = {table: moments[table] for table in self.model.streamed} or None
         nothing, share = dict.fromkeys(null), (time.perf_counter() - started) / len(rows)
-        found = [_Found({**features, **nothing} if null else features, stale or None, share) for features in values]
+        found = [_Found({**features, **nothing} if null else features, stale or None, share, watermarks) for features in values]
         return [self.score(row, as_of, each) for row, each in zip(rows, found, strict=True)]
 
 
 class _Found(NamedTuple):
-    """The features of a row, those of them that are too old, and what it took to find them."""
+    """The features of a row, those of them that are too old, what it took to find them, and how far the streams were then."""
 
     features: Mapping[str, object]
     stale: Stale | None
     seconds: float
+    watermarks: Moments | None

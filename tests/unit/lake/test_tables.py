@@ -35,6 +35,25 @@ def test_every_type_comes_back_as_it_went_in(lake):
     assert lake.tables.scan("sales").collect().equals(ALL_TYPES)
 
 
+def test_a_table_is_widened_and_whoever_has_it_open_appends_to_the_new_columns(lake, tmp_path):
+    narrow = pl.DataFrame({"id": ["a"]})
+    lake.tables.widen("log/made", {"id": pl.String()})
+    assert lake.tables.version("log/made") is None
+    for _ in range(2):
+        lake.tables.write("log/made", narrow, "append")
+    for _ in range(2):  # the second time there is nothing to do
+        Lake(tmp_path, "shop").tables.widen("log/made", {"id": pl.String(), "at": pl.Datetime("us", "UTC")})
+    assert lake.tables.version("log/made") == 2
+    with pytest.raises(SchemaConflict, match="'at' is missing"):
+        lake.tables.write("log/made", narrow, "append")
+    at = datetime(2024, 1, 1, tzinfo=UTC)
+    lake.tables.write("log/made", narrow.with_columns(at=pl.lit(at)), "append")
+    assert sorted(lake.tables.scan("log/made").collect()["at"].to_list(), key=str) == [at, None, None]
+    assert lake.tables.scan("log/made", 1).collect().columns == ["id"]
+    lake.upkeep("log/made").compact(2)
+    assert lake.tables.scan("log/made").collect()["at"].null_count() == 2
+
+
 def test_a_table_without_rows_keeps_its_columns(lake):
     version = lake.tables.write("sales", ALL_TYPES.clear())
 

@@ -37,12 +37,13 @@ def logged(sink, application):
 
 
 @pytest.mark.parametrize("query", ["", "?max_staleness=2h", "?max_staleness=3h&when_stale=error"])
-def test_an_answer_says_nothing_of_freshness_where_nothing_is_old(served, ask, row, sink, query):
+def test_an_answer_says_nothing_of_freshness_where_nothing_is_old(served, model_of, ask, row, sink, query):
     application = served()
     answer = ask(application, "POST", f"/predict{query}", json=row)
     assert answer.status_code == 200
     assert "stale" not in answer.text
     assert logged(sink, application) == [{"size": 1.5, "colour": "blue"}]
+    assert [(record.state, record.watermarks) for record in sink.records] == [(model_of().state_moment, None)]
 
 
 def test_an_old_value_is_used_and_told(served, ask, row, sink):

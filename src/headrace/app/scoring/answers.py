@@ -64,7 +64,7 @@ def kept_answers(store: StateStore, model: str, partition: int) -> list[Kept]:
 def frame_of(packed: Sequence[bytes]) -> pl.DataFrame | None:
     """Return the rows of some answers' parts, if there are any."""
     frames = [pl.read_ipc_stream(io.BytesIO(each)) for each in packed if each]
-    return pl.concat(frames, how="vertical") if frames else None
+    return pl.concat(frames, how="diagonal") if frames else None
 
 
 def question_ids(workspace: Workspace, model: str, spine: str, rows: pl.DataFrame) -> list[str]:
@@ -107,6 +107,7 @@ def _log(champion: Champion, answered: Answered, ids: list[str], now: datetime) 
         features=answered.features,
         scores=answered.scores,
         decisions=answers["decision"] if "decision" in answers.columns else None,
+        watermarks=answered.watermarks,
     )
     return log_rows(frame, SOURCE, now)
 

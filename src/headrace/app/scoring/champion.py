@@ -1,8 +1,9 @@
 """Who answers: a champion's bundle, its features from the online state, and the tables that are not followed."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +16,11 @@ from headrace.app.scoring.questions import AS_OF
 from headrace.app.steps.comparing import newest_versions
 from headrace.app.workspace import Workspace
 from headrace.bundles.reading import Bundle
+from headrace.core.clock import Clock
 from headrace.features.errors import AskedBeforeState
 from headrace.features.plan import FeaturePlan
 from headrace.features.stores.contract import StateStore
+from headrace.features.stream.followed import watermarks_of
 from headrace.features.stream.layout import slot_layouts
 from headrace.features.stream.positions import Position, filled_mark, position_prefix, read_position, table_horizon
 from headrace.features.stream.reading import answer
@@ -31,13 +34,14 @@ REASON = "_reason"
 class Answered(NamedTuple):
     """What became of questions: those that have an answer, in the order in which they came, and those that have a `_reason` why not.
 
-    `cpu_seconds` and `wall_seconds` are what that took.
+    `watermarks` say until when the followed tables were known that were read, `cpu_seconds` and `wall_seconds` are what that took.
     """
 
     rows: pl.DataFrame
     features: pl.DataFrame
     scores: NDArray[np.float64]
     refused: pl.DataFrame
+    watermarks: Mapping[str, datetime | None]
     cpu_seconds: float
     wall_seconds: float
 
@@ -52,6 +56,7 @@ class Champion:
     tables: Mapping[str, pl.LazyFrame]
     versions: Mapping[str, int]
     spaces: Mapping[str, tuple[str, ...]]
+    clock: Clock
 
     @property
     def dated(self) -> tuple[str, ...]:
@@ -71,7 +76,8 @@ class Champion:
         """
         cpu, wall = time.process_time(), time.perf_counter()
         while True:
-            reasons = self._reasons(store, rows)
+            positions = {table: positions_of(store, table) for table in self.spaces}
+            reasons = self._reasons(positions, rows)
             refused, kept = (rows.with_columns(reasons.alias(REASON)).filter(each) for each in (reasons.is_not_null(), reasons.is_null()))
             try:
                 features = answer(self.plan, store, kept.select(list(self.plan.given)), tables=self.tables) if kept.height else kept
@@ -81,7 +87,7 @@ class Champion:
                 return None
             scores = self.bundle.predictor.scores(self.bundle.encoder.encode_frame(features)) if kept.height else np.empty(0)
             took = time.process_time() - cpu, time.perf_counter() - wall
-            return Answered(kept.drop(REASON), features, scores, refused, *took)
+            return Answered(kept.drop(REASON), features, scores, refused, watermarks_of(positions, self.clock.now()), *took)
 
     def is_filled(self, store: StateStore) -> bool:
         """Tell whether every group has the rows of every partition."""
@@ -92,7 +98,7 @@ class Champion:
                 return False
         return True
 
-    def _reasons(self, store: StateStore, rows: pl.DataFrame) -> pl.Series:
+    def _reasons(self, positions: Mapping[str, Sequence[Position]], rows: pl.DataFrame) -> pl.Series:
         """Return why questions are not answered, null where they are."""
         missing = [name for name in self.plan.given if name not in rows.columns]
         if missing:
@@ -102,7 +108,7 @@ class Champion:
             return reasons
         reasons = reasons.set(rows[AS_OF].is_null(), "it is not known what moment the question is asked as of")
         for table in self.dated:
-            horizon = table_horizon(positions_of(store, table))
+            horizon = table_horizon(positions[table])
             if horizon is not None:
                 told = pl.Series([horizon]).cast(pl.Datetime("us", "UTC")).dt.strftime("%Y-%m-%d %H:%M:%S UTC")[0]
                 early = (rows[AS_OF] < horizon).fill_null(False) & reasons.is_null()
@@ -135,6 +141,7 @@ def load_champion(workspace: Workspace, lake: Lake, version: ModelVersion, follo
         tables={name: _needed(lake, plan, name, number) for name, number in versions.items()},
         versions=versions,
         spaces={table: tuple(found) for table, found in spaces.items()},
+        clock=workspace.clock,
     )
 
 

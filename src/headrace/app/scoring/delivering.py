@@ -10,7 +10,7 @@ from functools import partial
 import polars as pl
 
 from headrace.app.appending import append_after
-from headrace.app.prediction_table import PREDICTIONS, Used, record_use
+from headrace.app.prediction_table import PREDICTIONS, Used, as_logged, record_use, widen_log
 from headrace.app.scoring.answers import SOURCE, Answers, Kept, frame_of, kept_answers
 from headrace.app.workspace import Workspace
 from headrace.core.ids import settled_id
@@ -52,6 +52,7 @@ def deliver_partition(workspace: Workspace, lake: Lake, store: StateStore, scori
     _settle(workspace, store, scoring, app, [each for each in kept if each.answers.number <= before], again=True)
     fresh, rows = [each for each in kept if each.answers.number > before], 0
     if fresh:
+        widen_log(lake.tables)
         append_after(lake, UNANSWERED, app, partial(_beyond, fresh, "refused"))
         for name in tables_of(scoring):
             rows = append_after(lake, name, app, partial(_beyond, fresh, "log" if name == PREDICTIONS else "told"))
@@ -63,6 +64,7 @@ def _beyond(kept: Sequence[Kept], part: str, last: int | None) -> tuple[pl.DataF
     """Return a part of the answers beyond a number, and the number of the last of them; None: there are none."""
     fresh = [each.answers for each in kept if last is None or each.answers.number > last]
     rows = frame_of([getattr(each, part) for each in fresh])
+    rows = as_logged(rows) if rows is not None and part == "log" else rows
     return None if rows is None else (rows, fresh[-1].number)
 
 

@@ -86,8 +86,7 @@ class FollowedTables:
 
     def watermarks(self, positions: Mapping[str, Sequence[Position]]) -> dict[str, datetime | None]:
         """Return the tables' watermarks; None: any row may still come."""
-        now = microseconds(self._clock.now())
-        return {table: _moment(table_watermark(theirs, now)) for table, theirs in positions.items()}
+        return watermarks_of(positions, self._clock.now())
 
     def _renewed(self) -> tuple[str, ...]:
         marks: list[str] = []
@@ -106,6 +105,11 @@ class FollowedTables:
         if known is None or known[0] != value:
             known = self._decoded[name] = (value, read_position(value))
         return known[1]
+
+
+def watermarks_of(positions: Mapping[str, Sequence[Position]], now: datetime) -> dict[str, datetime | None]:
+    """Return the watermarks of tables whose partitions stand so; None: any row may still come."""
+    return {table: _moment(table_watermark(theirs, microseconds(now))) for table, theirs in positions.items()}
 
 
 def _moment(count: int | None) -> datetime | None:
