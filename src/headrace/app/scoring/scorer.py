@@ -78,10 +78,13 @@ class Scorer:
             outgoing = Outgoing(self.scoring.model.name, target)
             self._sendings.append((outgoing, Sending(outgoing, courier, self._means.store)))
 
-    def close(self) -> None:
-        """Send what waits, to targets that take it, and end. Doing it again changes nothing."""
+    def close(self, *, at_once: bool = False) -> None:
+        """Send what waits, to targets that take it, and end; `at_once`: what takes more than a moment waits for the next worker.
+
+        Doing it again changes nothing.
+        """
         for _, sending in self._sendings:
-            sending.close()
+            sending.close(at_once=at_once)
         self._tell_notes()
         self._sendings = []
 

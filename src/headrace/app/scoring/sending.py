@@ -21,6 +21,7 @@ _IDLE_SECONDS = 0.5
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.5, 60.0
 _LAST_CHANCE_SECONDS = 30.0
 _LONGEST_SEND_SECONDS = 40.0
+_MOMENT_SECONDS = 1.0
 
 
 class Courier(Protocol):
@@ -62,7 +63,7 @@ class Sending:
     def __init__(self, outgoing: Outgoing, courier: Courier, store: StateStore) -> None:
         self.notes: deque[str] = deque()
         self._outgoing, self._courier, self._store = outgoing, courier, store
-        self._wake, self._closing = threading.Event(), threading.Event()
+        self._wake, self._closing, self._given_up = threading.Event(), threading.Event(), threading.Event()
         self._deadline = float("inf")
         self._trouble = False
         self._begun: tuple[Parcel, int] | None = None
@@ -80,13 +81,14 @@ class Sending:
         if self._failure is not None:
             raise self._failure
 
-    def close(self) -> None:
-        """Send what waits, if the target takes it, and end."""
-        self._deadline = time.monotonic() + _LAST_CHANCE_SECONDS
+    def close(self, *, at_once: bool = False) -> None:
+        """Send what waits, if the target takes it, and end; `at_once`: in a second, whatever is under way then is sent again."""
+        chance = _MOMENT_SECONDS if at_once else _LAST_CHANCE_SECONDS
+        self._deadline = time.monotonic() + chance
         self._closing.set()
         self._wake.set()
-        self._thread.join(_LAST_CHANCE_SECONDS + _LONGEST_SEND_SECONDS)
-        self._courier.close()
+        self._thread.join(chance if at_once else chance + _LONGEST_SEND_SECONDS)
+        self._given_up.set()  # a target that answers only now has a store that is closed
         if waiting := self._outgoing.waiting_bytes:
             place = self._outgoing.target.place
             self.notes.append(f"predictions of {counted(waiting, 'byte')} wait for {place}, and are sent the next time")
@@ -96,9 +98,11 @@ class Sending:
             self._run()
         except BaseException as error:  # noqa: BLE001  nobody sees what ends a thread: `raise_failure` shows it
             self._failure = error
+        finally:
+            self._courier.close()
 
     def _run(self) -> None:
-        while True:
+        while not self._given_up.is_set():
             parcels = self._outgoing.next()
             if self._closing.is_set() and (not parcels or self._trouble or time.monotonic() > self._deadline):
                 return
@@ -106,6 +110,8 @@ class Sending:
                 self._wake.wait(_IDLE_SECONDS)
                 self._wake.clear()
             for parcel in parcels:
+                if self._given_up.is_set():
+                    return
                 try:
                     self._give_up_what_is_too_much()
                     self._send(parcel)
@@ -123,6 +129,8 @@ class Sending:
                 self._begun = parcel, taken
                 if self._closing.is_set() and time.monotonic() > self._deadline:
                     return
+        if self._given_up.is_set():
+            return
         self._outgoing.done(self._store, parcel)
         self._begun, self._pause = None, _FIRST_PAUSE_SECONDS
         if self._trouble:

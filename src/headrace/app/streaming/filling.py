@@ -75,7 +75,7 @@ def leave_out(store: StateStore, table: str, layouts: Sequence[GroupLayout], par
 
 
 def wait_for_others(store: StateStore, table: str, partition: int, wait: Callable[[float], None]) -> None:
-    """Wait as long as another worker is seen to fill groups of a partition."""
+    """Wait as long as another worker is seen to fill groups of a partition; `wait` may raise what ends that."""
     seen, unchanged = b"", 0
     while unchanged < _UNCHANGED:
         _, (value,) = store.read([], [_turn_mark(table, partition)])

@@ -321,7 +321,7 @@ class Following:
             try:
                 return self._try_taking_over(partition)
             except MarkMoved:
-                wait_for_others(self._around.store, self.table.name, partition, self._around.surroundings.wait)
+                wait_for_others(self._around.store, self.table.name, partition, self._around.patience.wait_a_turn)
 
     def _try_taking_over(self, partition: int) -> Owned:
         around, groups, name = self._around, self._groups, self.table.name

@@ -16,6 +16,10 @@ _FIRST_SECONDS, _LAST_SECONDS, _LOOK_SECONDS = 0.1, 5.0, 0.25
 _STORE, _LAKE, _LEDGER = "the online state", "the lake", "the ledger"
 
 
+class ToldToStop(Exception):
+    """The worker is to stop, and waited for something that others are at. Nothing was begun."""
+
+
 @dataclass
 class Patience:
     """Tries again. `say` is told in words; `stopping` tells whether there is no time left; `meanwhile` is called between attempts."""
@@ -64,6 +68,16 @@ class Patience:
             else:
                 self.back(_STORE, *failed)
                 return done
+
+    def wait_a_turn(self, seconds: float) -> None:
+        """Wait so long for what others are at.
+
+        Raises:
+            ToldToStop: if the worker is to stop.
+        """
+        self._wait(seconds)
+        if self.stopping():
+            raise ToldToStop
 
     def away(self, fault: HeadraceError) -> str:
         """Say that what failed is away, unless that was said; return what that is."""

@@ -16,7 +16,7 @@ from headrace.app.streaming.following import Around, Following
 from headrace.app.streaming.groups import needed_groups
 from headrace.app.streaming.metrics import metrics_served
 from headrace.app.streaming.opening import open_state
-from headrace.app.streaming.patience import Patience
+from headrace.app.streaming.patience import Patience, ToldToStop
 from headrace.app.streaming.presence import Presence
 from headrace.app.workspace import Workspace
 from headrace.core.errors import HeadraceError, SystemFault
@@ -113,7 +113,7 @@ class _Worker:
         self._told_missing = ""
         self._patience = Patience(self._say, watching.stop.is_set, meanwhile=self._breathe)
         self._presence = Presence(store, workspace.clock)
-        surroundings = Surroundings(workspace.root, workspace.secrets, workspace.clock)
+        surroundings = Surroundings(workspace.root, workspace.secrets, workspace.clock, stopping=watching.stop.is_set)
         lake, followed = lake_of(workspace), [table.name for table in tables]
         means = Means(workspace, lake, store, self._patience, self._say, self._has_ended, self._regroup)
         scorings = (each for each in workspace.project.streams if each.model.features.spine.name in followed)
@@ -125,9 +125,10 @@ class _Worker:
     def run(self) -> StreamReport:
         with metrics_served(self._options.metrics_port, self._counts, self._say, self._scored):
             try:
-                self._begin()
-                while not self._is_over():
-                    self._turn()
+                with suppress(ToldToStop):
+                    self._begin()
+                    while not self._is_over():
+                        self._turn()
             except BaseException:
                 self._leave(quietly=True)
                 raise
@@ -210,7 +211,8 @@ class _Worker:
             for each in self._followings:
                 leaving.callback(each.close)  # whatever fails: a group waits long for a member that is gone without a word
             for scorer in self._scorers:
-                leaving.callback(scorer.close)  # before them, while the partitions are ours
+                # Before them, while the partitions are ours.
+                leaving.callback(scorer.close, at_once=self._watching.stop.is_set())
             for each in self._followings:
                 each.look_again()
                 self._notes += [f"{each.table.name}: {each.counts.trouble}"] if each.counts.trouble else []

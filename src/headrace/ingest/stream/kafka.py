@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 from headrace.ingest.stream.avro import open_avro
 from headrace.ingest.stream.decoding import Decoder, Lane, Record
 from headrace.ingest.stream.kafka_faults import Faults, options_refused
+from headrace.ingest.stream.kafka_leaving import leave
 from headrace.ingest.stream.kafka_log import LOG, KafkaLog, words_of
 from headrace.ingest.stream.lanes import Lanes
 from headrace.ingest.stream.messages import Listener, Messages, Position, Surroundings
@@ -50,6 +51,7 @@ class KafkaFollower:
         self._moved: set[int] = set()
         self._new: set[int] = set()
         self._paused: set[int] = set()
+        self._closing = False
 
     @property
     def trouble(self) -> str:
@@ -102,7 +104,9 @@ class KafkaFollower:
 
     def close(self) -> None:
         if self._consumer is not None:
-            self._consumer.close()
+            self._closing = True
+            self._listener.revoked(sorted({*self._next, *self._waiting}))
+            leave(self._consumer)
             self._consumer = None
 
     def _connected(self) -> Any:
@@ -112,7 +116,7 @@ class KafkaFollower:
                 self._check_topics(consumer)
                 consumer.subscribe(list(self._source.topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
             except BaseException:
-                consumer.close()
+                leave(consumer)
                 raise
             self._consumer = consumer
         return self._consumer
@@ -152,7 +156,7 @@ class KafkaFollower:
             except KafkaException as error:
                 consumer.poll(0)  # that is when it says why
                 asked += _ASK_AGAIN_SECONDS
-                if self._faults.is_clear or asked >= _ASK_SECONDS:
+                if self._faults.is_clear or asked >= _ASK_SECONDS or self._around.stopping():
                     raise self._faults.of_first(error.args[0]) from None
             else:
                 return topics
@@ -171,6 +175,9 @@ class KafkaFollower:
         self._gone(consumer, places, self._listener.lost)
 
     def _gone(self, consumer: Any, places: Collection[Any], tell: Callable[[Collection[int]], None]) -> None:
+        if self._closing:  # that was told before
+            consumer.incremental_unassign(self._places([self._lanes.number(each) for each in places]))
+            return
         numbers = [self._lanes.number(each) for each in places]
         if numbers:
             tell(numbers)
@@ -291,7 +298,8 @@ class KafkaFollower:
     def _behind(self, number: int, offset: int) -> int | None:
         try:
             # What is paused is not fetched, so that nothing is heard of its end.
-            told = {"timeout": _ASK_AGAIN_SECONDS} if number in self._paused else {"cached": True}
+            asks = number in self._paused and not self._faults.is_away
+            told = {"timeout": _ASK_AGAIN_SECONDS} if asks else {"cached": True}
             _, high = self._connected().get_watermark_offsets(self._lanes.place(number), **told)
         except KafkaException as error:
             self._faults.heard(error.args[0])

@@ -59,6 +59,11 @@ class Faults:
         return "; ".join(filter(None, (fresh, self._skipped)))
 
     @property
+    def is_away(self) -> bool:
+        """Whether the broker did not answer a moment ago."""
+        return bool(self._trouble) and self._is_fresh()
+
+    @property
     def is_clear(self) -> bool:
         """Whether asking again does not help: it refuses, or no broker can be reached."""
         return self._refusal is not None or self._down

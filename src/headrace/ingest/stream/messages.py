@@ -47,12 +47,14 @@ class Surroundings:
     Attributes:
         root: the folder of `project.py`.
         wait: sleeps for so many seconds.
+        stopping: tells whether whoever follows was told to stop.
     """
 
     root: Path
     secrets: Secrets
     clock: Clock
     wait: Callable[[float], None] = time.sleep
+    stopping: Callable[[], bool] = lambda: False
 
 
 class Writing(NamedTuple):
@@ -186,5 +188,5 @@ class Follower(Protocol):
         ...
 
     def close(self) -> None:
-        """Leave: `Listener.revoked` is called with what was assigned."""
+        """Leave, in about two seconds at most whoever is away: `Listener.revoked` is called with what was assigned."""
         ...

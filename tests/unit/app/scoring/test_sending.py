@@ -3,6 +3,7 @@
 import io
 import time
 from collections.abc import Callable, Iterator
+from threading import Event
 
 import polars as pl
 import pytest
@@ -61,3 +62,32 @@ def test_what_ends_the_thread_is_raised_where_it_is_seen() -> None:
     with pytest.raises(ZeroDivisionError):
         begun.raise_failure()
     begun.close()
+
+
+class Slow:
+    """Satisfies `Courier`, and is answered when somebody lets it."""
+
+    def __init__(self) -> None:
+        self.asked, self.answered, self.closed = Event(), Event(), Event()
+
+    def send(self, partition: int, rows: pl.DataFrame, /) -> Iterator[int]:
+        del partition
+        self.asked.set()
+        self.answered.wait()
+        yield rows.height
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def test_a_target_that_takes_long_holds_nobody_up_who_is_to_stop() -> None:
+    courier = Slow()
+    begun = sending(courier)
+    assert courier.asked.wait(20)
+    begun.close(at_once=True)
+    assert begun.notes[0].startswith("predictions of ")
+    assert not courier.closed.is_set(), "it is still at work"
+    courier.answered.set()
+    assert courier.closed.wait(20)
+    assert begun._outgoing.waiting_bytes, "nobody is to touch a store that is closed"
+    begun.raise_failure()

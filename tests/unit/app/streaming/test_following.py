@@ -9,10 +9,10 @@ from tests.e2e.small_stream import write_project
 import headrace as hr
 from headrace.app.store import lake_of
 from headrace.app.streaming.following import Around, Following
-from headrace.app.streaming.patience import Patience
+from headrace.app.streaming.patience import Patience, ToldToStop
 from headrace.app.workspace import Workspace
-from headrace.features.stores.contract import StateStore
-from headrace.features.stores.errors import StoreFault
+from headrace.features.stores.contract import Commit, StateStore
+from headrace.features.stores.errors import MarkMoved, StoreFault
 from headrace.features.stores.memory import MemoryStore
 from headrace.features.stream.positions import position_mark, read_position
 from headrace.ingest.stream.messages import Messages, Surroundings
@@ -110,3 +110,19 @@ def test_what_fails_is_called_by_its_name(workspace):
     patience.away(fault)
     patience.back()
     assert [words.partition(":")[0] for words in said] == ["the online state is away, and tried again", "the online state is back"]
+
+
+def test_whoever_is_to_stop_does_not_wait_for_another_that_fills(workspace, monkeypatch):
+    store, waits = MemoryStore(), []
+    following = followed(workspace, store, [])
+    store.commit(Commit(marks={"filling/orders/0": b"another 1"}))
+
+    def taken_by_another(partition: int) -> None:
+        raise MarkMoved("filling/orders/0")
+
+    monkeypatch.setattr(following, "_try_taking_over", taken_by_another)
+    monkeypatch.setattr(following._around.patience, "wait", waits.append)
+    monkeypatch.setattr(following._around.patience, "stopping", lambda: bool(waits))
+    with pytest.raises(ToldToStop):
+        following.take_some(0)
+    assert len(waits) == 1

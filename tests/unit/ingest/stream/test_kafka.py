@@ -386,3 +386,21 @@ def test_where_partitions_end_is_asked_from_beside_the_stream(kafka):
     nobody = Kafka("orders", servers=f"127.0.0.1:{free_ports(1)[0]}", options=QUICK)
     with pytest.raises(SourceUnreachable):
         ends_of(nobody, [0], Secrets({}), 0.3)
+
+
+def test_whoever_leaves_does_not_wait_for_a_broker_that_is_away(kafka, follow):
+    topic = kafka.topic()
+    kafka.send(topic, numbered(0, 3))
+    listener = Listening()
+    follower = follow(topic, listener)
+    until(rows(3), follower)
+    kafka.stop()
+    try:
+        until(lambda _: follower.trouble, follower)
+        follower.kept({0: Position(3)})  # the library waits 45 seconds for the answer to this
+        begun = time.monotonic()
+        follower.close()
+        assert time.monotonic() - begun < 5
+    finally:
+        kafka.start()
+    assert listener.told == [("assigned", [0]), ("revoked", [0])]
