@@ -25,10 +25,11 @@ from benchmarks.report import Line, machine, table, versions
 from headrace.engine.executor import Executor
 from headrace.expressions import DType, col
 from headrace.features.bucketed import lookup_frames
-from headrace.features.frames import Bounds, bytes_frame, frame_bytes
+from headrace.features.frames import Bounds
 from headrace.features.plan import FeaturePlan
 from headrace.features.scattered import VALUE, Scattered, scattered_lookup
 from headrace.features.shared import Rows, Shared
+from headrace.lake.frames import bytes_frame, frame_bytes
 from headrace.lake.reference import LakeReference
 from headrace.spec.features import Features, window
 from headrace.spec.sources import File

@@ -13,11 +13,12 @@ import ray_work
 from headrace.engine.cluster import Cluster
 from headrace.expressions import DType, col, count
 from headrace.features.bucketed import lookup_frames
-from headrace.features.frames import Bounds, bytes_frame, frame_bytes
+from headrace.features.frames import Bounds
 from headrace.features.plan import FeaturePlan
 from headrace.features.scattered import Scattered, scattered_lookup
 from headrace.features.scattered_rows import Assembly, scattered_assembly
 from headrace.features.shared import Rows, Shared
+from headrace.lake.frames import bytes_frame, frame_bytes
 from headrace.lake.reference import LakeReference
 from headrace.spec.features import Features, latest, window
 from headrace.spec.sources import File

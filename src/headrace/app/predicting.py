@@ -25,11 +25,12 @@ from headrace.bundles.reading import Bundle
 from headrace.core.ids import new_id, new_ids
 from headrace.features.bucketed import compute_frames
 from headrace.features.buckets import Bucket, bucket_rows
-from headrace.features.frames import FRAME_ROWS, Bounds, frame_bytes
+from headrace.features.frames import FRAME_ROWS, Bounds
 from headrace.features.plan import FeaturePlan
 from headrace.features.scattered_scores import scattered_scores
 from headrace.features.shared import Rows
 from headrace.ingest.sources import open_source
+from headrace.lake.frames import frame_bytes
 from headrace.spec.sources import File
 
 SOURCE = "file"

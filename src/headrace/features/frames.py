@@ -1,6 +1,5 @@
 """Rows in frames of bounded size, in their order."""
 
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -57,18 +56,6 @@ def reframed(frames: Iterable[pl.DataFrame], frame_rows: int) -> Iterator[pl.Dat
             waiting, held, total = [together[frame_rows:]], held - frame_rows, total + frame_rows
     if held or not total:
         yield pl.concat(waiting)
-
-
-def frame_bytes(frame: pl.DataFrame) -> bytes:
-    """Return a frame as it is kept (Arrow IPC, zstd); equal frames give equal bytes."""
-    buffer = io.BytesIO()
-    frame.write_ipc(buffer, compression="zstd")
-    return buffer.getvalue()
-
-
-def bytes_frame(data: bytes) -> pl.DataFrame:
-    """Return the frame that `frame_bytes` wrote."""
-    return pl.read_ipc(data)
 
 
 def height(rows: pl.LazyFrame) -> int:

@@ -20,11 +20,12 @@ from headrace.engine.executor import Executor, Here, Part, Result
 from headrace.features.batch import questions_of
 from headrace.features.bucketed import answer_bucket, bucket_count, in_place, lookup_frames
 from headrace.features.buckets import PLACE, Bucket, BucketWriter, batch_of, batches_bytes, bytes_batches, frame_from, parted
-from headrace.features.frames import FRAME_ROWS, Bounds, bytes_frame, frame_bytes, height
+from headrace.features.frames import FRAME_ROWS, Bounds, height
 from headrace.features.lookups import PlannedLookup
 from headrace.features.plan import FeaturePlan
 from headrace.features.prepared import key_names, visible_rows
 from headrace.features.shared import Opened, Rows, Shared
+from headrace.lake.frames import bytes_frame, frame_bytes
 
 VALUE = "value"
 _FRAMES_A_TASK = 4

@@ -9,11 +9,12 @@ import polars as pl
 from headrace.engine.executor import Executor
 from headrace.expressions.polars_backend.columns import POLARS_TYPES
 from headrace.features.batch import assemble_frame
-from headrace.features.frames import FRAME_ROWS, bytes_frame, framed
+from headrace.features.frames import FRAME_ROWS, framed
 from headrace.features.lookups import ARRIVAL_COLUMN
 from headrace.features.plan import FeaturePlan
 from headrace.features.scattered import VALUE, Told
 from headrace.features.shared import Opened, Rows, Shared
+from headrace.lake.frames import bytes_frame
 from headrace.lake.parts import StagedFile
 from headrace.lake.tables import TableVersion
 

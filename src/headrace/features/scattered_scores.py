@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from headrace.engine.executor import Executor, unheard
 from headrace.features.batch import assemble_frame
 from headrace.features.errors import MissingTable
-from headrace.features.frames import bytes_frame, frame_bytes
 from headrace.features.plan import FeaturePlan
 from headrace.features.scattered import VALUE, Scattered, scattered_lookup
 from headrace.features.shared import Rows, Shared
+from headrace.lake.frames import bytes_frame, frame_bytes
 from headrace.models.artifact import Artifact
 from headrace.models.predictor import score_frame
 

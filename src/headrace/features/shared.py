@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 import polars as pl
 
-from headrace.features.frames import bytes_frame
+from headrace.lake.frames import bytes_frame
 from headrace.lake.lake import Lake
 from headrace.lake.reference import LakeReference
 from headrace.lake.scratch import Scratch

@@ -1,6 +1,5 @@
 """What an asked source has answered: pages of rows that are kept, and the position after them."""
 
-import io
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from headrace.core.fingerprints import fingerprint
 from headrace.expressions import DType
 from headrace.ingest.raw import RawTable, with_all
 from headrace.ingest.readers import Cursor
+from headrace.lake.frames import bytes_frame, frame_bytes
 
 PAGE_ROWS = 50_000
 """Rows of a page; only the last one has fewer, and one before a column that changes its type. So the same rows make the same pages."""
@@ -45,31 +45,10 @@ class Landed(NamedTuple):
 
 def landed_table(landed: Landed, get: Callable[[str], bytes]) -> RawTable:
     """Return the rows that were landed, a page at a time; `get` gives a blob's bytes."""
-    return RawTable(landed.columns, _TEXTUAL, lambda: (with_all(read_page(get(page.blob)), landed.columns) for page in landed.pages))
+    return RawTable(landed.columns, _TEXTUAL, lambda: (with_all(bytes_frame(get(page.blob)), landed.columns) for page in landed.pages))
 
 
 def write_page(frame: pl.DataFrame) -> bytes:
-    """Return a page's bytes: Arrow IPC, zstd; equal rows give equal bytes."""
-    buffer = io.BytesIO()
-    # Views into texts depend on what the frame was cut from, the older layout does not.
-    pl.DataFrame([_plain(column) for column in frame.rechunk().iter_columns()]).write_ipc(
-        buffer, compression="zstd", compat_level=pl.CompatLevel.oldest()
-    )
-    return buffer.getvalue()
-
-
-def read_page(data: bytes) -> pl.DataFrame:
-    """Return a page's rows."""
-    return pl.read_ipc(data)
-
-
-def _plain(column: pl.Series) -> pl.Series:
-    """Return a column whose nulls have nothing left behind them; one without any value has no type."""
-    nulls = column.null_count()
-    if nulls == len(column):
-        return pl.Series(column.name, [None] * len(column), pl.Null)
-    if not nulls:
-        return column
-    nothing = pl.lit("") if isinstance(column.dtype, pl.String) else pl.lit(0).cast(column.dtype)
-    values = pl.col(column.name)
-    return column.to_frame().select(pl.when(values.is_not_null()).then(values.fill_null(nothing)).alias(column.name)).to_series()
+    """Return a page's bytes. Equal rows give equal bytes: a column without any value has no type."""
+    untyped = [each.name for each in frame.iter_columns() if each.null_count() == len(each)]
+    return frame_bytes(frame.with_columns(pl.lit(None).alias(name) for name in untyped))

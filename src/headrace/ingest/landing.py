@@ -12,9 +12,10 @@ import polars as pl
 from headrace.core.errors import SystemFault
 from headrace.ingest.column_types import dtype_of
 from headrace.ingest.errors import SourceChanged
-from headrace.ingest.landed import PAGE_ROWS, Landed, LandedPage, read_page, write_page
+from headrace.ingest.landed import PAGE_ROWS, Landed, LandedPage, write_page
 from headrace.ingest.readers import Page, Reader
 from headrace.ingest.sources import RESERVED
+from headrace.lake.frames import bytes_frame
 
 _WAITS_SECONDS = (1.0, 4.0, 16.0)
 
@@ -108,7 +109,7 @@ class _UnderWay:
 
     def _hold(self, frame: pl.DataFrame) -> None:
         if self._held is None and self._pages and self._pages[-1].rows < PAGE_ROWS:
-            self._held = read_page(self._keeping.get(self._pages.pop().blob))
+            self._held = bytes_frame(self._keeping.get(self._pages.pop().blob))
         held = frame if self._held is None else _joined(self._held, frame)
         if held is None:
             assert self._held is not None

@@ -5,12 +5,13 @@ import pytest
 from headrace.engine.executor import Here
 from headrace.expressions import col, udf
 from headrace.features.bucketed import lookup_frames
-from headrace.features.frames import Bounds, bytes_frame, frame_bytes
+from headrace.features.frames import Bounds
 from headrace.features.lookups import ARRIVAL_COLUMN
 from headrace.features.plan import FeaturePlan
 from headrace.features.scattered import Scattered, Told, scattered_lookup
 from headrace.features.scattered_rows import Assembly, scattered_assembly
 from headrace.features.shared import Rows, Shared
+from headrace.lake.frames import bytes_frame, frame_bytes
 from headrace.lake.reference import LakeReference
 from headrace.spec.features import Features, latest, window
 

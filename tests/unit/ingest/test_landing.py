@@ -6,7 +6,7 @@ import pytest
 
 from headrace.ingest import landing
 from headrace.ingest.errors import SourceChanged, SourceRefused, SourceUnreachable, UnsupportedColumn
-from headrace.ingest.landed import Landed, landed_table, write_page
+from headrace.ingest.landed import Landed, landed_table
 from headrace.ingest.landing import Keeping, land
 from headrace.ingest.readers import Cursor, Page
 
@@ -180,15 +180,3 @@ def test_types_that_tables_do_not_hold_are_refused(box: Box) -> None:
 def test_each_note_is_told_once(box: Box) -> None:
     frames = [pl.DataFrame({"n": [1]})] * 3
     assert land(Frames(*frames, notes=("n is odd",)), "the source", None, box.keeping)[1] == ("n is odd",)
-
-
-@pytest.mark.parametrize("values", [[1, None, 3], [1.5, None, 2.5], ["a", None, "ccc"], [True, None, False]])
-def test_equal_rows_have_equal_bytes_wherever_they_were_cut_from(values: list[object]) -> None:
-    plain = pl.DataFrame({"v": values})
-    cut = pl.concat([plain, plain, plain], rechunk=True).slice(3, 3)
-    hidden = pl.DataFrame({"v": [values[0], values[2], values[2]], "keep": [True, False, True]}).select(
-        pl.when("keep").then("v").alias("v")
-    )
-    assert cut.equals(plain)
-    assert hidden.equals(plain)
-    assert write_page(plain) == write_page(cut) == write_page(hidden)

@@ -4,7 +4,7 @@ import polars as pl
 
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
-from headrace.features.frames import bytes_frame, frame_bytes
+from headrace.lake.frames import bytes_frame, frame_bytes
 
 
 def put_frame(workspace: Workspace, frame: pl.DataFrame) -> str:
