@@ -1,7 +1,7 @@
 """What the tasks of an executor share while one piece of work lasts: a place beside the lake that all machines reach."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -9,6 +9,7 @@ from itertools import groupby
 from headrace.app.store import reference_to
 from headrace.app.workspace import Workspace
 from headrace.features.shared import Shared
+from headrace.lake.errors import LakeFault
 from headrace.lake.scratch import Scratch
 
 _RUN, PREDICT = "run", "predict"
@@ -38,8 +39,11 @@ def shared_scratch(workspace: Workspace, name: str, under: str = _RUN) -> Iterat
     scratch.remove()
     try:
         yield shared
-    finally:
-        scratch.remove()
+    except BaseException:
+        with suppress(LakeFault):  # what went wrong is told, and not that something was left for the next run to remove
+            scratch.remove()
+        raise
+    scratch.remove()
 
 
 def remove_leftovers(workspace: Workspace) -> None:

@@ -15,6 +15,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.metadata import version
 from itertools import islice
 from typing import Any
@@ -36,7 +38,7 @@ _KNOCK_SECONDS = 10
 _WORKERS_LOST = 3
 """How many times a part is done anew whose worker was killed."""
 _STORE_BYTES = 100 << 20
-_PARTS_THAT_COUNT = ("headrace", "polars", "numpy", "lightgbm")
+_PARTS_THAT_COUNT = ("headrace", "polars", "numpy", "scipy", "lightgbm", "pyarrow")
 _connecting = threading.Lock()
 
 
@@ -59,7 +61,8 @@ class Cluster:
     @property
     def slots(self) -> int:
         """See `Executor.slots`: the CPUs that the cluster has now."""
-        return max(1, int(ray.cluster_resources().get("CPU", 1)))  # type: ignore[no-untyped-call]  # Ray has no types for it
+        with _told():
+            return max(1, int(ray.cluster_resources().get("CPU", 1)))  # type: ignore[no-untyped-call]  # Ray has no types for it
 
     @property
     def cpu_seconds(self) -> float:
@@ -74,25 +77,28 @@ class Cluster:
             ClusterFault: if the cluster cannot be used, or a part took several workers with it.
             WorkersDiffer: if its workers have other versions, with which results might differ.
         """
-        left, running, ours = iter(parts), deque[Any](), _versions()
+        left, running = iter(parts), deque[Any]()
+        most = self.slots * _AHEAD
         try:
-            most = self.slots * _AHEAD
             while True:
-                running.extend(self._task.remote(work, part, ours) for part in islice(left, most - len(running)))
+                for part in islice(left, most - len(running)):
+                    running.append(self._begun(work, part))
                 if not running:
                     return
-                if ray.wait([running[0]], timeout=_HEAR_SECONDS)[0]:
+                if _has_ended(running[0]):
                     yield self._result(running.popleft())
                 heard()
-        except RayError as error:
-            raise ClusterFault(error) from None
         finally:
-            for task in running:
-                ray.cancel(task, force=True)
+            _end_tasks(running)
+
+    def _begun(self, work: Callable[[Part], Result], part: Part) -> Any:
+        with _told():
+            return self._task.remote(work, part, _versions())
 
     def _result(self, task: Any) -> Any:
         try:
-            result, cpu_seconds = ray.get(task)
+            with _told():
+                result, cpu_seconds = ray.get(task)
         except RayTaskError as error:
             cause = error.cause
             # As if it had been raised here: Ray's words, a stack trace among them, are no use to the user.
@@ -100,6 +106,30 @@ class Cluster:
         with self._lock:
             self._cpu_seconds += cpu_seconds
         return result
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say of an error of Ray's own what it means. A client of `ray://` says of a connection that it lost `ConnectionError`."""
+    try:
+        yield
+    except RayTaskError:  # the work's
+        raise
+    except (RayError, ConnectionError) as error:
+        raise ClusterFault(error) from None
+
+
+def _has_ended(task: Any) -> bool:
+    """Wait a moment for a task."""
+    with _told():
+        return bool(ray.wait([task], timeout=_HEAR_SECONDS)[0])
+
+
+def _end_tasks(tasks: Iterable[Any]) -> None:
+    """End tasks that nobody waits for any more. Of a cluster that cannot hear it the reason for leaving is told, and not this."""
+    with suppress(RayError, ConnectionError):
+        for task in tasks:
+            ray.cancel(task, force=True)
 
 
 class _Raised(Exception):
@@ -135,8 +165,9 @@ def _carry_out(work: Callable[[Any], Any], part: Any, versions: tuple[str, ...])
     return result, time.process_time() - started
 
 
+@cache
 def _versions() -> tuple[str, ...]:
-    """What decides results beside the description."""
+    """What decides results beside the description. To look them up takes milliseconds."""
     return (f"Python {platform.python_version()}", platform.machine(), *(f"{name} {version(name)}" for name in _PARTS_THAT_COUNT))
 
 
