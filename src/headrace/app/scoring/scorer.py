@@ -21,6 +21,7 @@ from headrace.app.streamed import streamed_tables
 from headrace.app.streaming.partitions import joined
 from headrace.app.streaming.patience import Patience
 from headrace.app.workspace import Workspace
+from headrace.core.errors import SystemFault
 from headrace.core.moments import microseconds
 from headrace.features.stores.contract import Commit, Field, StateStore
 from headrace.features.stores.errors import MarkMoved
@@ -65,6 +66,7 @@ class Scorer:
         self._since: float | None = None
         self._deliveries = 0
         self._answered = self._refused = 0
+        self._faults: set[str] = set()
         self._sendings: list[tuple[Outgoing, Sending]] = []
 
     def open(self) -> None:
@@ -132,11 +134,27 @@ class Scorer:
         return self._since
 
     def look(self, *, at_once: bool = False) -> None:
-        """Now and then see who answers."""
-        moment = time.monotonic()
+        """Now and then see who answers. While the ledger or the lake is away it is whoever answered before.
+
+        Raises:
+            LedgerUnreachable, LakeFault and what the bundle's place raises: if it is `at_once`.
+        """
+        moment, patience = time.monotonic(), self._means.patience
         if not at_once and moment - self._checked < _CHECK_SECONDS:
             return
         self._checked = moment
+        try:
+            self._see_who_answers()
+        except SystemFault as fault:
+            if at_once:
+                raise
+            self._faults.add(patience.away(fault))
+        else:
+            if self._faults:
+                patience.back(*self._faults)
+            self._faults.clear()
+
+    def _see_who_answers(self) -> None:
         means, before = self._means, self._champion
         version = find_champion(means.workspace, self.scoring.model.name)
         if version is None:

@@ -274,7 +274,7 @@ class Following:
         pinned = self._intake.door.pins is not None
         taken = self._intake.judge(messages, now)
         if self._settled.know(partition, taken.accepted):
-            around.columns_known()
+            around.patience.until_done(around.columns_known)
         started = time.monotonic()
         horizon = self._horizon_us
         batch = around.patience.until_done(lambda: self._intake.batch(messages, taken, before, around.store, horizon, now))
@@ -297,7 +297,7 @@ class Following:
     def _reload(self, partition: int) -> None:
         """Go on in a partition that is not where we left it: it is another's, and will be taken from us, or was; or the store went back."""
         if partition in self._owned:
-            self._settled.look_again()
+            self._around.patience.until_done(self._settled.look_again)
             owned = self._around.patience.until_done(partial(self._taken_over, partition))
             self._intake.door = self._settled.door()
             self._go_on(partition, owned)

@@ -10,6 +10,7 @@ from headrace.core.errors import HeadraceError
 from headrace.features.stores.contract import Commit, StateStore
 from headrace.features.stores.errors import StoreFault
 from headrace.lake.errors import AppendMoved, CommitConflict, LakeFault
+from headrace.ledger.errors import LedgerUnreachable
 
 _T = TypeVar("_T")
 _FIRST_SECONDS, _LAST_SECONDS, _LOOK_SECONDS = 0.1, 5.0, 0.25
@@ -49,7 +50,7 @@ class Patience:
         self.until_done(attempt)
 
     def until_done(self, attempt: Callable[[], _T]) -> _T:
-        """Return what an attempt gives, as soon as the store and the lake let one succeed.
+        """Return what an attempt gives, as soon as the store, the lake and the ledger let one succeed.
 
         Raises:
             StateAway: if one is still away when the worker is to stop.
@@ -58,7 +59,7 @@ class Patience:
         while True:
             try:
                 done = attempt()
-            except (StoreFault, LakeFault, CommitConflict) as fault:
+            except (StoreFault, LakeFault, CommitConflict, LedgerUnreachable) as fault:
                 failed.add(self.away(fault))
                 if self.stopping():
                     raise StateAway(fault.problem, fault.remedy) from fault
