@@ -34,13 +34,14 @@ class Freshness:
 
     def __init__(self, plan: FeaturePlan, streamed: Collection[str] = ()) -> None:
         """Take the tables that are streamed: of those without a time nobody knows until when they are known."""
-        self.limits = plan.freshness.max_us
         self.when_stale = plan.freshness.when_stale
         looked_into = {
             name: {lookup.table for lookup in lookups if lookup.known or lookup.table not in streamed}
             for name, lookups in plan.looked_into().items()
         }
         self.tables = {name: tuple(sorted(tables)) for name, tables in looked_into.items() if tables}
+        # A bundle may be older than a table's being streamed: with that nobody knows its features' age any more.
+        self.limits = {name: limit for name, limit in plan.freshness.max_us.items() if name in self.tables}
         self.all_tables = tuple({table for tables in self.tables.values() for table in tables})
 
     def stale(self, moments: Moments, as_of: datetime, asked: AskedFreshness = NOTHING_ASKED) -> tuple[Stale, Collection[str]]:

@@ -56,6 +56,8 @@ def test_what_nobody_knows_the_age_of_is_too_old_for_any_limit():
 
 def test_of_a_streamed_table_without_a_time_nothing_is_known_and_nothing_asked():
     assert freshness({"rides", "things"}).stale(MOMENTS, NOON, asked("0s"))[0].keys() == {"rides", "both"}
+    before_it_was_streamed = freshness({"things"}, max_staleness={"thing": "1h", "both": "10m"})
+    assert before_it_was_streamed.stale(MOMENTS, NOON) == ({"both": 1800}, [])
 
 
 @pytest.mark.parametrize(
