@@ -1,6 +1,5 @@
 """Predictions into a topic of Kafka. Imported where one is declared: the library is an extra."""
 
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,12 +10,11 @@ from headrace.app.prediction_frames import frame_json
 from headrace.app.scoring.errors import NotTaken
 from headrace.core.secrets import Secrets
 from headrace.ingest.requests import ARRIVAL
-from headrace.spec.errors import SpecError
+from headrace.ingest.stream.kafka_faults import options_refused
+from headrace.ingest.stream.kafka_log import KafkaLog, words_of
 from headrace.spec.scoring import ToKafka
 
 _SECONDS = 10.0
-_LOG = logging.getLogger("headrace.kafka")
-_LOG.addHandler(logging.NullHandler())  # who wants to read what the library says adds a handler
 
 
 class KafkaCourier:
@@ -29,20 +27,18 @@ class KafkaCourier:
             SecretMissing: if a secret of the options is not there.
             SpecError: if the library does not take the options.
         """
-        self._target = target
+        self._target, self._secrets = target, secrets
         ours = {
             "bootstrap.servers": secrets.fill(target.servers),
             "enable.idempotence": True,  # neither doubled nor out of order while this producer lives
             "message.timeout.ms": int(_SECONDS * 1000),
-            "logger": _LOG,
+            "logger": KafkaLog(secrets),
         }
         options = {name: secrets.fill(value) for name, value in target.options.items()}
         try:
-            self._producer: Any = Producer({**options, **ours})
-        except KafkaException as error:
-            told = secrets.redact(str(error.args[0])).rstrip(".")
-            remedy = "They are those of librdkafka: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md"
-            raise SpecError(f"the options of {target.place} are not taken: {told}.", remedy=remedy, location=target.location) from error
+            self._producer: Any = Producer({"client.id": "headrace", **options, **ours})
+        except (KafkaException, ValueError, TypeError) as error:
+            raise options_refused(target, secrets.redact(words_of(error))) from None
         self._partitions = 0
 
     def send(self, partition: int, rows: pl.DataFrame, /) -> Iterator[int]:
@@ -63,7 +59,7 @@ class KafkaCourier:
         left = self._producer.flush(2 * _SECONDS)
         if left or failures:
             self._partitions = 0  # they may be others when it is back
-            raise NotTaken(self._target.place, failures[0] if failures else "it does not answer")
+            raise self._not_taken(failures[0] if failures else "it does not answer")
         yield rows.height
 
     def close(self) -> None:
@@ -79,7 +75,7 @@ class KafkaCourier:
                 self._producer.poll(0.1)
             except KafkaException as error:  # it is too large, or the topic has fewer partitions by now
                 self._partitions = 0
-                raise NotTaken(self._target.place, error.args[0].str()) from error
+                raise self._not_taken(words_of(error)) from error
             else:
                 self._producer.poll(0)
                 return
@@ -90,9 +86,12 @@ class KafkaCourier:
             try:
                 topics = self._producer.list_topics(self._target.topic, _SECONDS).topics
             except KafkaException as error:
-                raise NotTaken(self._target.place, error.args[0].str()) from error
+                raise self._not_taken(words_of(error)) from error
             found = topics[self._target.topic]
             if found.error is not None or not found.partitions:
-                raise NotTaken(self._target.place, found.error.str() if found.error else "there is no such topic")
+                raise self._not_taken(found.error.str() if found.error else "there is no such topic")
             self._partitions = len(found.partitions)
         return self._partitions
+
+    def _not_taken(self, reason: str) -> NotTaken:
+        return NotTaken(self._target.place, self._secrets.redact(reason))

@@ -14,6 +14,7 @@ from headrace.ingest.errors import SourceChanged, SourceRefused, SourceUnreachab
 from headrace.ingest.stream.decoding import Lane
 from headrace.ingest.stream.messages import Position
 from headrace.spec.errors import SpecError
+from headrace.spec.scoring import ToKafka
 from headrace.spec.streams import Kafka
 
 _FRESH = timedelta(seconds=15)
@@ -35,7 +36,7 @@ _SAYS_LITTLE = {KafkaError._ALL_BROKERS_DOWN: 0, KafkaError._TRANSPORT: 1, Kafka
 _ANOTHER_NAME = "give the table another name and begin again: positions and state are kept by it"
 
 
-def options_refused(source: Kafka, reason: str) -> SpecError:
+def options_refused(source: Kafka | ToKafka, reason: str) -> SpecError:
     """Return the error for options that the library does not take."""
     remedy = "They are those of librdkafka: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md"
     return SpecError(f"the options of {source.place} are not taken: {reason.rstrip('.')}.", remedy=remedy, location=source.location)

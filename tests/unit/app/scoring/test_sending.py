@@ -14,6 +14,7 @@ from headrace.app.scoring.sending import Courier, Sending
 from headrace.core.secrets import Secrets
 from headrace.features.stores.contract import Commit
 from headrace.features.stores.memory import MemoryStore
+from headrace.spec.errors import SpecError
 from headrace.spec.scoring import ToKafka
 
 SMALL = ToKafka("scores", servers="localhost:1", options={"message.max.bytes": "1000"})
@@ -91,3 +92,18 @@ def test_a_target_that_takes_long_holds_nobody_up_who_is_to_stop() -> None:
     assert courier.closed.wait(20)
     assert begun._outgoing.waiting_bytes, "nobody is to touch a store that is closed"
     begun.raise_failure()
+
+
+def test_what_the_library_says_of_a_target_is_logged_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "headrace.kafka")
+    target = ToKafka("scores", servers="${BROKER}:1", options={"socket.timeout.ms": "1000"})
+    courier = KafkaCourier(target, Secrets({"BROKER": "hush.invalid"}))
+    until(lambda: courier._producer.poll(0.1) or caplog.records)
+    courier.close()
+    assert "resolve" in caplog.text
+    assert "hush" not in caplog.text
+
+
+def test_options_that_the_library_does_not_take_are_told_as_those_of_a_source() -> None:
+    with pytest.raises(SpecError, match=r"the options of the topic scores at localhost:1 are not taken: .*acks"):
+        KafkaCourier(ToKafka("scores", servers="localhost:1", options={"acks": "some"}), Secrets({}))
