@@ -54,6 +54,9 @@ def _from_lake(lake: Lake, table: str, partition: int, rules: Rules, last: int, 
     for frame in lake_rows(lake, table, partition):
         state = sort_out(frame, state, rules).state  # they were accepted once, in this order: so they are again
         rows, newest = rows + frame.height, frame[ARRIVAL][-1]
+    # A row that came a second time may have moved it further than those that the lake has: what was late stays late.
+    moments = [each for each in (state.newest_us, recorded.get("newest_us")) if each is not None]
+    state = PartitionState(max(moments, default=None), state.ids)
     if recorded.get("next_offset") == last:
         return Owned(position=msgspec.convert(recorded, Position), state=state)
     position = Position(
