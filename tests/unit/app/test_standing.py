@@ -161,3 +161,24 @@ def test_what_killed_work_shared_is_found_and_removed(project):
     assert [path.exists() for path in (old, new, step)] == [False, True, False]
     assert not list(check_spread(Patient(workspace, mending=False, alone=True)))
     workspace.close()
+
+
+def test_a_topic_that_was_made_anew_and_a_broker_that_is_away_are_found(project, kafka, monkeypatch):
+    topic = kafka.topic()
+    replayed = project.read_text(encoding="utf-8")
+    source = 'hr.Replay(hr.File("orders.csv"), lateness="2h", remember="2d", history="500d")'
+    project.write_text(replayed.replace(source, f'hr.Kafka("{topic}", servers="{kafka.servers}")'), encoding="utf-8")
+    monkeypatch.setattr("headrace.ingest.stream.kafka_asking.Asking.topic_ids", lambda _: {topic: "new"})
+    workspace = opened(project)
+    change(workspace, POSITION, origin=f"{topic}#new")
+    assert found(workspace)[0].well
+    change(workspace, POSITION, origin=f"{topic}#old")
+    (line,) = found(workspace)
+    assert line.finding == f"topic '{topic}' was deleted and made anew since it was read into orders: its offsets count other messages"
+    monkeypatch.undo()
+    project.write_text(replayed.replace(source, 'hr.Kafka("orders", servers="127.0.0.1:1")'), encoding="utf-8")
+    workspace = opened(project)
+    monkeypatch.setattr("headrace.app.doctor.streams._ANSWER_SECONDS", 0.3)
+    assert "127.0.0.1:1, topic orders cannot be reached" in found(workspace)[0].finding
+    assert "127.0.0.1:1, topic orders cannot be reached" in status(workspace).streams[0].trouble
+    workspace.close()

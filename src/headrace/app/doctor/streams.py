@@ -15,11 +15,15 @@ from headrace.app.streaming.flushing import app_of
 from headrace.app.streaming.groups import needed_groups
 from headrace.app.streaming.opening import find_state
 from headrace.app.workspace import Workspace
+from headrace.core.errors import HeadraceError
 from headrace.core.moments import moment_of
 from headrace.core.units import counted, format_bytes
 from headrace.features.stores.contract import StateStore
 from headrace.features.stream.positions import Position, filled_mark
+from headrace.ingest.stream.opening import topic_ids_of
+from headrace.ingest.stream.origins import is_another, origin_of, topic_of
 from headrace.lake.lake import Lake
+from headrace.spec.streams import Kafka
 
 _ANSWER_SECONDS = 5.0
 _WAITS_LONG = timedelta(minutes=10)
@@ -44,7 +48,8 @@ def check_streams(patient: Patient) -> Iterator[CheckLine]:
         return
     with closing(store):
         followed = {table: positions_of(store, table) for table in tables}
-        found = [line for table in tables for line in _table(workspace, store, table, followed[table], table in recorded)]
+        found = list(_topics(workspace, followed))
+        found += [line for table in tables for line in _table(workspace, store, table, followed[table], table in recorded)]
         found += _groups(workspace, store, followed)
         several = counted(sum(map(len, followed.values())), "partition")
         yield from found or [well("streams", f"{several} of {counted(len(tables), 'table')}, state and lake agree")]
@@ -89,6 +94,23 @@ def _partition(lake: Lake, table: str, number: int, position: Position, reached:
         if now - since > _WAITS_LONG:
             told = f"rows of {where} wait for the lake since {since:%Y-%m-%d %H:%M} UTC at the latest"
             yield ill("streams", told, "headrace stream --once brings them there. If a worker is at work, its notes say why it does not.")
+
+
+def _topics(workspace: Workspace, followed: Mapping[str, Mapping[int, Position]]) -> Iterator[CheckLine]:
+    """Does each broker answer, and are its topics those that were read?"""
+    for table in streamed_tables(workspace.project):
+        source, origins = table.source, {each.origin for each in followed[table.name].values()}
+        if not isinstance(source, Kafka) or not origins:
+            continue
+        try:
+            ids = topic_ids_of(source, workspace.secrets, _ANSWER_SECONDS)
+        except HeadraceError as fault:
+            yield ill("streams", workspace.secrets.redact(fault.problem), workspace.secrets.redact(fault.remedy))
+            continue
+        now = {topic: origin_of(topic, identifier) for topic, identifier in ids.items()}
+        for topic in sorted({topic_of(each) for each in origins if is_another(each, now.get(topic_of(each), each))}):
+            told = f"topic {topic!r} was deleted and made anew since it was read into {table.name}: its offsets count other messages"
+            yield ill("streams", told, "Give the table another name and begin again: positions and state are kept by it.")
 
 
 def _groups(workspace: Workspace, store: StateStore, followed: Mapping[str, Mapping[int, Position]]) -> Iterator[CheckLine]:

@@ -130,9 +130,11 @@ class Following:
 
     @property
     def caught_up(self) -> bool:
-        """Whether nothing is left of what the source had, as far as that is known."""
-        if self.ended or not self._was_assigned or self._backlog:
+        """Whether nothing is left of what the source had, as far as that is known, or nothing of it is for this worker."""
+        if self.ended or self._backlog:
             return self.ended
+        if not self._was_assigned:
+            return self._follower.left_out
         lag = self._follower.lag()
         return lag.keys() >= self._owned.keys() and not any(lag.values())
 

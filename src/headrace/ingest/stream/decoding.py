@@ -43,11 +43,12 @@ class Record(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """A partition: its topic, its number there, and its number within the table."""
+    """A partition: its topic, its number there, its number within the table, and what its offsets count, if that is more than the topic."""
 
     topic: str
     partition: int
     number: int
+    origin: str = ""
 
 
 class Decoder:
@@ -138,14 +139,14 @@ class Decoder:
         begins = [0, *(int(each.messages[0]) for each in rows[1:]), len(record.offsets)]
         offsets = [*record.offsets, end]
         for each, first, after in zip(rows, begins[:-1], begins[1:], strict=True):
-            begin = Position(offsets[first], lane.topic)
+            begin = Position(offsets[first], lane.origin or lane.topic)
             failed = [
                 (arrival_of(lane.number, offsets[n]), unread[n], _shown(record.values[n])) for n in range(first, after) if n in unread
             ]
             kept = _without(each, unread)
             places = pl.Series(ARRIVAL, np.asarray(record.offsets, np.int64)[kept.messages], pl.Int64)
             arrivals = arrivals_of(lane.number, places) + pl.Series(kept.within, dtype=pl.Int64)
-            ended = Position(offsets[after], lane.topic)
+            ended = Position(offsets[after], lane.origin or lane.topic)
             yield Messages(
                 lane.topic, lane.number, begin, ended, kept.frame, arrivals.alias(ARRIVAL), failures_of(failed), self._reader.writing,
                 lane.partition,

@@ -1,5 +1,6 @@
 """Kafka: topics followed as a member of a consumer group, from positions that somebody else keeps."""
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
@@ -7,11 +8,14 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from headrace.ingest.stream.avro import open_avro
 from headrace.ingest.stream.decoding import Decoder, Lane, Record
+from headrace.ingest.stream.kafka_asking import others_have_all
 from headrace.ingest.stream.kafka_faults import Faults, options_refused
 from headrace.ingest.stream.kafka_leaving import leave
 from headrace.ingest.stream.kafka_log import LOG, KafkaLog, words_of
+from headrace.ingest.stream.kafka_topics import TopicIds
 from headrace.ingest.stream.lanes import Lanes
 from headrace.ingest.stream.messages import Listener, Messages, Position, Surroundings
+from headrace.ingest.stream.origins import is_another, topic_of
 from headrace.ingest.stream.values import ArrowReader, DebeziumReader, JsonReader, ValueReader
 from headrace.spec.streams import Kafka
 from headrace.spec.tables import Entity, Events
@@ -51,7 +55,9 @@ class KafkaFollower:
         self._moved: set[int] = set()
         self._new: set[int] = set()
         self._paused: set[int] = set()
-        self._closing = False
+        self._joined = self._closing = False
+        self._is_left_out, self._asked_others = False, float("-inf")
+        self._ids = TopicIds(table.source, surroundings.secrets)
 
     @property
     def trouble(self) -> str:
@@ -61,6 +67,15 @@ class KafkaFollower:
     def ended(self) -> bool:
         return False
 
+    @property
+    def left_out(self) -> bool:
+        if not self._joined or self._next or self._waiting:
+            return False
+        if time.monotonic() - self._asked_others >= _ASK_AGAIN_SECONDS:
+            self._asked_others = time.monotonic()
+            self._is_left_out = others_have_all(self._source, self._around.secrets, self._group)
+        return self._is_left_out
+
     def poll(self, timeout_seconds: float) -> list[Messages]:
         consumer = self._connected()
         self._moved = set()
@@ -68,6 +83,7 @@ class KafkaFollower:
         came = consumer.consume(1, timeout_seconds) if timeout_seconds > _GATHER_SECONDS else []
         came += consumer.consume(self._batch_messages - len(came), min(timeout_seconds, _GATHER_SECONDS))
         self._faults.raise_refusal()
+        self._see_topics()
         records = self._sorted_out(came)
         if self._waiting:
             consumer.incremental_assign(self._begun(consumer))
@@ -163,6 +179,7 @@ class KafkaFollower:
 
     def _assigned(self, consumer: Any, places: Collection[Any]) -> None:
         numbers = [self._lanes.number(each) for each in places]
+        self._joined = True
         known = self._listener.assigned(numbers) if numbers else {}
         self._moved |= set(numbers)
         self._waiting |= {number: known.get(number) for number in numbers}
@@ -193,6 +210,8 @@ class KafkaFollower:
     def _begun(self, consumer: Any) -> list[Any]:
         """Begin in partitions that wait for it, as far as the broker says what it has of them; return where."""
         begun = []
+        if self._waiting and not self._faults.is_away:
+            self._ids.look()
         for number, known in list(self._waiting.items()):
             ends = self._ask_ends(consumer, number)
             if ends is None:  # the broker is away: it is asked again with the next poll
@@ -214,8 +233,21 @@ class KafkaFollower:
     def _check_origin(self, number: int, known: Position) -> None:
         """Refuse to count messages of one topic by those of another: what lies before the position would never be read."""
         lane = self._lanes.lane(number)
-        if known.origin not in ("", lane.topic):
+        if known.origin and topic_of(known.origin) != lane.topic:
             raise self._faults.other_topic(lane, known)
+        self._ids.remember(known.origin)
+        if known.origin and is_another(known.origin, self._ids.origin(lane.topic)):
+            raise self._faults.made_anew(lane, known.offset)
+
+    def _see_topics(self) -> None:
+        """See now and then that the topics are still those that are read."""
+        if not self._next or not self._ids.is_due or self._faults.is_away:
+            return
+        before = {number: self._lane(number).origin for number in self._next}
+        self._ids.look()
+        for number, origin in before.items():
+            if is_another(origin, self._lane(number).origin):
+                raise self._faults.made_anew(self._lanes.lane(number), self._next[number])
 
     def _there(self, number: int, wanted: int, low: int, high: int) -> int:
         """Return the message that comes next if the broker has it still, or where those begin that it has."""
@@ -308,7 +340,8 @@ class KafkaFollower:
         return max(0, max(int(high), self._ends.get(number, 0)) - max(offset, self._reached.get(number, 0)))
 
     def _lane(self, number: int) -> Lane:
-        return self._lanes.lane(number)
+        lane = self._lanes.lane(number)
+        return lane._replace(origin=self._ids.origin(lane.topic))
 
     def _places(self, numbers: Iterable[int]) -> list[Any]:
         return [self._lanes.place(number) for number in numbers if number in self._next]

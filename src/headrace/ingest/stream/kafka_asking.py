@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection
+from confluent_kafka import ConsumerGroupState, IsolationLevel, KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is there, and not declared
 
 from headrace.core.secrets import Secrets
@@ -58,6 +58,19 @@ class Asking:
         ids = {topic: str(found.topic_id) for topic, found in self._answers(asked).items()}
         return {topic: identifier for topic, identifier in ids.items() if identifier not in (_NO_ID, "None")}
 
+    def others(self, group: str) -> int | None:
+        """Return how many partitions the members of a group have; None while that is changing."""
+        (found,) = self._answers(self._admin.describe_consumer_groups([group], request_timeout=self._seconds)).values()
+        if found.state != ConsumerGroupState.STABLE:
+            return None
+        given = {(place.topic, place.partition) for member in found.members for place in member.assignment.topic_partitions}
+        return sum(topic in self._source.topics for topic, _ in given)
+
+    def partitions(self) -> int:
+        """Return how many partitions the topics have."""
+        asked = self._admin.describe_topics(TopicCollection(list(self._source.topics)), request_timeout=self._seconds)
+        return sum(len(found.partitions) for found in self._answers(asked).values())
+
     def _answers(self, asked: Mapping[Any, Any]) -> dict[Any, Any]:
         answers = {}
         try:
@@ -82,3 +95,12 @@ def _answer(answer: Any, seconds: float) -> Any:
         if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise _NoTopic from error
         raise
+
+
+def others_have_all(source: Kafka, secrets: Secrets, group: str) -> bool:
+    """Tell whether the members of a group, of which who asks has no partition, have all; not while that is changing or is not told."""
+    asking = Asking(source, secrets, 1.0)
+    try:
+        return asking.others(secrets.fill(group)) == asking.partitions()
+    except SourceUnreachable:
+        return False

@@ -13,6 +13,7 @@ from headrace.core.units import counted
 from headrace.ingest.errors import SourceChanged, SourceRefused, SourceUnreachable
 from headrace.ingest.stream.decoding import Lane
 from headrace.ingest.stream.messages import Position
+from headrace.ingest.stream.origins import topic_of
 from headrace.spec.errors import SpecError
 from headrace.spec.scoring import ToKafka
 from headrace.spec.streams import Kafka
@@ -127,8 +128,14 @@ class Faults:
 
     def other_topic(self, lane: Lane, known: Position) -> SourceChanged:
         """Return the error for a position in a topic whose place another one has taken."""
-        problem = f"partition {lane.partition} was read from topic {known.origin!r} until now, up to message {known.offset:,}"
+        problem = f"partition {lane.partition} was read from topic {topic_of(known.origin)!r} until now, up to message {known.offset:,}"
         remedy = f"Keep topics in their places and put new ones at the end of the list, or {_ANOTHER_NAME}."
+        return SourceChanged(self._source.place, problem, remedy, self._source.location)
+
+    def made_anew(self, lane: Lane, offset: int) -> SourceChanged:
+        """Return the error for a position in a topic of which only the name is left."""
+        problem = f"topic {lane.topic!r} was deleted and made anew since message {offset:,} of its partition {lane.partition} was the next"
+        remedy = f"Its offsets count other messages now: {_ANOTHER_NAME}."
         return SourceChanged(self._source.place, problem, remedy, self._source.location)
 
     def skipped(self, lane: Lane, count: int) -> None:

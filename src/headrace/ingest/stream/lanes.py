@@ -36,7 +36,7 @@ class Lanes:
 
     def place(self, number: int, offset: int | None = None) -> Any:
         """Return a partition, and an offset in it, as the library names them."""
-        topic, partition, _ = self.lane(number)
+        topic, partition, *_ = self.lane(number)
         return TopicPartition(topic, partition) if offset is None else TopicPartition(topic, partition, offset)
 
     def check(self, source: Kafka, topic: str, partitions: Collection[int]) -> None:

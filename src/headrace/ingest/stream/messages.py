@@ -33,7 +33,8 @@ class Position(NamedTuple):
 
     Attributes:
         offset: the next message.
-        origin: what the offsets count, which can change under them: the topic, or the fingerprint of what is replayed. Empty: not known.
+        origin: what the offsets count, which can change under them: the topic and its id, or the fingerprint of what is replayed.
+            Empty: not known.
     """
 
     offset: int
@@ -149,6 +150,11 @@ class Follower(Protocol):
     @property
     def ended(self) -> bool:
         """Whether nothing will come any more; never so for a source that goes on for ever."""
+        ...
+
+    @property
+    def left_out(self) -> bool:
+        """Whether the other members of its group have all partitions, and no change of that is under way. It may be asked of the source."""
         ...
 
     def poll(self, timeout_seconds: float) -> list[Messages]:

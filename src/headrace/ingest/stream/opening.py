@@ -1,6 +1,7 @@
 """Which follower follows which source, and who is asked where one ends."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from headrace.core.errors import SystemFault
 from headrace.core.secrets import Secrets
@@ -9,6 +10,9 @@ from headrace.ingest.stream.messages import Follower, Listener, Surroundings
 from headrace.ingest.stream.replay import ReplayFollower
 from headrace.spec.streams import Kafka, Replay
 from headrace.spec.tables import Entity, Events
+
+if TYPE_CHECKING:
+    from headrace.ingest.stream.kafka_asking import Asking
 
 
 def follower_of(table: Events | Entity, listener: Listener, surroundings: Surroundings, project: str) -> Follower:
@@ -41,8 +45,21 @@ def ends_of(source: Kafka, partitions: Iterable[int], secrets: Secrets, seconds:
         FormatNeedsExtra, SpecError, SecretMissing: if it cannot be asked as it is declared.
         SourceUnreachable: if it does not answer.
     """
+    return _asking(source, secrets, seconds).ends(partitions)
+
+
+def topic_ids_of(source: Kafka, secrets: Secrets, seconds: float) -> dict[str, str]:
+    """Return the ids of a source's topics, as far as the broker has any.
+
+    Raises:
+        What `ends_of` raises.
+    """
+    return _asking(source, secrets, seconds).topic_ids()
+
+
+def _asking(source: Kafka, secrets: Secrets, seconds: float) -> "Asking":
     try:
         from headrace.ingest.stream.kafka_asking import Asking  # as above
     except ModuleNotFoundError as error:
         raise FormatNeedsExtra(source.place, "kafka", source.location) from error
-    return Asking(source, secrets, seconds).ends(partitions)
+    return Asking(source, secrets, seconds)

@@ -44,6 +44,10 @@ class ReplayFollower:
     def ended(self) -> bool:
         return self._played is not None and self._at >= self._played.frame.height
 
+    @property
+    def left_out(self) -> bool:
+        return False
+
     def poll(self, timeout_seconds: float) -> list[Messages]:
         """Return the rows whose time has come, at most `batch_rows` of them.
 

@@ -18,7 +18,7 @@ from headrace.core.secrets import Secrets
 from headrace.ingest.errors import FormatNeedsExtra, SourceChanged, SourceRefused, SourceUnreachable
 from headrace.ingest.stream.kafka import KafkaFollower
 from headrace.ingest.stream.messages import Position, Surroundings, arrival_of
-from headrace.ingest.stream.opening import ends_of, follower_of
+from headrace.ingest.stream.opening import ends_of, follower_of, topic_ids_of
 from headrace.spec.errors import SpecError
 from headrace.spec.streams import Kafka
 from headrace.spec.tables import Events
@@ -404,3 +404,45 @@ def test_whoever_leaves_does_not_wait_for_a_broker_that_is_away(kafka, follow):
     finally:
         kafka.start()
     assert listener.told == [("assigned", [0]), ("revoked", [0])]
+
+
+def test_a_topic_made_anew_that_has_as_many_messages_is_known_by_its_id(kafka, follow, monkeypatch):
+    """The broker of the tests gives no ids (or one of zeros, which is none): what one that has them says is put in its place."""
+    topic, ids = kafka.topic(), {}
+    kafka.send(topic, numbered(0, 5))
+    assert topic_ids_of(Kafka(topic, servers=kafka.servers), Secrets({}), 5) == {}
+    monkeypatch.setattr("headrace.ingest.stream.kafka_asking.Asking.topic_ids", lambda _: dict(ids))
+    listener = Keeping()
+    listener.positions[0] = Position(1, topic)  # of a version that knew no ids
+
+    def read(count):
+        follower = follow(topic, listener)
+        until(rows(count), follower, keeping=listener)
+        return follower
+
+    ids[topic] = "first"
+    following = read(4)
+    assert listener.positions == {0: Position(5, f"{topic}#first")}
+    following.close()
+    ids.clear()
+    kafka.send(topic, numbered(5, 6))
+    following = read(1)
+    assert listener.positions == {0: Position(6, f"{topic}#first")}, "what the broker does not say stays known"
+    ids[topic] = "second"
+    following._ids._looked = float("-inf")
+    with pytest.raises(SourceChanged, match="was deleted and made anew since message 6 of its partition 0 was the next"):
+        following.poll(0)
+    following.close()
+    with pytest.raises(SourceChanged, match="was deleted and made anew") as raised:
+        until(lambda _: False, refusing := follow(topic, listener))
+    assert "give the table another name" in raised.value.remedy
+    refusing.close()
+
+
+def test_a_member_that_is_left_no_partition_knows_that_the_others_have_all(kafka, follow):
+    topic = kafka.topic()
+    one = follow(topic)
+    until(lambda _: one.lag() == {0: 0}, one)
+    other = follow(topic)
+    until(lambda *_: other.left_out, other, one)
+    assert not one.left_out
