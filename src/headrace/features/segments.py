@@ -48,13 +48,21 @@ def slice_integer_means(values: Integers, low: Integers, high: Integers) -> Floa
 
 
 def slice_variances(values: NDArray[Any], low: Integers, high: Integers) -> Floats:
-    """Return the sample variance (ddof 1) of each slice; NaN where it holds fewer than two values, or one that is not finite."""
+    """Return the sample variance (ddof 1) of each slice; NaN where it holds fewer than two values, or one that is not finite.
+
+    One that passes the largest double is infinite.
+    """
     count, zeros = np.ones(len(values)), np.zeros(len(values))
     means, rests = (values, zeros) if values.dtype.kind == "f" else _two_sum(*_halves(values))
     start = tuple(np.zeros(len(low)) for _ in range(4))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         counts, mean, _, spread = _fold((count, means, rests, zeros), low, high, _merge_moments, start)
-        return np.where(np.isfinite(mean) & (counts > 1), spread / (counts - 1), np.nan)
+        variances = np.where(counts > 1, spread / (counts - 1), np.nan)
+    passed = (counts > 1) & ~(np.isfinite(mean) & np.isfinite(variances))
+    if passed.any():
+        strange = np.concatenate([[0], np.cumsum(~np.isfinite(values))])
+        variances[passed] = np.where(strange[high[passed]] > strange[low[passed]], np.nan, np.inf)
+    return variances
 
 
 def _halves(values: Integers) -> tuple[Floats, Floats]:

@@ -59,7 +59,7 @@ def mean_of(numbers: Numbers) -> float | None:
 
 
 def variance_of(numbers: Numbers) -> float | None:
-    """The sample variance (ddof 1)."""
+    """The sample variance (ddof 1); infinite where it passes the largest double."""
     if len(numbers) < 2:
         return None
     if numbers.dtype.kind == "i" and int(numbers.max()) - int(numbers.min()) >= 2**63:
@@ -67,7 +67,8 @@ def variance_of(numbers: Numbers) -> float | None:
     with np.errstate(over="ignore", invalid="ignore"):
         shifted = numbers - numbers[0]
         apart = shifted - shifted.mean()
-        return float(np.dot(apart, apart)) / (len(numbers) - 1)
+        variance = float(np.dot(apart, apart)) / (len(numbers) - 1)
+    return math.inf if math.isnan(variance) and np.isfinite(numbers).all() else variance
 
 
 def deviation_of(numbers: Numbers) -> float | None:

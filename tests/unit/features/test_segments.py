@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from headrace.features import segments
+from headrace.features.slice_values import variance_of
 
 
 def slices(size, seed, number=300):
@@ -58,6 +59,19 @@ def test_the_variance_of_equal_values_is_zero():
 def test_the_variance_of_integers_past_the_digits_of_a_double():
     values = np.array([2**60, 2**60 + 1, 2**60 + 2])
     assert segments.slice_variances(values, np.array([0]), np.array([3])).tolist() == [1.0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_variance_that_passes_the_largest_double_is_infinite_of_one_slice_as_of_many(seed):
+    generator = np.random.default_rng(seed)
+    values = generator.choice([1e308, -1e308, 1.7e308, 1.0, 0.0] + [math.inf, math.nan] * (seed == 2), 200)
+    low, high = slices(200, seed)
+    found = segments.slice_variances(values, low, high)
+    alone = [variance_of(values[start:end]) for start, end in zip(low, high, strict=True)]
+    assert found == pytest.approx([math.nan if each is None else each for each in alone], nan_ok=True)
+    assert np.isinf(found).any()
+    finite = np.array([bool(np.isfinite(values[start:end]).all()) and end - start > 1 for start, end in zip(low, high, strict=True)])
+    assert np.array_equal(np.isnan(found), ~finite)
 
 
 def test_integer_sums_wrap_and_means_do_not():
