@@ -2,7 +2,7 @@
 
 import re
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 import redis
@@ -13,6 +13,8 @@ from headrace.features.stores.errors import StoreFault, StoreUnusable
 
 _FORM = "Write redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER][/PREFIX], with rediss:// for TLS, and the password as ${NAME}."
 _OLDEST = (6, 2)
+_NOT_TO_BE_SET = ("db", "decode_responses", "encoding", "encoding_errors")
+"""Options of the driver that would keep state elsewhere than the path says, or make texts of its bytes."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -39,6 +41,9 @@ class Place(msgspec.Struct, frozen=True):
             raise StoreUnusable(shown, "it is no URL", _FORM) from None
         if not named:
             raise StoreUnusable(shown, "it names no server", _FORM)
+        for option in parse_qs(parts.query):
+            if option in _NOT_TO_BE_SET:
+                raise StoreUnusable(shown, f"the URL sets {option}, which is not to be set", _FORM)
         path = [unquote(each) for each in parts.path.split("/") if each]
         database = int(path.pop(0)) if path and path[0].isdecimal() else 0
         return cls(parts._replace(path="").geturl(), shown, database, "/".join(path) or prefix)

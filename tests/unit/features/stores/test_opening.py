@@ -44,6 +44,7 @@ def test_a_folder_needs_no_driver_and_a_server_says_which(tmp_path: Path) -> Non
     [
         "memcached://ana:hush@host", "redis://", "redis://:hush@", "rediss:///1", "redis://host:99999", "redis://[::1",
         "redis://ana:hush#hush@host", "redis://:x[hush]@host", "redis://:hush\u2100@host",
+        "redis://:hush@host?decode_responses=true", "redis://:hush@host/1?ssl_ca_certs=x&db=2",
     ],
 )  # fmt: skip
 def test_a_url_that_names_no_store_is_told_with_the_form(url: str) -> None:
