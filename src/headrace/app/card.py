@@ -19,6 +19,7 @@ _LEFT_OUT = {
     "target_null": "the target is null",
     "target_not_finite": "the target is not a finite number",
     "time_null": "the time is null",
+    "target_known_before_the_question": "the target was known before the question",
     "purged": "too near the boundary of the next part",
     "target_not_known": "the target was not known at the boundary of the next part",
 }
@@ -31,14 +32,22 @@ def card_facts(
     measured = evaluations.of_version(session, version.id)
     test = next(each for each in measured if each.split == "test")
     asked = f", asked as of {model.features.as_of}" if model.features.as_of is not None else ""
+    asked = asked if rows.log is None else ", asked as of when it was served"
     left_out = [
         f"{counted(count, 'row is', 'rows are')} in no part: {_LEFT_OUT[reason]}." for reason, count in evaluated["left_out"].items()
     ]
+    if rows.log is not None:
+        left_out += [
+            f"{counted(count, 'logged prediction is', 'logged predictions are')} left out: {why}."
+            for why, count in rows.log.left_out.items()
+        ]
     return CardFacts(
         project=project.name, model=model.name, version=label(version), task=version.task,
         purpose=f"Predicts {model.target} for a row of {model.features.spine.name}{asked}.",
         # Not the version's number: it counts what this home wrote, attempts that were killed too; the fingerprint is the same anywhere.
-        data=[DataUsed(table.name, table.accepted, table.fingerprint[:16]) for table in models.table_versions(session, version.id)],
+        data=[*(DataUsed(table.name, table.accepted, table.fingerprint[:16]) for table in models.table_versions(session, version.id)),
+              *([DataUsed("features as they were served", rows.log.rows, f"version {rows.log.version} of the log of predictions")]
+                if rows.log else [])],
         split=[DataUsed(name, evaluated["parts"][name]) for name in PARTS],
         candidates=[_tried(facts, version) for facts in version.details["candidates"]],
         metrics=[_measured(metric) for metric in test.metrics if metric.value is not None],

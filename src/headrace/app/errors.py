@@ -13,6 +13,8 @@ UserError
     ├── NotConfirmed        something is to be freed, and nobody is there to be asked
     ├── NotLanded           a source that is asked never was, and is not to be asked now
     ├── NotStreamed         a run needs a table into which nothing was streamed yet
+    ├── NothingLogged       a run learns from what was served, and no prediction is logged yet
+    ├── TooFewServed        a run learns from what was served, and too few predictions can be learned from
     ├── NotFilled           a server needs online state that no stream has filled
     ├── StreamedColumnsMoved  a streamed table has other columns than the description makes now
     ├── NotAStream          a table that is to be streamed holds rows that were not
@@ -179,6 +181,29 @@ class NotStreamed(AppError):
         super().__init__(
             f"nothing was streamed into the table {table!r} yet.",
             remedy="Let it be filled first, and run then: headrace stream --until-idle 10s",
+            location=location,
+        )
+
+
+class NothingLogged(AppError):
+    """A run learns from what was served, and no prediction is logged yet."""
+
+    def __init__(self, model: str, location: Location | None) -> None:
+        super().__init__(
+            f"model {model!r} learns from what was served (from_log=True), and no prediction is logged yet.",
+            remedy="Take from_log=True away, train from history and serve that: headrace run, headrace serve."
+            " Declare it again when predictions have their answers.",
+            location=location,
+        )
+
+
+class TooFewServed(AppError):
+    """A run learns from what was served, and too few predictions can be learned from."""
+
+    def __init__(self, model: str, problem: str, taken: str, location: Location | None) -> None:
+        super().__init__(
+            f"model {model!r} learns from what was served (from_log=True), and that is too little: {problem.rstrip('.')}. Taken: {taken}.",
+            remedy="Serve on until more predictions have their answers, and train from history meanwhile: take from_log=True away.",
             location=location,
         )
 

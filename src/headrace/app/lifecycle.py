@@ -3,6 +3,8 @@
     ingest:T ─┬─> derive:T ─┬─> lookup:M.n ─> features:M ─> train:M.candidate ─> evaluate:M ─> bundle:M ─> judge:M
               └─────────────┘
 
+Where features are taken from the log of predictions there is no lookup: features:M follows what was logged, and the spine.
+
 A step's fingerprint is made from the version of its code, its part of the description and its inputs' fingerprints, so the fingerprints
 of the whole graph are known before anything runs.
 """
@@ -11,7 +13,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from headrace.app.sources import source_state
@@ -27,6 +29,7 @@ from headrace.spec.tables import Derived, Entity, Events, Table
 from headrace.training.budget import share_caps
 
 if TYPE_CHECKING:
+    from headrace.app.served_log import LogState
     from headrace.app.workspace import Workspace
 
 # Raise a number when that step's code gives another result for the same inputs: what it gave before is then made again.
@@ -35,7 +38,11 @@ CODE_VERSIONS = {"ingest": 2, "derive": 1, "lookup": 2, "features": 2, "train": 
 
 @dataclass(frozen=True)
 class Job:
-    """What a step's body is told beside its inputs. `fingerprint` is the step's own, `source` what its table's source held for it."""
+    """What a step's body is told beside its inputs.
+
+    `fingerprint` is the step's own, `source` what its table's source held for it, `log_version` that of the log of predictions, where
+    features are taken from it.
+    """
 
     workspace: "Workspace"
     fingerprint: str
@@ -46,10 +53,12 @@ class Job:
     seed: int = 0
     cpu_second_usd: Decimal = Decimal(0)
     source: str = ""
+    log_version: int | None = None
 
 
 def build_graph(workspace: "Workspace", cpu_second_usd: Decimal) -> Graph:
-    """Return the steps of a whole project. Reads the files' bytes, what was landed and the key of pseudonyms, and nothing else."""
+    """Return the steps of a whole project. Reads the files' bytes, what was landed, the key of pseudonyms and,
+    for features that are taken from it, the log of predictions, and nothing else."""
     return Graph(_Builder(workspace, cpu_second_usd).steps())
 
 
@@ -93,11 +102,8 @@ class _Builder:
     def _add_model(self, model: Model) -> None:
         features = model.features
         spine = self._table_steps[features.spine.name]
-        lookups = tuple(self._add_lookup(model, number, lookup) for number, lookup in enumerate(features.lookups()))
         others = tuple(self._table_steps[table.name] for table in features.tables()[1:])
-        assembled = self._add(
-            f"features:{model.name}", "features:assemble", (features_meaning(features),), (spine, *lookups, *others), model=model
-        )
+        assembled = (self._take_logged if features.from_log else self._assemble)(model, spine, others)
         trained = tuple(self._add_candidate(model, candidate, (assembled, spine, *others)) for candidate in model.candidates)
         judged_by = (model.costs, model.gates, model.approve, model.metric)
         evaluated = self._add(
@@ -113,6 +119,25 @@ class _Builder:
             f"bundle:{model.name}", "bundling:bundle", served, (evaluated, assembled, spine, *others, *trained), model=model
         )
         self._add(f"judge:{model.name}", "judging:judge", (), (bundled, evaluated, spine, *others), model=model)
+
+    def _assemble(self, model: Model, spine: str, others: tuple[str, ...]) -> str:
+        features = model.features
+        lookups = tuple(self._add_lookup(model, number, lookup) for number, lookup in enumerate(features.lookups()))
+        meaning = (features_meaning(features),)
+        return self._add(f"features:{model.name}", "features:assemble", meaning, (spine, *lookups, *others), model=model)
+
+    def _take_logged(self, model: Model, spine: str, others: tuple[str, ...]) -> str:
+        lookups = [lookup.declaration() for lookup in model.features.lookups()]
+        meaning = (features_meaning(model.features), lookups, "as logged", self._logged.fingerprint if self._logged else None)
+        version = self._logged.version if self._logged else None
+        return self._add(f"features:{model.name}", "logged:take", meaning, (spine, *others), model=model, log_version=version)
+
+    @cached_property
+    def _logged(self) -> "LogState | None":
+        # Kept here: only who learns from what was served opens a table to see what there is to do.
+        from headrace.app.served_log import log_state
+
+        return log_state(self._workspace)
 
     def _add_lookup(self, model: Model, number: int, lookup: Lookup) -> str:
         features = model.features

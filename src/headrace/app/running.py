@@ -54,10 +54,12 @@ def run_project(workspace: Workspace, progress: Observer | None = None, *, offli
         RunInProgress: if another process runs this project now.
         NotLanded: if a source is not to be asked (`offline`) and never was.
         NotStreamed: if nothing was streamed yet into a table that `headrace stream` fills.
+        NothingLogged: if a model learns from what was served, and nothing was.
     """
     started = time.monotonic()
     _hear_ctrl_c()
     require_streamed(workspace)
+    _require_log(workspace)
     notes = not_asked(workspace) if offline else []
     asking = not offline and bool(asked_tables(workspace.project))
     planned = None if asking else _plan(workspace)
@@ -248,6 +250,13 @@ def _commit(workspace: Workspace) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _require_log(workspace: Workspace) -> None:
+    if any(model.features.from_log for model in workspace.project.models):
+        from headrace.app.served_log import require_log  # it comes with Polars, which a run that finds nothing to do does without
+
+        require_log(workspace)
 
 
 def _load_tables(workspace: Workspace) -> None:

@@ -19,6 +19,8 @@ from headrace.spec.freshness import WhenStale
 from headrace.spec.visibility import check_features
 
 FORMAT = 1
+SERVED_AS_OF, PREDICTION = "_served_as_of", "_prediction"
+"""Beside features that were taken from the log of predictions: when each row was asked as of, and the prediction's id."""
 STALE = "_stale"
 """Beside the features in the log of predictions: which of them were too old."""
 
@@ -65,7 +67,7 @@ class FeaturePlan(msgspec.Struct, frozen=True, kw_only=True):
             FeatureError: for a column that is not there or expressions that do not fit the types; it names line and fix.
         """
         check_features(features)
-        for kept in (ARRIVAL_COLUMN, STALE):
+        for kept in (ARRIVAL_COLUMN, STALE, SERVED_AS_OF, PREDICTION):
             if kept not in features.values:
                 continue
             problem = f"a feature is called {kept!r}, a name that Headrace keeps for itself."
@@ -164,6 +166,20 @@ def lookup_fingerprint_parts(plan: FeaturePlan, slot: str) -> tuple[object, ...]
 def lookup_meaning(lookup: PlannedLookup) -> str:
     """Return the fingerprint of what an online state must have been published for."""
     return fingerprint("state", FORMAT, _meaning(lookup))
+
+
+def feature_meanings(plan: FeaturePlan) -> dict[str, str]:
+    """Return a fingerprint of each feature's meaning: the same in two plans where the feature is the same function of what is given and of
+    the tables, whatever else is declared beside it."""
+    slots = {lookup.slot: lookup_meaning(lookup) for lookup in plan.lookups}
+    keys = {lookup.slot: tuple(left for left, _ in lookup.keys) for lookup in plan.lookups}
+    found = {}
+    for name, value in plan.expressions().items():
+        read = {column for each in value.columns() for column in keys.get(each, (each,))}
+        given = {column: (plan.given[column], column in plan.personal) for column in sorted(read)}
+        named = value.substitute(lambda node: Column(slots[node.name]) if isinstance(node, Column) and node.name in slots else None)
+        found[name] = fingerprint("feature", FORMAT, named.to_json(), plan.types[name], given)
+    return found
 
 
 def assemble_fingerprint_parts(plan: FeaturePlan) -> tuple[object, ...]:

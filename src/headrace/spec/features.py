@@ -11,7 +11,7 @@ from headrace.core.moments import MICROSECOND
 from headrace.core.units import format_duration
 from headrace.expressions import Aggregate, Expr, coalesce, col, when
 from headrace.spec.declaration import Declaration, as_mapping, as_names
-from headrace.spec.errors import InvalidOption
+from headrace.spec.errors import InvalidOption, SpecError
 from headrace.spec.freshness import MaxStaleness, WhenStale, check_when_stale, staleness_limits
 from headrace.spec.tables import Table, deletion_of, duration_or_none
 
@@ -150,6 +150,8 @@ class Features(Declaration, frozen=True, kw_only=True):
             for all features, or one for each by its name. Neither what is computed nor what is trained depends on it.
         when_stale: what a server does about a value that is older: `"last"` uses it and says so, `"null"` uses null in its place and says
             so, `"error"` refuses to answer.
+        from_log: whether a model learns from these features as they were served and logged, in the place of what batch computes of the
+            history. Each row of the spine counts that a prediction was asked about; so what tells its rows apart is given.
     """
 
     spine: Table
@@ -158,6 +160,7 @@ class Features(Declaration, frozen=True, kw_only=True):
     as_of: Expr | None = None
     max_staleness: MaxStaleness = None
     when_stale: WhenStale = "last"
+    from_log: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -171,6 +174,26 @@ class Features(Declaration, frozen=True, kw_only=True):
             raise InvalidOption("the values of Features()", {}, "at least one named expression", location=self.location)
         check_when_stale(self.when_stale, self.location)
         self.staleness_limits()
+        if self.from_log:
+            self._check_told_apart()
+
+    def _check_told_apart(self) -> None:
+        spine = self.spine
+        if not spine.id:
+            raise SpecError(
+                f"the features on {spine.name!r} are taken from the log, and nothing tells its rows apart: "
+                "no answer could be put beside what was served.",
+                remedy=f"Give {spine.name!r} an id= of columns that the asker supplies, or take from_log=True away.",
+                location=self.location,
+            )
+        missing = [name for name in spine.id if name not in self.given]
+        if missing:
+            raise SpecError(
+                f"the features on {spine.name!r} are taken from the log, and {missing[0]!r} of its id= is not given: "
+                "a logged prediction would not say which row it is about.",
+                remedy=f"Add {', '.join(map(repr, missing))} to given=: from then on predictions that are logged can be learned from.",
+                location=self.location,
+            )
 
     def staleness_limits(self) -> dict[str, timedelta]:
         """How old each feature may be that has such a limit.

@@ -1,8 +1,13 @@
 """What counts as a change, and for which steps."""
 
 import shutil
+from datetime import UTC, datetime
 
+import polars as pl
 import pytest
+
+from headrace.app.prediction_table import PREDICTIONS
+from headrace.app.store import lake_of
 
 ALL = {
     "ingest:orders", "ingest:shops", "derive:double", "lookup:late.0", "lookup:late.1", "features:late", "train:late.baseline",
@@ -110,3 +115,15 @@ def test_another_key_makes_other_pseudonyms(folder, fingerprints):
     assert fingerprints(folder) == before
     (folder / ".headrace" / "keys" / "shop.pseudonym.key").unlink()
     assert changed(before, fingerprints(folder)) == ALL
+
+
+def test_features_from_the_log_follow_the_log_and_look_nothing_up(folder, fingerprints, workspace):
+    edit(folder, 'given=["shop"', 'from_log=True, given=["order", "shop"')
+    before = fingerprints(folder)
+    assert set(before) == ALL - {"lookup:late.0", "lookup:late.1"}
+    edit(folder, 'over="7d"', 'over="8d"')
+    assert changed(before, fingerprints(folder)) == {"features:late"} | MODEL
+    edit(folder, 'over="8d"', 'over="7d"')
+    moment = datetime(2024, 1, 1, tzinfo=UTC)
+    lake_of(workspace).tables.write(PREDICTIONS, pl.DataFrame({"moment": [moment], "as_of": [moment]}), "append")
+    assert changed(before, fingerprints(folder)) == {"features:late"} | MODEL

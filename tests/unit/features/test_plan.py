@@ -1,13 +1,14 @@
 """Plans: types worked out, round trip, fingerprints, and mistakes named."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from headrace.core.fingerprints import fingerprint
 from headrace.expressions import DType, col, count, lit, udf
 from headrace.features.errors import FeatureError, InvalidFeature, KeyMismatch
-from headrace.features.plan import FeaturePlan, assemble_fingerprint_parts, lookup_fingerprint_parts
+from headrace.features.plan import FeaturePlan, assemble_fingerprint_parts, feature_meanings, lookup_fingerprint_parts
 from headrace.spec.errors import NotKnownInTime, SpecError, UnknownName
 from headrace.spec.features import Features, latest, window
 from headrace.spec.sources import File
@@ -48,6 +49,24 @@ def test_lookups_get_slots_and_types():
     assert plan.row_types["lookup_1"] == DType.INT
     with pytest.raises(KeyError):
         plan.lookup("lookup_2")
+
+
+def test_a_feature_means_the_same_whatever_is_declared_beside_it():
+    def declared(max_age="3h", **others):
+        return {**others, "wind": latest(WEATHER, "wind", by="origin", max_age=max_age) * 2, "km": col("distance") * 1.609}
+
+    alone = feature_meanings(build(features(**declared())))
+    beside = feature_meanings(build(features(**declared(year=latest(PLANES, "year", by="tail")))))
+    assert set(alone) == {"wind", "km"}
+    assert alone.items() <= beside.items()
+    assert feature_meanings(FeaturePlan.from_json(build(features(**declared())).to_json())) == alone
+    assert (
+        feature_meanings(build(features(as_of=col("at") - timedelta(hours=2), **declared()))) == alone
+    )  # of when it is asked a server hears
+    other = feature_meanings(build(features(**declared(max_age="4h"))))
+    assert (other["wind"] == alone["wind"], other["km"] == alone["km"]) == (False, True)
+    whole = FeaturePlan.build(features(**declared()), {**SPINE, "distance": DType.INT}, TABLES)
+    assert feature_meanings(whole)["km"] != alone["km"]
 
 
 def test_deletes_are_said_in_the_plan():

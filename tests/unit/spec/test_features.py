@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from headrace.expressions import col, count, lit
-from headrace.spec.errors import InvalidOption
+from headrace.spec.errors import InvalidOption, SpecError
 from headrace.spec.features import Features, Latest, Window, latest, window
 from headrace.spec.sources import File
 from headrace.spec.tables import Entity, Events
@@ -89,3 +89,13 @@ def test_an_aggregate_is_no_feature():
 def test_features_have_values():
     with pytest.raises(InvalidOption, match=r"the values of Features\(\)"):
         Features(spine=EVENTS, given="a", values={})
+
+
+def test_features_from_the_log_say_which_row_they_are_about():
+    with pytest.raises(SpecError, match="nothing tells its rows apart"):
+        Features(spine=EVENTS, given="a", values={"a": "a"}, from_log=True)
+    named = Events("events", source=SOURCE, time="at", id=["a", "b", "c"])
+    with pytest.raises(SpecError, match="'b' of its id= is not given") as raised:
+        Features(spine=named, given="a", values={"a": "a"}, from_log=True)
+    assert "Add 'b', 'c' to given=" in raised.value.remedy
+    assert Features(spine=named, given=["c", "a", "b"], values={"a": "a"}, from_log=True).from_log

@@ -1,6 +1,6 @@
 """A new model against the baseline and against the champion, on the same test rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +13,9 @@ from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
 from headrace.core.errors import UserError
 from headrace.features.batch import compute
-from headrace.features.plan import FeaturePlan
+from headrace.features.lookups import ARRIVAL_COLUMN
+from headrace.features.plan import SERVED_AS_OF, FeaturePlan, feature_meanings
+from headrace.features.restricting import ASKED, asked_with_moments
 from headrace.ledger import tables as ledger_tables
 from headrace.ledger.models import ModelVersion
 from headrace.models.artifact import Artifact
@@ -44,12 +46,13 @@ def against_baseline(model: Model, trained: list[Trained], rows: ModelRows, scor
 
 @dataclass(frozen=True)
 class Opponent:
-    """A champion, and its own features of the test rows."""
+    """A champion, and its own features of the test rows. `computed` are those that were not logged, where others were."""
 
     label: str
     artifact: Artifact
     features: pl.DataFrame
     threshold: float
+    computed: tuple[str, ...] = ()
 
 
 def prepare_champion(workspace: Workspace, champion: ModelVersion, rows: ModelRows) -> Opponent:
@@ -67,8 +70,23 @@ def prepare_champion(workspace: Workspace, champion: ModelVersion, rows: ModelRo
     _require_columns(champion, rows.plan.spine, plan.given, rows.spine.collect_schema().names())
     for lookup in plan.lookups:
         _require_columns(champion, lookup.table, lookup.columns, tables[lookup.table].collect_schema().names())
-    features = compute(plan, rows.spine_rows(TEST, [*plan.given, "_arrival"]).lazy(), tables)
-    return Opponent(label(champion), bundle.artifact, features, 0.5 if bundle.manifest.threshold is None else bundle.manifest.threshold)
+    features, computed = _own_features(plan, rows, tables)
+    threshold = 0.5 if bundle.manifest.threshold is None else bundle.manifest.threshold
+    return Opponent(label(champion), bundle.artifact, features, threshold, computed)
+
+
+def _own_features(plan: FeaturePlan, rows: ModelRows, tables: Mapping[str, pl.LazyFrame]) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Return a champion's features of the test rows. Where the others were logged its own are the same ones, as far as it has the same;
+    batch computes what is left, as of when each row was asked about, and that is told."""
+    if rows.log is None:
+        return compute(plan, rows.spine_rows(TEST, [*plan.given, ARRIVAL_COLUMN]).lazy(), tables), ()
+    mine, theirs = feature_meanings(rows.plan), feature_meanings(plan)
+    logged = rows.features[rows.parts.rows(TEST)].select(name for name, meaning in theirs.items() if mine.get(name) == meaning)
+    computed = tuple(name for name in plan.types if name not in logged.columns)
+    if not computed:
+        return logged, ()
+    asked = rows.spine_rows(TEST, [*plan.given, ARRIVAL_COLUMN, SERVED_AS_OF]).rename({SERVED_AS_OF: ASKED})
+    return compute(asked_with_moments(plan), asked.lazy(), tables).with_columns(logged.get_columns()), computed
 
 
 def against_champion(model: Model, best: Trained, opponent: Opponent, rows: ModelRows, how: How) -> Interval:

@@ -6,7 +6,8 @@ import msgspec
 
 from headrace.app.lifecycle import Job
 from headrace.app.models import label
-from headrace.app.steps.comparing import How, against_baseline, against_champion, prepare_champion
+from headrace.app.served_log import LOG, LogFacts
+from headrace.app.steps.comparing import How, Opponent, against_baseline, against_champion, prepare_champion
 from headrace.app.steps.features import table_output
 from headrace.app.steps.training import ModelRows, load_candidates, model_rows, spread_by
 from headrace.core.units import counted
@@ -45,7 +46,7 @@ def evaluate(job: Job, context: StepContext) -> Output:
     with workspace.ledger.read() as session:
         champion = models.champion(session, workspace.project.name, model.name)
     opponent = prepare_champion(workspace, champion, rows) if champion else None
-    version, look = _look(job, context, best, trained, seen)
+    version, look = _look(job, context, best, trained, seen, rows.log)
     level = bonferroni_level(look)
     scored = score_rows(best.artifact, rows.features[test], rows.target[test], best.threshold)
     with spread_by(job, context) as spread:
@@ -77,11 +78,19 @@ def evaluate(job: Job, context: StepContext) -> Output:
         "evidence": encode_evidence(evidence),
         "parts": rows.parts.counts(),
         "left_out": rows.parts.left_out(),
-        "summary": f"{label(version)} is {best.candidate}: {told}, look {look}",
+        "summary": f"{label(version)} is {best.candidate}: {told}, look {look}{_told_of(opponent)}",
     }
 
 
-def _look(job: Job, context: StepContext, best: Trained, trained: list[Trained], seen: str) -> tuple[ModelVersion, int]:
+def _told_of(opponent: Opponent | None) -> str:
+    if opponent is None or not opponent.computed:
+        return ""
+    return f"; for {opponent.label} {', '.join(opponent.computed)} from history: not logged with these rows' features"
+
+
+def _look(
+    job: Job, context: StepContext, best: Trained, trained: list[Trained], seen: str, log: LogFacts | None
+) -> tuple[ModelVersion, int]:
     """Register the version and the look before the test is opened: a look that crashed halfway is a look."""
     model, workspace = job.model, job.workspace
     assert model is not None
@@ -98,6 +107,7 @@ def _look(job: Job, context: StepContext, best: Trained, trained: list[Trained],
             "seen": seen,
             "parameters": best.artifact.details,
             "candidates": [_candidate(model, each) for each in trained],
+            **({LOG: msgspec.to_builtins(log)} if log else {}),
         },
     )
     outputs = [table_output(table, context.inputs) for table in model.features.tables()]

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import msgspec
 import polars as pl
 
+from headrace.app.errors import TooFewServed
 from headrace.app.lifecycle import Job
+from headrace.app.served_log import LOG, LogFacts
 from headrace.app.settings import HERE
 from headrace.app.spreading import shared_scratch
 from headrace.app.steps.features import Inputs, plan_of, spine_rows, table_types
@@ -19,11 +21,13 @@ from headrace.core.units import counted
 from headrace.engine.graph import Output, StepContext
 from headrace.expressions import infer
 from headrace.expressions.polars_backend import to_polars
-from headrace.features.plan import FeaturePlan
+from headrace.features.lookups import ARRIVAL_COLUMN
+from headrace.features.plan import SERVED_AS_OF, FeaturePlan
 from headrace.spec.model import Model
 from headrace.spec.tables import INGESTED
 from headrace.training.budget import share_caps
 from headrace.training.columns import check_feature_types
+from headrace.training.errors import EmptyPart
 from headrace.training.splits import Parts, SplitRows, split_rows
 from headrace.training.spreading import Spread
 from headrace.training.tasks import infer_task
@@ -32,7 +36,10 @@ from headrace.training.train import Trained, TrainRequest, train_candidate
 
 @dataclass(frozen=True)
 class ModelRows:
-    """A model's rows, one entry a spine row, in order of arrival. The spine's columns are read when they are asked for."""
+    """A model's rows, one entry a spine row, in order of arrival. The spine's columns are read when they are asked for.
+
+    Where the features were taken from the log of predictions, `log` says what was, and the rows are those that were asked about.
+    """
 
     task: str
     plan: FeaturePlan
@@ -40,6 +47,7 @@ class ModelRows:
     features: pl.DataFrame
     target: pl.Series
     parts: Parts
+    log: LogFacts | None = None
 
     def spine_rows(self, part: str, columns: Sequence[str]) -> pl.DataFrame:
         """Return some of the spine's columns for the rows of one part."""
@@ -106,8 +114,13 @@ def model_rows(workspace: Workspace, model: Model, inputs: Inputs) -> ModelRows:
     types = table_types(model.features.spine, inputs)
     task = infer_task(infer(model.target, types), model.task, model.metric)
     table = inputs[f"features:{model.name}"]
-    features = lake_of(workspace).tables.scan(table["table"], table["version"]).select(list(plan.types)).collect()
-    spine = spine_rows(workspace, model.features, inputs)
+    kept = lake_of(workspace).tables.scan(table["table"], table["version"])
+    features = kept.select(list(plan.types)).collect()
+    spine, log = spine_rows(workspace, model.features, inputs), None
+    if model.features.from_log:
+        log = msgspec.convert(table[LOG], LogFacts)
+        asked = kept.select(ARRIVAL_COLUMN, SERVED_AS_OF).collect().lazy()
+        spine = asked.join(spine, on=ARRIVAL_COLUMN, how="left", maintain_order="left")
     answers = spine.select(
         target=to_polars(model.target, types),
         known=_target_known(model),
@@ -121,12 +134,19 @@ def model_rows(workspace: Workspace, model: Model, inputs: Inputs) -> ModelRows:
         target_known=answers.get_column("known"),
         arrival=answers.get_column("_arrival"),
     )
-    parts = split_rows(model.split, rows, derive_seed(workspace.project.seed, model.name, "split"))
-    return ModelRows(task, plan, spine, features, answers.get_column("target"), parts)
+    try:
+        parts = split_rows(model.split, rows, derive_seed(workspace.project.seed, model.name, "split"))
+    except EmptyPart as error:
+        if log is None:
+            raise
+        raise TooFewServed(model.name, error.problem, str(log), model.features.location) from error
+    return ModelRows(task, plan, spine, features, answers.get_column("target"), parts, log)
 
 
 def _asked(model: Model, plan: FeaturePlan) -> pl.Expr:
-    """When the question is asked, else when the row happened."""
+    """When the question is asked, or was, else when the row happened."""
+    if model.features.from_log:
+        return pl.col(SERVED_AS_OF)
     asked = plan.as_of_expression()
     if asked is not None:
         return to_polars(asked, plan.given)
