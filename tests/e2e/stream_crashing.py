@@ -148,12 +148,16 @@ def _tables(workspace: Workspace) -> dict[str, Any]:
     return found
 
 
+_BY_THE_CLOCK = {"horizon_us": None, "committed_us": None}
+"""What of a position depends on when it was."""
+
+
 def _state(workspace: Workspace, store: StateStore) -> dict[str, Any]:
     marks = store.marks(position_prefix("orders"))
     spine = lake_of(workspace).tables.scan("orders").sort("_arrival").collect()
     asked = pl.concat([spine, spine.with_columns(pl.col("placed") + timedelta(hours=7))])
     return {
-        "positions": {name: {**json.loads(value), "horizon_us": None} for name, value in marks.items()},  # it depends on the clock
+        "positions": {name: {**json.loads(value), **_BY_THE_CLOCK} for name, value in marks.items()},
         "features": answer(planned(workspace), store, asked).rows(),
         "outbox": [fields for records in (store.walk("out/orders").records,) for _, fields in records if fields],
         "spaces": sorted(store.marks("filled/")),

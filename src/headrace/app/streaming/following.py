@@ -15,7 +15,7 @@ from headrace.app.streaming.gathering import beyond, gathered
 from headrace.app.streaming.intake import Intake
 from headrace.app.streaming.partitions import Owned, joined
 from headrace.app.streaming.patience import Patience
-from headrace.app.streaming.recording import record_version
+from headrace.app.streaming.recording import Brought, record_version
 from headrace.app.streaming.recovery import settle, take_over
 from headrace.app.streaming.settled import Settled
 from headrace.app.workspace import Workspace
@@ -214,8 +214,9 @@ class Following:
             if self._flushes % _TEND_EVERY == 0:
                 tend(around.lake, tables_of(self.table.name))
         if not self._is_recorded:
-            mine = list(self._owned)
-            record_version(around.workspace, around.lake, around.store, self.table, mine, self._intake.door.pins or {}, self.counts)
+            whole = [partition for partition, each in self._owned.items() if not each.waiting_bytes]
+            brought = Brought(whole, self._intake.door.pins or {}, self.counts)
+            record_version(around.workspace, around.lake, around.store, self.table, brought)
             self._is_recorded = True
 
     def sweep(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,77 +18,106 @@ from headrace.features.stream.positions import Position, position_prefix, read_p
 from headrace.ingest.column_types import dtype_of
 from headrace.ingest.sources import pins_fingerprint
 from headrace.lake.lake import Lake
+from headrace.lake.tables import TableVersion as LakeVersion
 from headrace.ledger import tables as ledger_tables
 from headrace.ledger.tables import ContractResult, NewTableVersion, TableVersion
 from headrace.spec.tables import Entity, Events
+
+
+class Brought(NamedTuple):
+    """What a worker has brought into the lake.
+
+    Attributes:
+        partitions: those of which nothing waits: the lake has their rows up to where they are.
+        pins: the types of the source's columns.
+        counts: how rows met the rules.
+    """
+
+    partitions: Collection[int]
+    pins: Mapping[str, DType]
+    counts: Counts
 
 
 class _OnRecord(Exception):
     """Another worker has recorded that version, or a newer one."""
 
 
-def record_version(
-    workspace: Workspace,
-    lake: Lake,
-    store: StateStore,
-    table: Events | Entity,
-    mine: Collection[int],
-    pins: Mapping[str, DType],
-    counts: Counts,
-) -> None:
+class _InLake(NamedTuple):
+    """A table as the lake has it now, and what lies beside it."""
+
+    newest: LakeVersion
+    late_rows: int
+    quarantine: LakeVersion | None
+    types: dict[str, str]
+
+
+def record_version(workspace: Workspace, lake: Lake, store: StateStore, table: Events | Entity, brought: Brought) -> None:
     """Record the table as the lake has it now, unless that version is on record.
 
-    Rows are those of the tables in the lake, whoever put them there. Positions of the partitions that are `mine` are those up to which the
-    lake has the rows; those of others are as they were recorded last, by whoever brought their rows into the lake. Rows dropped as
-    duplicates are those before these positions.
+    Rows are those of the tables in the lake, whoever put them there. Positions are those up to which the lake has the rows: of the
+    partitions that were brought, as the store has them; of others as they were recorded last, by whoever brought their rows. Rows dropped
+    as duplicates are those before these positions.
     """
-    newest = lake.tables.newest(table.name)
+    name = table.name
     with workspace.ledger.read() as session:
-        last = ledger_tables.latest(session, workspace.project.name, table.name)
+        last = ledger_tables.latest(session, workspace.project.name, name)
+    newest = lake.tables.newest(name)
     if newest is None or (last is not None and last.version >= newest.version):
         return
-    beside = {name: lake.tables.newest(f"{table.name}/{name}") for name in (LATE, QUARANTINE)}
-    quarantine, late = beside[QUARANTINE], beside[LATE]
-    known = {name.rpartition("/")[2]: read_position(value) for name, value in store.marks(position_prefix(table.name)).items()}
-    schema = lake.tables.scan(table.name, newest.version).collect_schema()
+    found = _in_lake(lake, name, newest)
+    known = {mark.rpartition("/")[2]: read_position(value) for mark, value in store.marks(position_prefix(name)).items()}
+    with suppress(_OnRecord), workspace.ledger.write(workspace.identity.name, "table.version") as session:
+        last = ledger_tables.latest(session, workspace.project.name, name)  # writers take turns: now it stays the last
+        if last is not None and last.version >= newest.version:
+            raise _OnRecord
+        version = _version(workspace.project.name, table, found, brought.pins, _positions(last, known, brought.partitions))
+        ledger_tables.record(session, version, _results(brought.counts))
 
-    def new(positions: Mapping[str, Position]) -> NewTableVersion:
-        duplicates, quarantined = sum(each.duplicates for each in positions.values()), quarantine.rows if quarantine else 0
-        return NewTableVersion(
-            project=workspace.project.name,
-            name=table.name,
-            version=newest.version,
-            fingerprint=fingerprint("streamed", table.name, newest.version),
-            types={name: str(dtype_of(name, kind)) for name, kind in schema.items()},
-            rows_in=newest.rows + quarantined + duplicates,
-            accepted=newest.rows,
-            quarantined=quarantined,
-            duplicates=duplicates,
-            quarantine_version=quarantine.version if quarantine else None,
-            profile={
-                "source_types": {name: str(kind) for name, kind in pins.items()},
-                "pins": pins_fingerprint(table),
-                "columns": {"rows": newest.rows, "columns": []},
-                STREAM: _stream(positions, late.rows if late else 0),
-                "notes": ["its columns are not measured: rows came by stream", *_said_late(table.name, late.rows if late else 0)],
-            },
-        )
 
-    results = [
+def _in_lake(lake: Lake, name: str, newest: LakeVersion) -> _InLake:
+    late, quarantine = (lake.tables.newest(f"{name}/{beside}") for beside in (LATE, QUARANTINE))
+    schema = lake.tables.scan(name, newest.version).collect_schema()
+    types = {column: str(dtype_of(column, kind)) for column, kind in schema.items()}
+    return _InLake(newest, late.rows if late else 0, quarantine, types)
+
+
+def _version(
+    project: str, table: Events | Entity, found: _InLake, pins: Mapping[str, DType], positions: Mapping[str, Position]
+) -> NewTableVersion:
+    newest, quarantine = found.newest, found.quarantine
+    duplicates, quarantined = sum(each.duplicates for each in positions.values()), quarantine.rows if quarantine else 0
+    return NewTableVersion(
+        project=project,
+        name=table.name,
+        version=newest.version,
+        fingerprint=fingerprint("streamed", table.name, newest.version),
+        types=found.types,
+        rows_in=newest.rows + quarantined + duplicates,
+        accepted=newest.rows,
+        quarantined=quarantined,
+        duplicates=duplicates,
+        quarantine_version=quarantine.version if quarantine else None,
+        profile={
+            "source_types": {name: str(kind) for name, kind in pins.items()},
+            "pins": pins_fingerprint(table),
+            "columns": {"rows": newest.rows, "columns": []},
+            STREAM: _stream(positions, found.late_rows),
+            "notes": ["its columns are not measured: rows came by stream", *_said_late(table.name, found.late_rows)],
+        },
+    )
+
+
+def _results(counts: Counts) -> list[ContractResult]:
+    return [
         ContractResult(rule=rule, severity=severity, passed=failed == 0, failing_rows=failed, message=detail)
         for (rule, severity), (failed, _, detail) in counts.rules.items()
     ]
-    with suppress(_OnRecord), workspace.ledger.write(workspace.identity.name, "table.version") as session:
-        last = ledger_tables.latest(session, workspace.project.name, table.name)  # writers take turns: now it stays the last
-        if last is not None and last.version >= newest.version:
-            raise _OnRecord
-        ledger_tables.record(session, new(_positions(last, known, mine)), results)
 
 
-def _positions(last: TableVersion | None, known: Mapping[str, Position], mine: Collection[int]) -> dict[str, Position]:
+def _positions(last: TableVersion | None, known: Mapping[str, Position], brought: Collection[int]) -> dict[str, Position]:
     recorded = last.profile.get(STREAM, {}).get("positions", {}) if last is not None else {}
-    theirs = {name: msgspec.convert(recorded[name], Position) if name in recorded else each for name, each in known.items()}
-    return {**theirs, **{str(partition): known[str(partition)] for partition in mine if str(partition) in known}}
+    theirs = {name: msgspec.convert(recorded[name], Position) for name in known if name in recorded}
+    return {**theirs, **{str(partition): known[str(partition)] for partition in brought if str(partition) in known}}
 
 
 def _said_late(table: str, rows: int) -> list[str]:

@@ -21,7 +21,8 @@ from headrace.lake.lake import Lake
 def take_over(lake: Lake, store: StateStore, table: str, partition: int, rules: Rules, recorded: dict[str, Any]) -> Owned:
     """Return a partition as it is to be gone on with. Where only the lake knows of it, its mark is not set yet: see `settle`.
 
-    `recorded` is the position that the ledger has: all of it where the lake was as far then, else what the lake knows nothing of.
+    `recorded` is the position that the ledger has, which is no further than the lake: all of it where the lake has come no further since,
+    else what the lake knows nothing of.
 
     Raises:
         StreamedRowsLost: if the lake lacks rows that it had.
