@@ -14,8 +14,8 @@ class Kind(Enum):
     """A kind of column.
 
     A number has four bytes, a count eight, a float is of double precision. A moment is an aware UTC `datetime` with microseconds; a naive
-    one is refused. Money is `Decimal` USD to 12 places, kept as text so that no store makes a float of it. JSON is kept as its canonical
-    text, the same bytes on every store.
+    one is refused. In a text what some store cannot hold is written out (`\\x00`). Money is `Decimal` USD to 12 places, kept as text so
+    that no store makes a float of it. JSON is kept as its canonical text, the same bytes on every store.
     """
 
     NAME = auto()
@@ -44,7 +44,7 @@ def canonical_json(value: Any) -> str:
 
     Equal to itself after a round trip: `canonical_json(json.loads(canonical_json(x))) == canonical_json(x)`.
     """
-    return _encode(value)
+    return _written_out(_encode(value))
 
 
 def _plain(value: object) -> object:
@@ -58,6 +58,15 @@ def _plain(value: object) -> object:
 
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode
+
+
+def _written_out(text: str) -> str:
+    """Return a text with what is no letter written out: half a pair of UTF-16, as in the name of a file that is not in UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _plain_text(text: str) -> str:
+    return _written_out(text).replace("\0", "\\x00")  # which Postgres refuses
 
 
 def _utc(moment: datetime) -> datetime:
@@ -78,7 +87,7 @@ def _money_text(amount: Decimal) -> str:
     return format(usd(amount), "f")
 
 
-_EVERYWHERE_TO: _Functions = {Kind.MONEY: _money_text, Kind.JSON: canonical_json}
+_EVERYWHERE_TO: _Functions = {Kind.TEXT: _plain_text, Kind.MONEY: _money_text, Kind.JSON: canonical_json}
 _EVERYWHERE_FROM: _Functions = {Kind.MONEY: Decimal, Kind.JSON: json.loads}
 
 SQLITE = Conversion(

@@ -207,6 +207,16 @@ class LedgerConformance:
             assert runs.steps_of(session, run_id) == (step,)
             assert runs.get(session, run_id).started == NOON
 
+    def test_words_that_no_store_can_hold_are_written_out(self, ledger: Ledger, run_id: str) -> None:
+        """A NUL, and what Python makes of the name of a file that is not in UTF-8; in JSON they come back as they were."""
+        words = "caf\udce9\0.csv"
+        with ledger.write("ana", "run.finish", words=words) as session:
+            runs.finish(session, run_id, runs.FAILED, error=words, summary={"words": words})
+        with ledger.read() as session:
+            found = runs.get(session, run_id)
+        assert (found.error, found.summary) == ("caf\\udce9\\x00.csv", {"words": words})
+        assert verify_audit(ledger).whole
+
     def test_runs_start_end_and_are_listed(self, ledger: Ledger, run_id: str) -> None:
         """Newest first; an end is an end."""
         with ledger.write("rita", "run.start") as session:

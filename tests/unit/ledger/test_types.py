@@ -1,5 +1,6 @@
 """Values in a file. That a server keeps the same is the conformance suite's."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -96,6 +97,11 @@ def test_canonical_json_is_one_text_for_one_value() -> None:
     assert canonical_json({"b": (1, 2), "a": {"é", "a"}, "d": Decimal("1.50"), "m": moment}) == (
         '{"a":["a","é"],"b":[1,2],"d":"1.50","m":"2026-07-01T12:00:00+00:00"}'
     )
+
+
+def test_canonical_json_can_be_kept_whatever_its_texts_hold() -> None:
+    assert json.loads(canonical_json("caf\udce9\0").encode()) == "caf\udce9\0"
+    assert canonical_json(json.loads(canonical_json("\udce9"))) == canonical_json("\udce9")
 
 
 def test_what_json_cannot_hold_is_named() -> None:
