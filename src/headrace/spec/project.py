@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from headrace.expressions.types import INT_MAX, INT_MIN
 from headrace.spec.declaration import NamedDeclaration, check_plain_name
-from headrace.spec.errors import SpecError, UnknownName
+from headrace.spec.errors import InvalidOption, SpecError, UnknownName
 from headrace.spec.model import Model
 from headrace.spec.people import Person
 from headrace.spec.retention import Retention
@@ -31,6 +32,8 @@ class Project(NamedDeclaration, frozen=True, kw_only=True):
         self._set("streams", tuple(self.streams))
         self._set("team", tuple(self.team))
         check_plain_name("the project's name", self)
+        if type(self.seed) is not int or not INT_MIN <= self.seed <= INT_MAX:
+            raise InvalidOption("seed of Project()", self.seed, "a whole number of 64 bits, such as 7", location=self.location)
         self._check_names("model", self.models)
         self._check_names("person", self.team)
         self._check_tables()

@@ -97,6 +97,13 @@ def test_a_project_lists_tables_inputs_first():
         project.seed = 3
 
 
+@pytest.mark.parametrize("seed", [2**63, -(2**63) - 1, "7", 7.0, True, None])
+def test_a_seed_is_a_whole_number_that_a_ledger_can_hold(seed):
+    assert Project("p", models=[model()], seed=2**63 - 1).seed == 2**63 - 1
+    with pytest.raises(InvalidOption, match=r"seed of Project\(\) cannot be"):
+        Project("p", models=[model()], seed=seed)
+
+
 @pytest.mark.parametrize(
     ("declare", "message"),
     [
