@@ -37,6 +37,7 @@ PAGES = (
     "docs/how-to/serve.md",
     "docs/how-to/verify-features.md",
     "docs/how-to/train-on-served.md",
+    "docs/how-to/online-learning.md",
     "docs/how-to/prices.md",
     "docs/explanation/knowledge-time.md",
     "docs/explanation/fingerprints.md",

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from headrace.spec import split as split
     from headrace.spec.candidates import Baseline as Baseline
     from headrace.spec.candidates import GradientBoosting as GradientBoosting
+    from headrace.spec.candidates import HoeffdingTree as HoeffdingTree
     from headrace.spec.candidates import Logistic as Logistic
+    from headrace.spec.candidates import OnlineLogistic as OnlineLogistic
     from headrace.spec.candidates import Outcomes as Outcomes
     from headrace.spec.candidates import Ridge as Ridge
     from headrace.spec.candidates import Tune as Tune
@@ -80,7 +82,9 @@ _NAMES_BY_MODULE = {
         "Expr", "coalesce", "col", "concat", "count", "datetime_of", "days_of", "haversine_km", "hours_of", "lit", "max_of", "min_of",
         "minutes_of", "seconds_of", "udf", "when",
     ),
-    "headrace.spec.candidates": ("Baseline", "GradientBoosting", "Logistic", "Outcomes", "Ridge", "Tune"),
+    "headrace.spec.candidates": (
+        "Baseline", "GradientBoosting", "HoeffdingTree", "Logistic", "OnlineLogistic", "Outcomes", "Ridge", "Tune",
+    ),
     "headrace.spec.evolve": ("Evolve",),
     "headrace.spec.custom": ("Custom",),
     "headrace.spec.expectations": ("between", "check", "fresh", "matches", "not_null", "one_of", "rows", "unique"),

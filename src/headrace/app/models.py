@@ -1,11 +1,14 @@
 """A model's version as the services tell of it."""
 
-from headrace.app.reports import ApprovalLine, CandidateLine, GateLine, MeasuredLine, ModelReport
+import msgspec
+
+from headrace.app.reports import ApprovalLine, CandidateLine, GateLine, MeasuredLine, ModelReport, PieceLine, ProgressiveLine
 from headrace.ledger import approvals, evaluations, models
 from headrace.ledger.evaluations import Evaluation
 from headrace.ledger.models import ModelVersion
 from headrace.ledger.session import Session
 from headrace.spec.project import Project
+from headrace.training.online.measured import PROGRESSIVE, Progressive
 
 
 def label(version: ModelVersion) -> str:
@@ -53,6 +56,21 @@ def _candidate(facts: dict[str, object], version: ModelVersion) -> CandidateLine
         trials=int(str(facts["trials"])),
         seconds=float(str(facts["seconds"])),
         chosen=facts["name"] == version.candidate,
+        progressive=_progressive(facts.get(PROGRESSIVE), version.details["metric"]),
+    )
+
+
+def _progressive(facts: object, metric: str) -> ProgressiveLine | None:
+    if facts is None:
+        return None
+    found = msgspec.convert(facts, Progressive)
+    return ProgressiveLine(
+        metric=metric,
+        value=found.metrics.get(metric),
+        rows=found.rows,
+        unlearned=found.unlearned,
+        waited_seconds=found.waited_seconds,
+        pieces=[PieceLine(asked=each.asked, rows=each.rows, value=each.metrics.get(metric)) for each in found.pieces],
     )
 
 

@@ -21,6 +21,26 @@ class MeasuredLine(Report, frozen=True, kw_only=True):
     high: float | None
 
 
+class PieceLine(Report, frozen=True, kw_only=True):
+    """Some rows in the order of their questions: when the first was asked, and the metric on them."""
+
+    asked: datetime | None
+    rows: int
+    value: float | None
+
+
+class ProgressiveLine(Report, frozen=True, kw_only=True):
+    """How well a candidate that learns row by row answered each row before its answer was known. `unlearned` rows came before it had
+    learnt anything, and are not measured; `waited_seconds` is the median of the time from a question to its answer."""
+
+    metric: str
+    value: float | None
+    rows: int
+    unlearned: int
+    waited_seconds: float | None
+    pieces: list[PieceLine]
+
+
 class CandidateLine(Report, frozen=True, kw_only=True):
     """A candidate as it did on the validation rows."""
 
@@ -29,6 +49,7 @@ class CandidateLine(Report, frozen=True, kw_only=True):
     trials: int
     seconds: float
     chosen: bool
+    progressive: ProgressiveLine | None = None
 
 
 class GateLine(Report, frozen=True, kw_only=True):

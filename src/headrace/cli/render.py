@@ -27,7 +27,7 @@ from headrace.app.reports import (
     UpgradeReport,
     WhyReport,
 )
-from headrace.cli import render_stream
+from headrace.cli import render_progressive, render_stream
 from headrace.cli.columns import columns
 from headrace.core.money import format_usd
 from headrace.core.units import counted, every, format_age, format_bytes
@@ -77,6 +77,7 @@ def model(report: ModelReport) -> str:
         ],
         indent=2,
     )
+    lines += render_progressive.curves(report)
     looks = "the first look" if report.looks == 1 else f"look number {report.looks}"
     lines += ["", f"  {report.candidate}, on the {counted(report.test_rows, 'sealed test row')}: {looks} at them"]
     lines += columns([[_measured(each)] for each in report.test], indent=4)

@@ -7,7 +7,8 @@ import msgspec
 from headrace.models.errors import BrokenArtifact
 
 Kind = Literal["numeric", "categorical", "boolean"]
-FAMILIES = ("constant", "linear", "lightgbm")
+FAMILIES = ("constant", "linear", "hoeffding_tree", "lightgbm")
+"""The simplest first: of equally good candidates that one is chosen."""
 
 
 class ModelColumn(msgspec.Struct, frozen=True):
@@ -23,7 +24,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         task: `binary`, `multiclass` or `regression`.
-        family: `constant`, `linear` or `lightgbm`.
+        family: `constant`, `linear`, `hoeffding_tree` or `lightgbm`.
         columns: the inputs, in the order of the matrix.
         classes: the labels in the order of the scores; `("false", "true")` for binary, empty for regression.
         files: the parameters, by file name: `.npy` arrays, JSON or LightGBM's text.

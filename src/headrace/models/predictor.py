@@ -10,6 +10,7 @@ from headrace.models.artifact import Artifact
 from headrace.models.constant import ConstantPredictor
 from headrace.models.encoder import Encoder
 from headrace.models.errors import UnknownFamily
+from headrace.models.hoeffding import HoeffdingPredictor
 from headrace.models.lightgbm import LightGbmPredictor
 from headrace.models.linear import LinearPredictor
 
@@ -42,6 +43,7 @@ class Predictor(Protocol):
 PREDICTORS: dict[str, Callable[[Artifact], Predictor]] = {
     "constant": ConstantPredictor,
     "linear": LinearPredictor,
+    "hoeffding_tree": HoeffdingPredictor,
     "lightgbm": LightGbmPredictor,
 }
 

@@ -12,7 +12,7 @@ from headrace.spec.errors import InvalidOption
 
 FloatSpace = float | tuple[float, float]
 IntSpace = int | tuple[int, int]
-_MAY_BE_ZERO = ("alpha", "reg_lambda")
+_MAY_BE_ZERO = ("alpha", "reg_lambda", "l2")
 
 
 class Candidate(Declaration, frozen=True, kw_only=True):
@@ -62,6 +62,29 @@ class GradientBoosting(Candidate, frozen=True, kw_only=True):
     min_child_samples: IntSpace = (10, 200)
     reg_lambda: FloatSpace = (1e-3, 10.0)
     rounds: IntSpace = 1000
+
+
+class OnlineLogistic(Candidate, frozen=True, kw_only=True):
+    """Logistic regression that learns the training rows once, one by one as their answers became known, for classes.
+
+    By FTRL-Proximal: `learning_rate` is the first rate of each weight, `l2` draws weights to zero.
+    """
+
+    learning_rate: FloatSpace = (0.005, 0.2)
+    l2: FloatSpace = 1.0
+
+
+class HoeffdingTree(Candidate, frozen=True, kw_only=True):
+    """A tree that grows as rows are learnt, once and one by one as their answers became known, for classes. Needs `headrace[online]`.
+
+    By River: a leaf that saw `grace_period` more rows is split where one split is surely the best, up to a chance of `delta`, or where
+    it no longer matters, by `tau`; `max_depth` splits deep at most.
+    """
+
+    grace_period: IntSpace = 200
+    delta: FloatSpace = 1e-7
+    tau: FloatSpace = 0.05
+    max_depth: IntSpace = 20
 
 
 class Tune(Declaration, frozen=True, kw_only=True):

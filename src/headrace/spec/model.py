@@ -1,7 +1,7 @@
 """Models: one prediction problem each."""
 
 from headrace.expressions import Expr, Udf
-from headrace.spec.candidates import Baseline, Candidate, Logistic, Outcomes, Ridge, Tune
+from headrace.spec.candidates import Baseline, Candidate, HoeffdingTree, Logistic, OnlineLogistic, Outcomes, Ridge, Tune
 from headrace.spec.declaration import NamedDeclaration, check_plain_name
 from headrace.spec.errors import InvalidOption, SpecError, UnknownName
 from headrace.spec.features import Features, Lookup, as_expression
@@ -9,6 +9,8 @@ from headrace.spec.gate import Gate, Slices
 from headrace.spec.metrics import METRICS, TASKS
 from headrace.spec.people import Approve
 from headrace.spec.split import ByTime, Split
+
+_FOR_CLASSES = (Logistic, OnlineLogistic, HoeffdingTree)
 
 
 class Model(NamedDeclaration, frozen=True, kw_only=True):
@@ -91,12 +93,12 @@ class Model(NamedDeclaration, frozen=True, kw_only=True):
                 )
         regression = METRICS[self.metric].tasks == ("regression",)
         for candidate in self.candidates:
-            if isinstance(candidate, Logistic if regression else Ridge):
-                other = "Ridge" if regression else "Logistic"
+            if isinstance(candidate, _FOR_CLASSES if regression else Ridge):
+                others = "Ridge()" if regression else "Logistic(), or OnlineLogistic(),"
                 raise InvalidOption(
                     f"a candidate of model {self.name!r}",
                     type(candidate).__name__,
-                    f"{other}() for a model judged by {self.metric}",
+                    f"{others} for a model judged by {self.metric}",
                     location=candidate.location,
                 )
 

@@ -4,7 +4,8 @@ UserError
 └── TrainingError
     ├── UnsuitableFeature   a feature of a type that models do not take
     ├── UnsuitableTarget    a target whose type or values do not fit the task, or a metric that does not
-    └── EmptyPart           a split that leaves a part without rows, or without a class to learn or judge by
+    ├── EmptyPart           a split that leaves a part without rows, or without a class to learn or judge by
+    └── LearnerNeedsExtra   a candidate whose library is not installed
 """
 
 from headrace.core.errors import UserError
@@ -32,3 +33,12 @@ class UnsuitableTarget(TrainingError):
 
 class EmptyPart(TrainingError):
     """A split that leaves a part without rows, or without a class to learn or judge by."""
+
+
+class LearnerNeedsExtra(TrainingError):
+    """A candidate whose library is not installed."""
+
+    def __init__(self, candidate: str, extra: str) -> None:
+        super().__init__(
+            f"{candidate} cannot learn: the library for {extra} is not installed.", remedy=f"Install it: pip install 'headrace[{extra}]'."
+        )

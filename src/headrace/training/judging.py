@@ -6,7 +6,7 @@ import numpy as np
 from headrace.models.artifact import Artifact
 from headrace.models.lightgbm_library import let_waiting_threads_sleep
 from headrace.models.predictor import load_predictor
-from headrace.spec.candidates import Baseline, Candidate, Logistic, Outcomes, Ridge
+from headrace.spec.candidates import Baseline, Candidate, HoeffdingTree, Logistic, OnlineLogistic, Outcomes, Ridge
 from headrace.spec.metrics import BINARY
 from headrace.training.dataset import Dataset
 from headrace.training.errors import UnsuitableTarget
@@ -35,6 +35,10 @@ class Judging(msgspec.Struct, frozen=True):
             from headrace.training.linear import LogisticTrainer, RidgeTrainer
 
             return LogisticTrainer if isinstance(self.candidate, Logistic) else RidgeTrainer
+        if isinstance(self.candidate, OnlineLogistic | HoeffdingTree):
+            from headrace.training.online.trainer import HoeffdingTrainer, OnlineLogisticTrainer
+
+            return OnlineLogisticTrainer if isinstance(self.candidate, OnlineLogistic) else HoeffdingTrainer
         let_waiting_threads_sleep()
         from headrace.training.boosting import BoostingTrainer
 

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from headrace.models.arrays import array_bytes
 from headrace.models.artifact import ModelColumn
 from headrace.models.linear import LevelTerm, NumericTerm, Term, places, standardised
+from headrace.training.linear_files import linear_files
 
 MOST_KEPT_LEVELS = 200
 _LEAST_ROWS, _LEAST_SHARE = 5, 1_000
@@ -25,19 +24,11 @@ class Design:
     means: NDArray[np.float64]
 
     def files(self, weights: NDArray[np.float64], intercept: NDArray[np.float64]) -> dict[str, bytes]:
-        """Return the artifact's files for the active terms' weights (t, k): every term centred, the means moved to the intercept."""
+        """Return the artifact's files for the active terms' weights (t, k)."""
         whole = np.zeros((sum(term.size for term in self.terms), weights.shape[1]))
         shares = np.zeros(len(whole))
         whole[self.positions], shares[self.positions] = weights, self.means
-        start = 0
-        for term in self.terms:
-            block = slice(start + (1 if isinstance(term, NumericTerm) else 0), start + term.size)
-            mean = shares[block] @ whole[block]
-            whole[block] -= mean
-            intercept = intercept + mean
-            start += term.size
-        design = msgspec.json.encode(self.terms)
-        return {"design.json": design, "weights.npy": array_bytes(whole), "intercept.npy": array_bytes(intercept)}
+        return linear_files(self.terms, whole, shares, intercept)
 
 
 def learn_design(columns: tuple[ModelColumn, ...], matrix: NDArray[np.float64]) -> Design:

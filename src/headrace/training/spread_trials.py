@@ -8,6 +8,7 @@ import io
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -18,11 +19,13 @@ from headrace.models.artifact import Artifact, ModelColumn
 from headrace.training.budget import Budget, Caps
 from headrace.training.dataset import Dataset, EncodedRows
 from headrace.training.judging import Judging
+from headrace.training.moments import Moments
 from headrace.training.spreading import Spread
 from headrace.training.trainer import Parameters, Progress, Trainer
 from headrace.training.tuning import Tried, try_once
 
 _ARRAYS = ("train.matrix", "train.target", "validation.matrix", "validation.target")
+_MOMENTS = ("train.asked", "train.known")
 
 
 class KeptDataset(msgspec.Struct, frozen=True):
@@ -31,6 +34,7 @@ class KeptDataset(msgspec.Struct, frozen=True):
     task: str
     columns: tuple[ModelColumn, ...]
     classes: tuple[str, ...]
+    has_moments: bool
 
 
 class TrialTask(msgspec.Struct, frozen=True):
@@ -104,13 +108,20 @@ def _unheard(share: float, line: str) -> None:
 
 
 def _keep(opened: Opened, search: str, dataset: Dataset) -> None:
-    header = KeptDataset(dataset.task, dataset.columns, dataset.classes)
+    header = KeptDataset(dataset.task, dataset.columns, dataset.classes, dataset.moments is not None)
     opened.scratch.put(f"{search}/header", msgspec.msgpack.encode(header))
     arrays = (dataset.train.matrix, dataset.train.target, dataset.validation.matrix, dataset.validation.target)
     for name, array in zip(_ARRAYS, arrays, strict=True):
-        buffer = io.BytesIO()
-        np.save(buffer, array, allow_pickle=False)
-        opened.scratch.put(f"{search}/{name}", buffer.getvalue())
+        _put(opened, f"{search}/{name}", array)
+    if dataset.moments is not None:
+        for name, moments in zip(_MOMENTS, (dataset.moments.asked, dataset.moments.known), strict=True):
+            _put(opened, f"{search}/{name}", moments)
+
+
+def _put(opened: Opened, name: str, array: NDArray[Any]) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    opened.scratch.put(name, buffer.getvalue())
 
 
 def _dataset(opened: Opened, search: str) -> Dataset:
@@ -122,9 +133,10 @@ def _dataset(opened: Opened, search: str) -> Dataset:
         classes=header.classes,
         train=EncodedRows(train, train_target),
         validation=EncodedRows(validation, validation_target),
+        moments=Moments(*(_array(opened.scratch.get(f"{search}/{name}")) for name in _MOMENTS)) if header.has_moments else None,
     )
 
 
-def _array(data: bytes) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+def _array(data: bytes) -> NDArray[Any]:
+    found: NDArray[Any] = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
     return found

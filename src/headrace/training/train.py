@@ -15,6 +15,7 @@ from headrace.training.budget import Budget, Caps
 from headrace.training.dataset import build_dataset
 from headrace.training.evaluation import Evaluation, evaluate, sample_here
 from headrace.training.judging import Judging, validation_rows, with_threshold
+from headrace.training.moments import Moments
 from headrace.training.splits import Parts
 from headrace.training.spread_sampling import SpreadSampler
 from headrace.training.spreading import Spread
@@ -30,9 +31,9 @@ def silent(share: float, line: str) -> None:
 class TrainRequest:
     """One candidate to train.
 
-    `features`, `target` and `parts` are as long as the spine, in one order; a part's rows have a target. `metric` and `costs` are the
-    model's. `cpu_seconds` is the clock that the cap on cost is held to. `at_once` is that of `Tune`; `spread` shares the trials and the
-    bootstrap out to an executor's tasks, else this process does them.
+    `features`, `target`, `parts` and `moments` are as long as the spine, in order of arrival; a part's rows have a target. `metric` and
+    `costs` are the model's. `cpu_seconds` is the clock that the cap on cost is held to. `at_once` is that of `Tune`; `spread` shares the
+    trials and the bootstrap out to an executor's tasks, else this process does them.
     """
 
     candidate: Candidate
@@ -43,6 +44,7 @@ class TrainRequest:
     parts: Parts
     caps: Caps
     seed: int
+    moments: Moments | None = None
     costs: Outcomes | None = None
     threads: int = 2
     progress: Progress = silent
@@ -84,7 +86,7 @@ def train_candidate(request: TrainRequest) -> Trained:
     from headrace.training.tuning import Search, WorkHere, search
 
     budget = Budget(request.caps, request.cpu_seconds) if request.cpu_seconds else Budget(request.caps)
-    dataset = build_dataset(request.task, request.features, request.target, request.parts)
+    dataset = build_dataset(request.task, request.features, request.target, request.parts, request.moments)
     judging = Judging(request.candidate, request.metric, request.costs, request.seed, request.threads)
     spread = request.spread
     work = SpreadWork(spread, judging, dataset) if spread else WorkHere(judging.trainer(dataset), partial(judging.judge, dataset))

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from headrace.models.artifact import Artifact
-from headrace.spec.candidates import Baseline, Candidate, GradientBoosting, Logistic, Ridge
+from headrace.spec.candidates import Baseline, Candidate, GradientBoosting, HoeffdingTree, Logistic, Ridge
 from headrace.spec.split import random
 from headrace.training.budget import Caps
 from headrace.training.splits import SplitRows, split_rows
@@ -73,4 +73,6 @@ def artifacts(features: pl.DataFrame) -> dict[tuple[str, str], Artifact]:
         trees = GradientBoosting(num_leaves=7, learning_rate=0.1, min_child_samples=5, reg_lambda=1.0, rounds=40)
         for family, candidate in (("constant", Baseline()), ("linear", linear), ("lightgbm", trees)):
             result[family, task] = train(task, candidate, features)
+        if task != "regression":
+            result["hoeffding_tree", task] = train(task, HoeffdingTree(grace_period=20, delta=0.01), features)
     return result

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from headrace.spec import gate, split
-from headrace.spec.candidates import Baseline, GradientBoosting, Logistic, Outcomes, Ridge, Tune
+from headrace.spec.candidates import Baseline, GradientBoosting, HoeffdingTree, Logistic, OnlineLogistic, Outcomes, Ridge, Tune
 from headrace.spec.errors import InvalidOption, UnknownName
 from headrace.spec.metrics import metrics_for
 
@@ -17,6 +17,9 @@ def test_names_and_spaces():
     assert Logistic(c=1.0).space() == {"c": 1.0}
     assert GradientBoosting(rounds=(100, 200)).space()["rounds"] == (100, 200)
     assert Ridge(alpha=0).space() == {"alpha": 0}
+    assert [kind().name for kind in (OnlineLogistic, HoeffdingTree)] == ["online_logistic", "hoeffding_tree"]
+    assert OnlineLogistic(learning_rate=0.1, l2=0).space() == {"learning_rate": 0.1, "l2": 0}
+    assert HoeffdingTree(max_depth=4).space() == {"grace_period": 200, "delta": 1e-7, "tau": 0.05, "max_depth": 4}
 
 
 @pytest.mark.parametrize("value", [-1.0, (0, 1), (3, 2)])

@@ -5,7 +5,7 @@ import pytest
 
 from headrace.expressions import col, count, udf
 from headrace.spec import gate, split
-from headrace.spec.candidates import Baseline, Logistic, Ridge
+from headrace.spec.candidates import Baseline, HoeffdingTree, Logistic, OnlineLogistic, Ridge
 from headrace.spec.errors import InvalidOption, NotKnownInTime, SpecError, UnknownName
 from headrace.spec.features import Features, latest, window
 from headrace.spec.model import Model
@@ -65,6 +65,8 @@ def test_a_target_may_be_a_column():
         ({"candidates": [Logistic(), Logistic(c=1.0)]}, SpecError, "lists the candidate logistic twice"),
         ({"candidates": [Ridge()]}, InvalidOption, "a candidate of model 'late' cannot be 'Ridge'"),
         ({"metric": "rmse"}, InvalidOption, "a candidate of model 'late' cannot be 'Logistic'"),
+        ({"metric": "rmse", "candidates": [HoeffdingTree()]}, InvalidOption, "a candidate of model 'late' cannot be 'HoeffdingTree'"),
+        ({"metric": "rmse", "candidates": [OnlineLogistic()]}, InvalidOption, r"Expected Ridge\(\) for a model judged by rmse"),
         (
             {"features": features(spine=Events("untimed", source=SOURCE), as_of=None), "split": split.by_time("1d", "1d")},
             SpecError,

@@ -22,6 +22,7 @@ from headrace.stats.bootstrap import Interval, bonferroni_level
 from headrace.training.evaluation import ScoredRows, evaluate_slices, sample_here, score_rows, support
 from headrace.training.evaluation import evaluate as evaluate_rows
 from headrace.training.looks import test_rows_fingerprint
+from headrace.training.online.measured import PROGRESSIVE
 from headrace.training.splits import TEST
 from headrace.training.spread_sampling import SpreadSampler
 from headrace.training.train import Trained, choose
@@ -105,7 +106,7 @@ def _look(
             "metric": model.metric,
             "threshold": best.threshold if best.artifact.task == "binary" else None,
             "seen": seen,
-            "parameters": best.artifact.details,
+            "parameters": {name: value for name, value in best.artifact.details.items() if name != PROGRESSIVE},
             "candidates": [_candidate(model, each) for each in trained],
             **({LOG: msgspec.to_builtins(log)} if log else {}),
         },
@@ -126,13 +127,14 @@ def _look(
 
 
 def _candidate(model: Model, trained: Trained) -> dict[str, object]:
-    measured = trained.validation.metrics[model.metric]
+    measured, progressive = trained.validation.metrics[model.metric], trained.artifact.details.get(PROGRESSIVE)
     return {
         "name": trained.candidate,
         "measured": msgspec.to_builtins(measured),
         "trials": len(trained.trials),
         "seconds": round(trained.seconds, 3),
         "stopped_by": trained.stopped_by,
+        **({} if progressive is None else {PROGRESSIVE: progressive}),
     }
 
 

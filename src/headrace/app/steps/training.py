@@ -28,6 +28,7 @@ from headrace.spec.tables import INGESTED
 from headrace.training.budget import share_caps
 from headrace.training.columns import check_feature_types
 from headrace.training.errors import EmptyPart
+from headrace.training.moments import Moments
 from headrace.training.splits import Parts, SplitRows, split_rows
 from headrace.training.spreading import Spread
 from headrace.training.tasks import infer_task
@@ -47,6 +48,7 @@ class ModelRows:
     features: pl.DataFrame
     target: pl.Series
     parts: Parts
+    moments: Moments
     log: LogFacts | None = None
 
     def spine_rows(self, part: str, columns: Sequence[str]) -> pl.DataFrame:
@@ -91,6 +93,7 @@ def _request(job: Job, context: StepContext, rows: ModelRows, spread: Spread | N
         features=rows.features,
         target=rows.target,
         parts=rows.parts,
+        moments=rows.moments,
         caps=share_caps(model.tune, model.candidates, job.cpu_second_usd)[candidate.name],
         seed=job.seed,
         costs=model.costs,
@@ -140,7 +143,8 @@ def model_rows(workspace: Workspace, model: Model, inputs: Inputs) -> ModelRows:
         if log is None:
             raise
         raise TooFewServed(model.name, error.problem, str(log), model.features.location) from error
-    return ModelRows(task, plan, spine, features, answers.get_column("target"), parts, log)
+    moments = Moments.of(answers.get_column("asked"), answers.get_column("known"))
+    return ModelRows(task, plan, spine, features, answers.get_column("target"), parts, moments, log)
 
 
 def _asked(model: Model, plan: FeaturePlan) -> pl.Expr:

@@ -1,0 +1,1 @@
+"""Learning by event: learners that take one row after the other, and are asked about a row before they learn its answer."""
