@@ -77,6 +77,8 @@ stream(handle.workspace, StreamOptions(flush_bytes=30_000), Watching())
 handle.close()
 print(-left)
 """
+_BY_THE_CLOCK = {"horizon_us": None, "committed_us": None}
+"""What positions hold that is not the same a second time."""
 _SHOPS = (
     '        "size": hr.latest(shops, "size", by="shop"),\n',
     'shops = hr.Entity("shops", source=hr.Replay(hr.File("shops.csv")), key="shop")\n',

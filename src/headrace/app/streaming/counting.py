@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from headrace.app.reports import ScoredLine
+from headrace.core.units import counted
 from headrace.features.stream.positions import Position
+from headrace.ingest.remarks import INFO
 from headrace.ingest.requests import RuleResult
 
 _SECONDS = "headrace_stream_commit_seconds"
@@ -53,11 +55,26 @@ class Counts:
         self.slowest_commit_seconds = max(self.slowest_commit_seconds, seconds)
         self.buckets.update(bound for bound in _BUCKETS if seconds <= bound)
 
+    def remarks(self, quarantine: str) -> list[str]:
+        """Return what is to be known of the rows: how many were set aside, why and where (`quarantine`), and what was taken for granted."""
+        broken = {severity: self._broken(severity) for severity in ("quarantine", "warn")}
+        aside = f"{_are(self.quarantined)} in quarantine ({broken['quarantine']}), each with its _reason: {quarantine}"
+        said = [aside] if self.quarantined else []
+        said += [f"kept, and breaking a rule that only warns: {broken['warn']}"] if broken["warn"] else []
+        return said + [f"{rule}: {detail}" for (rule, severity), (_, _, detail) in self.rules.items() if severity == INFO]
+
+    def _broken(self, severity: str) -> str:
+        return ", ".join(f"{rule}: {failed:,}" for (rule, of), (failed, _, _) in self.rules.items() if of == severity and failed)
+
     def judged(self, results: Iterable[RuleResult]) -> None:
         """Add up how rows met the rules."""
         for each in results:
             failed, checked, _ = self.rules.get((each.rule, each.severity), (0, 0, ""))
             self.rules[each.rule, each.severity] = (failed + each.failed, checked + each.checked, each.detail)
+
+
+def _are(rows: int) -> str:
+    return f"{counted(rows, 'row')} {'is' if rows == 1 else 'are'}"
 
 
 def prometheus(counts: Mapping[str, Counts], scored: Iterable[ScoredLine] = ()) -> str:

@@ -8,6 +8,7 @@ from functools import partial
 
 from headrace.app.appending import tend
 from headrace.app.scoring.questions import Asker, earliest_question
+from headrace.app.streamed import QUARANTINE
 from headrace.app.streaming.counting import Counts
 from headrace.app.streaming.filling import drop_unneeded, fill, leave_out, wait_for_others
 from headrace.app.streaming.flushing import flush_partition, tables_of
@@ -137,6 +138,12 @@ class Following:
             return self._follower.left_out
         lag = self._follower.lag()
         return lag.keys() >= self._owned.keys() and not any(lag.values())
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is to be known of the rows that came."""
+        location = self._around.lake.tables.location(f"{self.table.name}/{QUARANTINE}")
+        return [f"{self.table.name}: {words}" for words in self.counts.remarks(location)]
 
     @property
     def partitions(self) -> tuple[int, ...]:

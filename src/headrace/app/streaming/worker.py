@@ -261,7 +261,8 @@ class _Worker:
 
     def _report(self) -> StreamReport:
         seconds = time.monotonic() - self._started
-        return StreamReport(seconds=seconds, tables=self._lines(), models=self._scored(), notes=self._notes)
+        notes = [*self._notes, *(words for each in self._followings for words in each.remarks)]
+        return StreamReport(seconds=seconds, tables=self._lines(), models=self._scored(), notes=notes)
 
 
 def _line(name: str, counts: Counts) -> StreamedLine:

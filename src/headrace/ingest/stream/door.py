@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import polars as pl
 
-from headrace.core.units import counted
 from headrace.expressions import DType
 from headrace.ingest.column_types import POLARS_TYPES
 from headrace.ingest.conform import Conformed, conform
@@ -161,4 +160,4 @@ def _with_place(rows: pl.DataFrame, messages: Messages) -> pl.DataFrame:
 
 def _say_zoneless(conformed: Conformed) -> Iterator[RuleResult]:
     for column, rows in conformed.zoneless.items():
-        yield remark(f"{column} has no zone", rows, f"times taken for UTC, {counted(rows, 'row')} of these")
+        yield remark(f"{column} has no zone", rows, "its times are taken for UTC")

@@ -9,6 +9,7 @@ from headrace.app.errors import PortNotFree
 from headrace.app.reports import ScoredLine
 from headrace.app.streaming.counting import Counts, prometheus
 from headrace.app.streaming.metrics import metrics_served
+from headrace.ingest.requests import RuleResult
 
 
 def counts() -> dict[str, Counts]:
@@ -65,3 +66,17 @@ def test_models_that_answer_are_counted_by_name() -> None:
     assert 'headrace_stream_unanswered_total{model="late"} 1' in lines
     assert 'headrace_stream_questions{model="late"} 2' in lines
     assert "# TYPE headrace_stream_questions gauge" in lines
+
+
+def test_what_was_set_aside_or_taken_for_granted_is_said_with_the_place_to_look() -> None:
+    counts = Counts(quarantined=3)
+    for _ in range(2):
+        counts.judged([RuleResult("readable", "quarantine", 1, 9), RuleResult("types", "quarantine", 0, 8)])
+    counts.judged([RuleResult("between(a, 0, 1)", "quarantine", 1, 7), RuleResult("at has no zone", "info", 0, 7, "taken for UTC")])
+    counts.judged([RuleResult("not_null(b)", "warn", 4, 7)])
+    assert counts.remarks("/lake/orders.quarantine") == [
+        "3 rows are in quarantine (readable: 2, between(a, 0, 1): 1), each with its _reason: /lake/orders.quarantine",
+        "kept, and breaking a rule that only warns: not_null(b): 4",
+        "at has no zone: taken for UTC",
+    ]
+    assert not Counts().remarks("/lake/orders.quarantine")

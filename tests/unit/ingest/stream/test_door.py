@@ -163,7 +163,7 @@ def test_a_new_column_may_be_refused_and_an_old_name_is_read_as_the_new():
 
 def test_times_without_a_zone_are_told():
     taken = door(time="at").take(arriving({"at": ["2026-01-01 00:00:00"]}), NOW)
-    assert [each.detail for each in taken.results if each.rule == "at has no zone"] == ["times taken for UTC, 1 row of these"]
+    assert [each.detail for each in taken.results if each.rule == "at has no zone"] == ["its times are taken for UTC"]
 
 
 def test_what_takes_all_rows_is_refused_for_a_stream():
