@@ -28,7 +28,8 @@ from headrace.features.shared import Opened, Rows, Shared
 from headrace.lake.frames import bytes_frame, frame_bytes
 
 VALUE = "value"
-_FRAMES_A_TASK = 4
+FRAMES_A_TASK = 4
+"""How many frames of a table or the spine one task takes."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -139,7 +140,7 @@ def scattered_lookup(executor: Executor, what: Scattered, heard: Callable[[int, 
             return
         count = bucket_count(asked + seen, what.bounds(Path()))
         keys = _keep_keys(what, opened) if asked <= what.few_rows else ""
-    step = _FRAMES_A_TASK * what.frame_rows
+    step = FRAMES_A_TASK * what.frame_rows
     rows = [PartTask(of=to_part, side="rows", first=first, buckets=count, keys=keys) for first in range(0, max(seen, 1), step)]
     questions = [PartTask(of=to_part, side="questions", first=first, buckets=count) for first in range(0, max(asked, 1), step)]
     told = Told(heard, len(rows) + count + 2 * len(questions))  # the questions of a task to part are those of a task to put back
@@ -164,7 +165,7 @@ def part_rows(task: PartTask) -> Parted:
     of, lookup = task.of, task.of.lookup
     with of.shared.opened() as opened:
         source = of.table if task.side == "rows" else of.spine
-        some = source.some(opened, task.first, _FRAMES_A_TASK * of.frame_rows)
+        some = source.some(opened, task.first, FRAMES_A_TASK * of.frame_rows)
         found = questions_of(of.plan, lookup, some, of.as_of)
         if task.side == "rows":
             found = visible_rows(lookup, some, of.plan.functions)
@@ -187,9 +188,9 @@ def answer(task: BucketTask) -> int:
         with BucketWriter(folder / "answers", 1) as answers, Bucket(folder / "rows", 0) as there, Bucket(folder / "questions", 0) as asked:
             answer_bucket([of.lookup], there, asked, (answers, 0), of.bounds(folder))
         with Bucket(folder / "answers", 0) as answered:
-            firsts = range(0, answered.frames, _FRAMES_A_TASK)
+            firsts = range(0, answered.frames, FRAMES_A_TASK)
             for group, first in enumerate(firsts):
-                batches = [answered.batch(number) for number in range(first, min(first + _FRAMES_A_TASK, answered.frames))]
+                batches = [answered.batch(number) for number in range(first, min(first + FRAMES_A_TASK, answered.frames))]
                 opened.scratch.put(_answers(of, task.number, group), batches_bytes(batches))
     return len(firsts)
 
@@ -199,7 +200,7 @@ def put_back(task: PlaceTask) -> tuple[Kept, ...]:
     of = task.of
     with of.shared.opened() as opened:
         buckets = [bytes_batches(opened.scratch.get(_answers(of, number, task.group))) for number in range(task.buckets)]
-        frames = enumerate(zip(*buckets, strict=True), task.group * _FRAMES_A_TASK)
+        frames = enumerate(zip(*buckets, strict=True), task.group * FRAMES_A_TASK)
         return tuple(_keep(of, opened, number, in_place(frame_from(parts))[of.slot]) for number, parts in frames)
 
 

@@ -12,13 +12,11 @@ from headrace.features.batch import assemble_frame
 from headrace.features.frames import FRAME_ROWS, framed
 from headrace.features.lookups import ARRIVAL_COLUMN
 from headrace.features.plan import FeaturePlan
-from headrace.features.scattered import VALUE, Told
+from headrace.features.scattered import FRAMES_A_TASK, VALUE, Told
 from headrace.features.shared import Opened, Rows, Shared
 from headrace.lake.frames import bytes_frame
 from headrace.lake.parts import StagedFile
 from headrace.lake.tables import TableVersion
-
-_FRAMES_A_TASK = 4
 
 
 class Assembly(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +44,7 @@ class AssemblyTask(msgspec.Struct, frozen=True, kw_only=True):
 
 def scattered_assembly(executor: Executor, what: Assembly, heard: Callable[[int, int], object]) -> TableVersion:
     """Assemble features into the next version of their table: tasks write its files, which are made known here, all at once."""
-    writing, step = uuid.uuid4().hex, _FRAMES_A_TASK * what.frame_rows
+    writing, step = uuid.uuid4().hex, FRAMES_A_TASK * what.frame_rows
     count = -(-max(what.rows, 1) // step)
     tasks = [AssemblyTask(of=_some(what, number), number=number, writing=writing) for number in range(count)]
     files = [file for staged in Told(heard, count).each(executor, assemble_some, tasks) for file in staged]
@@ -58,7 +56,7 @@ def assemble_some(task: AssemblyTask) -> tuple[StagedFile, ...]:
     """Assemble some frames, and write them where their table will find them."""
     of = task.of
     with of.shared.opened() as opened:
-        step = _FRAMES_A_TASK * of.frame_rows
+        step = FRAMES_A_TASK * of.frame_rows
         spine = of.spine.some(opened, task.number * step, step).select(*of.plan.given, ARRIVAL_COLUMN)
         frames = (_assembled(of, opened, number, frame) for number, frame in enumerate(framed(spine, of.frame_rows)))
         return opened.lake.tables.stage(of.table, task.writing, task.number, frames)
@@ -70,5 +68,5 @@ def _assembled(of: Assembly, opened: Opened, number: int, frame: pl.DataFrame) -
 
 
 def _some(what: Assembly, number: int) -> Assembly:
-    first = number * _FRAMES_A_TASK
-    return msgspec.structs.replace(what, columns={slot: names[first : first + _FRAMES_A_TASK] for slot, names in what.columns.items()})
+    first = number * FRAMES_A_TASK
+    return msgspec.structs.replace(what, columns={slot: names[first : first + FRAMES_A_TASK] for slot, names in what.columns.items()})

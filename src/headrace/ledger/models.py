@@ -105,12 +105,6 @@ def find(session: Session, project: str, model: str, number: int) -> ModelVersio
     return _first(session, project=project, model=model, number=number)
 
 
-def find_by_bundle(session: Session, bundle_fingerprint: str) -> ModelVersion | None:
-    """Return the newest version with this bundle, or None."""
-    newest = f"{selection(model_version)} WHERE bundle_fingerprint = :bundle ORDER BY id DESC LIMIT 1"
-    return session.first(ModelVersion, newest, bundle=bundle_fingerprint)
-
-
 def list_versions(
     session: Session, project: str, model: str | None = None, *, state: str | None = None, limit: int = 50
 ) -> tuple[ModelVersion, ...]:

@@ -108,9 +108,8 @@ def test_a_bundle_is_attached_and_found(ledger: Ledger, run_id: str) -> None:
     with ledger.write("rita", "bundle.write") as session:
         models.attach_bundle(session, version.id, "b0b", "bundles/late-1")
     with ledger.read() as session:
-        found = models.find_by_bundle(session, "b0b")
-        assert (found.id, found.bundle_location) == (version.id, "bundles/late-1")
-        assert models.find_by_bundle(session, "none") is None
+        found = models.get(session, version.id)
+    assert (found.bundle_fingerprint, found.bundle_location) == ("b0b", "bundles/late-1")
 
 
 def test_an_unknown_version_is_named(ledger: Ledger) -> None:
