@@ -155,6 +155,23 @@ def test_what_was_served_is_learned_from(folder: Path) -> None:
         assert said(report, "evaluate:late").endswith("look 2; for late@2 size from history: not logged with these rows' features")
 
 
+SAME = """seldom = hr.Model(
+    "seldom", features=hr.Features(spine=orders, as_of=features.as_of, given=features.given, values=features.values, from_log=True),
+    target=~col("late"), split=hr.split.random(validation=0.2, test=0.2), candidates=[hr.Baseline()], metric="roc_auc")
+project = hr.Project("orders", models=[late, seldom], seed=1)
+"""
+
+
+def test_what_another_model_was_served_is_learned_from_where_its_features_are_the_same(folder: Path) -> None:
+    with (folder / "project.py").open("a", encoding="utf-8") as file:
+        file.write(SAME)
+    write(folder, map(order, range(360)))
+    with opened(folder) as project:
+        report = project.run()
+    assert said(report, "features:late") == "3 features of 360 rows"
+    assert said(report, "features:seldom") == "3 features of 160 rows from version 0 of the log (late@1: 160)"
+
+
 def test_predictions_whose_features_meant_something_else_are_left_out(folder: Path) -> None:
     take_from_log(folder)
     edit(folder, 'over="2d"', 'over="3d"')

@@ -29,6 +29,7 @@ def check_once_and_as_in_batch(found: Answers, charged_again: int = 0) -> None:
     assert len(found.rows) > 100
     assert found.told["_arrival"].to_list() == found.rows
     assert sorted(found.told["prediction_id"]) == found.log["id"].to_list()
+    assert {frozenset(json.loads(text)) for text in found.log["watermarks"]} == {frozenset(("orders", "shops"))}
     assert found.log["id"].n_unique() == found.charged - charged_again == len(found.rows)
     np.testing.assert_allclose(found.told["score"].to_numpy(), found.scores, rtol=1e-9, atol=0)
 

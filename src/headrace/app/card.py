@@ -15,7 +15,7 @@ from headrace.spec.model import Model
 from headrace.spec.project import Project
 from headrace.training.splits import PARTS
 
-_LEFT_OUT = {
+LEFT_OUT = {
     "target_null": "the target is null",
     "target_not_finite": "the target is not a finite number",
     "time_null": "the time is null",
@@ -34,7 +34,7 @@ def card_facts(
     asked = f", asked as of {model.features.as_of}" if model.features.as_of is not None else ""
     asked = asked if rows.log is None else ", asked as of when it was served"
     left_out = [
-        f"{counted(count, 'row is', 'rows are')} in no part: {_LEFT_OUT[reason]}." for reason, count in evaluated["left_out"].items()
+        f"{counted(count, 'row is', 'rows are')} in no part: {LEFT_OUT[reason]}." for reason, count in evaluated["left_out"].items()
     ]
     if rows.log is not None:
         left_out += [
