@@ -2,38 +2,33 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from headrace.app.appending import tend
-from headrace.app.scoring.questions import Asker, earliest_question
+from headrace.app.scoring.questions import earliest_question
 from headrace.app.streamed import QUARANTINE
+from headrace.app.streaming.around import Around
 from headrace.app.streaming.counting import Counts
-from headrace.app.streaming.filling import drop_unneeded, fill, leave_out, wait_for_others
+from headrace.app.streaming.filling import drop_unneeded
 from headrace.app.streaming.flushing import flush_partition, tables_of
 from headrace.app.streaming.gathering import beyond, gathered
 from headrace.app.streaming.intake import Intake
 from headrace.app.streaming.partitions import Owned, joined
-from headrace.app.streaming.patience import Patience
 from headrace.app.streaming.recording import Brought, record_version
-from headrace.app.streaming.recovery import settle, take_over
 from headrace.app.streaming.settled import Settled
-from headrace.app.workspace import Workspace
+from headrace.app.streaming.taking_over import TakingOver, history_us
 from headrace.core.errors import SystemFault
-from headrace.core.moments import MICROSECOND, microseconds
-from headrace.core.units import parse_duration
+from headrace.core.moments import microseconds
 from headrace.expressions import DType
 from headrace.features.lookups import Functions
-from headrace.features.stores.contract import Commit, StateStore
+from headrace.features.stores.contract import Commit
 from headrace.features.stores.errors import MarkMoved
 from headrace.features.stream.admitting import Rules
 from headrace.features.stream.layout import GroupLayout
 from headrace.features.stream.positions import position_mark, position_prefix, read_position, table_horizon, table_watermark
 from headrace.features.stream.writing import StateWriter
-from headrace.ingest.stream.messages import Messages, Position, Surroundings
+from headrace.ingest.stream.messages import Messages, Position
 from headrace.ingest.stream.opening import follower_of
-from headrace.lake.lake import Lake
 from headrace.spec.streams import Streamed
 from headrace.spec.tables import Entity, Events, duration_or_none
 
@@ -47,42 +42,20 @@ _SWEEP_SECONDS = 30.0
 _TEND_EVERY = 10
 
 
-@dataclass(frozen=True)
-class Around:
-    """What following a table takes beside the table.
-
-    `columns_known` is told when a table's columns are seen first; `askers` make questions of the rows of a table, by its name.
-    """
-
-    workspace: Workspace
-    lake: Lake
-    store: StateStore
-    patience: Patience
-    surroundings: Surroundings
-    columns_known: Callable[[], None]
-    askers: Mapping[str, Sequence[Asker]] = field(default_factory=dict)
-
-
-@dataclass
-class _Groups:
-    layouts: tuple[GroupLayout, ...] = ()
-    functions: Functions = field(default_factory=dict)
-
-
 class Following:
     """Satisfies `Listener` for the follower of its table."""
 
     def __init__(self, table: Events | Entity, around: Around) -> None:
         assert isinstance(table.source, Streamed)
         self.table, self.counts = table, Counts()
-        self._around, self._history_us = around, parse_duration(table.source.history, zero=True) // MICROSECOND
+        self._around, self._history_us = around, history_us(table.source)
         self._askers = around.askers.get(table.name, ())
         self._scored = frozenset(each.model.name for each in around.workspace.project.streams)
         self._owned: dict[int, Owned] = {}
         self._backlog: deque[Messages] = deque()
-        self._groups = _Groups()
         self._settled = Settled(table, around.workspace, around.store, around.patience)
         self._intake = Intake(table.name, self._settled.door(), Rules.of(table, table.source), duration_or_none(table.source.idle))
+        self._taking_over = TakingOver(table, around, self._settled, self._intake.rules)
         self._follower = follower_of(table, self, around.surroundings, around.workspace.project.name)
         self._horizon_us: int | None = None
         self._looked = self._told = float("-inf")
@@ -97,7 +70,7 @@ class Following:
         """Take partitions over, with all that is known of them, and say where to go on."""
         self._was_assigned = True
         for partition in partitions:
-            self._owned[partition] = self._around.patience.until_done(partial(self._taken_over, partition))
+            self._owned[partition] = self._taking_over.take(partition)
         known = {partition: self._owned[partition].position for partition in partitions if self._owned[partition].mark is not None}
         return {partition: Position(each.next_offset, each.origin) for partition, each in known.items()}
 
@@ -192,11 +165,11 @@ class Following:
         """Keep these groups from now on: new ones are filled first; others go if it is `complete` what all models need."""
         if complete:
             self._around.patience.until_done(lambda: drop_unneeded(self._around.store, self.table.name, layouts))
-        if {each.space for each in layouts} == {each.space for each in self._groups.layouts}:
+        if {each.space for each in layouts} == {each.space for each in self._taking_over.layouts}:
             return
-        self._groups = _Groups(tuple(layouts), functions)
+        self._taking_over.layouts, self._taking_over.functions = tuple(layouts), functions
         for partition, before in list(self._owned.items()):
-            owned = self._around.patience.until_done(partial(self._taken_over, partition))
+            owned = self._taking_over.take(partition)
             if owned.position.next_offset != before.position.next_offset:
                 self._go_on(partition, owned)
             elif partition in self._owned:
@@ -308,7 +281,7 @@ class Following:
         """Go on in a partition that is not where we left it: it is another's, and will be taken from us, or was; or the store went back."""
         if partition in self._owned:
             self._around.patience.until_done(self._settled.look_again)
-            owned = self._around.patience.until_done(partial(self._taken_over, partition))
+            owned = self._taking_over.take(partition)
             self._intake.door = self._settled.door()
             self._go_on(partition, owned)
 
@@ -324,27 +297,6 @@ class Following:
         self._backlog = deque(each for each in self._backlog if each.partition not in partitions)
         if self._intake.writer is not None:
             self._intake.writer.forget()
-
-    def _taken_over(self, partition: int) -> Owned:
-        """Return a partition with all groups filled. Others may take it for theirs at the same time."""
-        while True:
-            try:
-                return self._try_taking_over(partition)
-            except MarkMoved:
-                wait_for_others(self._around.store, self.table.name, partition, self._around.patience.wait_a_turn)
-
-    def _try_taking_over(self, partition: int) -> Owned:
-        around, groups, name = self._around, self._groups, self.table.name
-        owned = take_over(around.lake, around.store, name, partition, self._intake.rules, self._settled.position(partition))
-        if owned.mark is None and owned.position.watermark_us is not None:
-            owned = owned.dropped_before(owned.position.watermark_us - self._history_us, marked=False)
-        if self.types:  # before they are known nothing is accepted
-            leave_out(around.store, name, groups.layouts, partition, owned)
-        fill(around.lake, around.store, groups.layouts, groups.functions, partition, owned, owned.position.horizon_us)
-        settled = settle(around.store, name, partition, owned)
-        for each in self._askers:
-            each.take_over(partition)
-        return settled
 
     # Looking around.
 

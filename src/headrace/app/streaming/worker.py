@@ -11,8 +11,9 @@ from headrace.app.reports import ScoredLine, StreamedLine, StreamProgress, Strea
 from headrace.app.scoring.scorer import Means, Scorer
 from headrace.app.store import claim_lake, lake_of
 from headrace.app.streamed import find_streamed, streamed_tables
+from headrace.app.streaming.around import Around
 from headrace.app.streaming.counting import Counts
-from headrace.app.streaming.following import Around, Following
+from headrace.app.streaming.following import Following
 from headrace.app.streaming.groups import needed_groups
 from headrace.app.streaming.metrics import metrics_served
 from headrace.app.streaming.opening import open_state

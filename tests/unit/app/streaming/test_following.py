@@ -8,7 +8,8 @@ from tests.e2e.small_stream import write_project
 
 import headrace as hr
 from headrace.app.store import lake_of
-from headrace.app.streaming.following import Around, Following
+from headrace.app.streaming.around import Around
+from headrace.app.streaming.following import Following
 from headrace.app.streaming.patience import Patience, ToldToStop
 from headrace.app.workspace import Workspace
 from headrace.features.stores.contract import Commit, StateStore
@@ -120,7 +121,7 @@ def test_whoever_is_to_stop_does_not_wait_for_another_that_fills(workspace, monk
     def taken_by_another(partition: int) -> None:
         raise MarkMoved("filling/orders/0")
 
-    monkeypatch.setattr(following, "_try_taking_over", taken_by_another)
+    monkeypatch.setattr(following._taking_over, "_attempt", taken_by_another)
     monkeypatch.setattr(following._around.patience, "wait", waits.append)
     monkeypatch.setattr(following._around.patience, "stopping", lambda: bool(waits))
     with pytest.raises(ToldToStop):

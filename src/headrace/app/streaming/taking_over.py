@@ -1,0 +1,66 @@
+"""Partitions of one table taken over, with the state that models need of them, and with the questions that wait."""
+
+from functools import partial
+
+from headrace.app.streaming.around import Around
+from headrace.app.streaming.filling import fill, leave_out, wait_for_others
+from headrace.app.streaming.partitions import Owned
+from headrace.app.streaming.recovery import settle, take_over
+from headrace.app.streaming.settled import Settled
+from headrace.core.moments import MICROSECOND
+from headrace.core.units import parse_duration
+from headrace.features.lookups import Functions
+from headrace.features.stores.errors import MarkMoved
+from headrace.features.stream.admitting import Rules
+from headrace.features.stream.layout import GroupLayout
+from headrace.spec.streams import Streamed
+from headrace.spec.tables import Entity, Events
+
+
+class TakingOver:
+    """Takes partitions over.
+
+    Attributes:
+        layouts: the groups whose state comes along.
+        functions: the Python functions that their expressions name.
+    """
+
+    def __init__(self, table: Events | Entity, around: Around, settled: Settled, rules: Rules) -> None:
+        assert isinstance(table.source, Streamed)
+        self.layouts: tuple[GroupLayout, ...] = ()
+        self.functions: Functions = {}
+        self._table, self._around, self._settled, self._rules = table.name, around, settled, rules
+        self._history_us = history_us(table.source)
+
+    def take(self, partition: int) -> Owned:
+        """Return a partition with all groups filled, when the store and the lake let it. Others may take it for theirs at the same time.
+
+        Raises:
+            StateAway, ToldToStop: if the worker is to stop meanwhile.
+        """
+        return self._around.patience.until_done(partial(self._taken, partition))
+
+    def _taken(self, partition: int) -> Owned:
+        while True:
+            try:
+                return self._attempt(partition)
+            except MarkMoved:
+                wait_for_others(self._around.store, self._table, partition, self._around.patience.wait_a_turn)
+
+    def _attempt(self, partition: int) -> Owned:
+        around, name = self._around, self._table
+        owned = take_over(around.lake, around.store, name, partition, self._rules, self._settled.position(partition))
+        if owned.mark is None and owned.position.watermark_us is not None:
+            owned = owned.dropped_before(owned.position.watermark_us - self._history_us, marked=False)
+        if self._settled.types:  # before they are known nothing is accepted
+            leave_out(around.store, name, self.layouts, partition, owned)
+        fill(around.lake, around.store, self.layouts, self.functions, partition, owned, owned.position.horizon_us)
+        settled = settle(around.store, name, partition, owned)
+        for each in around.askers.get(name, ()):
+            each.take_over(partition)
+        return settled
+
+
+def history_us(source: Streamed) -> int:
+    """Return how long before the watermark questions can still be answered, in microseconds."""
+    return parse_duration(source.history, zero=True) // MICROSECOND
