@@ -13,6 +13,7 @@ from headrace.spec.errors import InvalidOption
 FloatSpace = float | tuple[float, float]
 IntSpace = int | tuple[int, int]
 _MAY_BE_ZERO = ("alpha", "reg_lambda", "l2")
+_DEEPEST = 100  # River, and what reads a tree, go down by a call a split
 
 
 class Candidate(Declaration, frozen=True, kw_only=True):
@@ -78,13 +79,20 @@ class HoeffdingTree(Candidate, frozen=True, kw_only=True):
     """A tree that grows as rows are learnt, once and one by one as their answers became known, for classes. Needs `headrace[online]`.
 
     By River: a leaf that saw `grace_period` more rows is split where one split is surely the best, up to a chance of `delta`, or where
-    it no longer matters, by `tau`; `max_depth` splits deep at most.
+    it no longer matters, by `tau`; `max_depth` splits deep at most, which is no more than 100.
     """
 
     grace_period: IntSpace = 200
     delta: FloatSpace = 1e-7
     tau: FloatSpace = 0.05
     max_depth: IntSpace = 20
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for field, most in (("delta", 1.0), ("max_depth", _DEEPEST)):
+            value = getattr(self, field)
+            if (value[1] if isinstance(value, tuple | list) else value) > most:
+                raise InvalidOption(f"{field} of HoeffdingTree()", value, f"at most {most:g}", location=self.location)
 
 
 class Tune(Declaration, frozen=True, kw_only=True):

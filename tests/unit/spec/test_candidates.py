@@ -29,6 +29,13 @@ def test_a_space_is_positive_and_in_order(value):
     assert raised.value.location.file == __file__
 
 
+@pytest.mark.parametrize(("options", "most"), [({"delta": 1.5}, "1"), ({"max_depth": (10, 1000)}, "100")])
+def test_a_tree_has_bounds(options, most):
+    with pytest.raises(InvalidOption, match=f"Expected at most {most}"):
+        HoeffdingTree(**options)
+    assert HoeffdingTree(delta=(1e-7, 1.0), max_depth=100)
+
+
 def test_caps_of_tuning():
     tune = Tune(trials=3, time="90s", cost_usd=0.05)
     assert (tune.time, tune.cost_usd) == (timedelta(seconds=90), Decimal("0.05"))

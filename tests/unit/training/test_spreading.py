@@ -7,11 +7,12 @@ from headrace.engine.executor import Here
 from headrace.features.shared import Shared
 from headrace.lake.reference import LakeReference
 from headrace.models.artifact import ModelColumn
-from headrace.spec.candidates import Baseline, GradientBoosting, Logistic, Ridge
+from headrace.spec.candidates import Baseline, GradientBoosting, Logistic, OnlineLogistic, Ridge
 from headrace.training.budget import Budget, Caps
 from headrace.training.dataset import Dataset, EncodedRows
 from headrace.training.evaluation import ScoredRows, compare, evaluate
 from headrace.training.judging import Judging
+from headrace.training.moments import Moments
 from headrace.training.spread_sampling import SpreadSampler
 from headrace.training.spread_trials import SpreadWork
 from headrace.training.spreading import Spread
@@ -35,7 +36,8 @@ def dataset(task):
     columns = tuple(ModelColumn(f"x{number}", "numeric") for number in range(4))
     parts = [EncodedRows(matrix[part], target[part]) for part in (slice(0, 200), slice(200, 300))]
     classes = () if task == "regression" else ("false", "true")
-    return Dataset(task=task, columns=columns, classes=classes, train=parts[0], validation=parts[1])
+    moments = Moments(np.arange(200)[::-1] * 10, np.arange(200)[::-1] * 10 + rng.integers(0, 900, 200))
+    return Dataset(task=task, columns=columns, classes=classes, train=parts[0], validation=parts[1], moments=moments)
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
@@ -46,8 +48,9 @@ def dataset(task):
         (Logistic(), "binary", "log_loss"),
         (Ridge(), "regression", "rmse"),
         (GradientBoosting(rounds=20), "binary", "log_loss"),
+        (OnlineLogistic(), "binary", "log_loss"),
     ],
-    ids=["baseline", "logistic", "ridge", "boosting"],
+    ids=["baseline", "logistic", "ridge", "boosting", "online"],
 )
 def test_trials_are_the_same_in_the_same_order(shared, candidate, task, metric, at_once):
     rows = dataset(task)

@@ -7,7 +7,7 @@ from headrace.models.artifact import ModelColumn
 from headrace.training.dataset import Dataset, EncodedRows
 from headrace.training.moments import Moments
 
-ROWS = 1_000
+ROWS = 800
 COLUMNS = (
     ModelColumn("size", "numeric"),
     ModelColumn("same", "numeric"),
