@@ -10,12 +10,13 @@ from typing import Any, Self
 
 
 class Receiver:
-    """A server on loopback that answers with `status`, and keeps what it took and what it refused."""
+    """A server on loopback that answers with `status` and `headers`, and keeps what it took and what it refused."""
 
     SECRET = "whsec_" + base64.b64encode(b"a secret of the tests").decode()
 
     def __init__(self) -> None:
         self.status = 204
+        self.headers: dict[str, str] = {}
         self.taken: list[dict[str, Any]] = []
         self.refused: list[dict[str, Any]] = []
         receiver = self
@@ -28,7 +29,8 @@ class Receiver:
                 kept = receiver.taken if receiver.status < 300 else receiver.refused
                 kept.append(_told(self.headers, body))
                 self.send_response(receiver.status)
-                self.send_header("Content-Length", "0")
+                for name, value in {"Content-Length": "0", **receiver.headers}.items():
+                    self.send_header(name, value)
                 self.end_headers()
 
             def log_message(self, format: str, *args: object) -> None:

@@ -136,7 +136,7 @@ class Scoring(_OfModel, frozen=True, kw_only=True):
     Attributes:
         to: where predictions go beside the log.
         wait: `now` answers from what is there; `complete` waits until no row that the features look at can still come: until the
-            watermark of each table that they look into has reached the question's `as_of`.
+            watermark of each table that they look into has reached the question's `as_of`. Features with a `max_staleness` are to wait.
     """
 
     to: tuple[Target, ...] = ()
@@ -152,6 +152,7 @@ class Scoring(_OfModel, frozen=True, kw_only=True):
                 f"wait= of Scoring({self.model.name})", self.wait, f"one of {', '.join(map(repr, WAITS))}", location=self.location
             )
         self._check_spine()
+        self._check_freshness()
         self._check_targets()
         self._check_names()
 
@@ -182,6 +183,15 @@ class Scoring(_OfModel, frozen=True, kw_only=True):
             raise SpecError(
                 f"the column {taken!r}, by which rows of {spine!r} are told apart, is called as one of predictions is.",
                 remedy=f"Name a copy instead: columns={{'the_{taken}': col({taken!r})}}. Predictions have {', '.join(ANSWER_COLUMNS)}.",
+                location=self.location,
+            )
+
+    def _check_freshness(self) -> None:
+        """An answer that waited is as of its moment whatever comes; one that did not is asked of what there is, however old."""
+        if self.wait == "now" and self.model.features.staleness_limits():
+            raise SpecError(
+                f"the features of {self.model.name!r} have a max_staleness, which answers that do not wait cannot keep.",
+                remedy='wait="complete" answers when all that they look at is known; or take max_staleness out of the features.',
                 location=self.location,
             )
 

@@ -4,10 +4,11 @@ import msgspec
 import pytest
 
 from headrace.expressions import col
+from headrace.expressions.aggregates import count
 from headrace.spec import split
 from headrace.spec.candidates import Logistic
 from headrace.spec.errors import InvalidOption, SpecError, UnknownName
-from headrace.spec.features import Features
+from headrace.spec.features import Features, window
 from headrace.spec.model import Model
 from headrace.spec.project import Project
 from headrace.spec.scoring import Scoring, ToKafka, ToTable, Webhook
@@ -92,3 +93,14 @@ def test_a_project_scores_its_own_models_each_once() -> None:
         msgspec.structs.replace(project, streams=(Scoring(other),))
     with pytest.raises(SpecError, match="two Scoring"):
         Project("p", models=[late], streams=[Scoring(late), Scoring(late)])
+
+
+def test_features_with_an_age_that_they_may_have_are_not_answered_at_once() -> None:
+    dated = model()
+    rows = dated.features.spine
+    values = {"before": window(rows, count(), by="km", over="1d")}
+    features = Features(spine=rows, given=["at", "km"], as_of=col("at"), values=values, max_staleness="5m")
+    with pytest.raises(SpecError, match="the features of 'late' have a max_staleness") as refused:
+        Scoring(msgspec.structs.replace(dated, features=features))
+    assert 'wait="complete"' in refused.value.remedy
+    assert Scoring(msgspec.structs.replace(dated, features=features), wait="complete").wait == "complete"

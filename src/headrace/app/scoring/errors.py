@@ -22,10 +22,11 @@ class TargetNeedsExtra(UserError):
 
 
 class NotTaken(SystemFault):
-    """A target outside does not take predictions."""
+    """A target outside does not take predictions. `wait_seconds` is how long it asks not to be asked again; None: it does not say."""
 
-    def __init__(self, place: str, reason: str) -> None:
+    def __init__(self, place: str, reason: str, wait_seconds: float | None = None) -> None:
         super().__init__(
             f"predictions are not taken by {place}: {reason.rstrip('.')}.",
             remedy="They are kept, and sent again; the tables have them all the same.",
         )
+        self.wait_seconds = wait_seconds

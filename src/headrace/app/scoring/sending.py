@@ -8,7 +8,7 @@ from typing import Protocol
 
 import polars as pl
 
-from headrace.app.scoring.errors import TargetNeedsExtra
+from headrace.app.scoring.errors import NotTaken, TargetNeedsExtra
 from headrace.app.scoring.outgoing import Outgoing, Parcel
 from headrace.app.scoring.webhook import WebhookCourier
 from headrace.app.workspace import Workspace
@@ -22,6 +22,8 @@ _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.5, 60.0
 _LAST_CHANCE_SECONDS = 30.0
 _LONGEST_SEND_SECONDS = 40.0
 _MOMENT_SECONDS = 1.0
+_LONGEST_ASKED_SECONDS = 600.0
+"""A target that asks for more is asked again all the same: it may be wrong."""
 
 
 class Courier(Protocol):
@@ -141,8 +143,12 @@ class Sending:
         if not self._trouble:
             self.notes.append(f"{fault.problem.rstrip('.')}; they are kept, and sent again")
         self._trouble = True
-        self._closing.wait(self._pause)
+        self._closing.wait(self._pause_after(fault))
         self._pause = min(2 * self._pause, _LAST_PAUSE_SECONDS)
+
+    def _pause_after(self, fault: SystemFault) -> float:
+        asked = fault.wait_seconds if isinstance(fault, NotTaken) else None
+        return max(self._pause, min(asked or 0, _LONGEST_ASKED_SECONDS))
 
     def _give_up_what_is_too_much(self) -> None:
         parcels = self._outgoing.too_many()

@@ -14,11 +14,14 @@ from headrace.app.scoring.errors import NotTaken
 from headrace.core.clock import Clock
 from headrace.core.secrets import Secrets
 from headrace.ingest.requests import ARRIVAL
+from headrace.ingest.rest.patience import asked_wait
 from headrace.spec.addresses import check_address
 from headrace.spec.errors import SpecError
 from headrace.spec.scoring import Webhook
 
 _PREFIX = "whsec_"
+_WAITS = (429, 503)
+"""Answers that may say in `Retry-After` when to ask again (RFC 6585, 4; RFC 9110, 15.6.4)."""
 
 
 class WebhookCourier:
@@ -67,7 +70,9 @@ class WebhookCourier:
         except urllib3.exceptions.HTTPError as error:
             raise NotTaken(self._webhook.place, f"it does not answer ({type(error).__name__})") from error
         if not 200 <= response.status < 300:
-            raise NotTaken(self._webhook.place, f"it answers {response.status}")
+            asked = asked_wait(response.headers) if response.status in _WAITS else None
+            told = "" if asked is None else f" and asks for {asked:,.0f} s"
+            raise NotTaken(self._webhook.place, f"it answers {response.status}{told}", asked)
 
 
 def signature(key: bytes, identifier: str, moment: str, body: bytes) -> str:

@@ -8,11 +8,13 @@ from threading import Event
 import polars as pl
 import pytest
 
+from headrace.app.scoring.errors import NotTaken
 from headrace.app.scoring.kafka import KafkaCourier
 from headrace.app.scoring.outgoing import Outgoing
 from headrace.app.scoring.sending import Courier, Sending
 from headrace.core.secrets import Secrets
 from headrace.features.stores.contract import Commit
+from headrace.features.stores.errors import StoreFault
 from headrace.features.stores.memory import MemoryStore
 from headrace.spec.errors import SpecError
 from headrace.spec.scoring import ToKafka
@@ -107,3 +109,12 @@ def test_what_the_library_says_of_a_target_is_logged_without_secrets(caplog: pyt
 def test_options_that_the_library_does_not_take_are_told_as_those_of_a_source() -> None:
     with pytest.raises(SpecError, match=r"the options of the topic scores at localhost:1 are not taken: .*acks"):
         KafkaCourier(ToKafka("scores", servers="localhost:1", options={"acks": "some"}), Secrets({}))
+
+
+def test_a_target_is_left_alone_as_long_as_it_asks_to_a_limit() -> None:
+    begun = sending(Slow())
+    asked = {None: 0.5, 0.1: 0.5, 30.0: 30.0, 1e9: 600.0}
+    assert {wait: begun._pause_after(NotTaken("here", "it answers 429", wait)) for wait in asked} == asked
+    assert begun._pause_after(StoreFault("read", "here", OSError("away"))) == 0.5
+    begun._courier.answered.set()
+    begun.close()
