@@ -28,15 +28,17 @@ class Listening:
 
 
 class Waiting:
-    """A clock that goes on only when somebody waits."""
+    """Time that goes by only when somebody waits."""
 
     def __init__(self):
         self.clock = FixedClock(START)
+        self.seconds = 0.0
         self.waits = []
 
     def wait(self, seconds):
         self.waits.append(seconds)
         self.clock.moment += timedelta(seconds=seconds)
+        self.seconds += seconds
 
 
 @pytest.fixture
@@ -46,4 +48,4 @@ def waiting():
 
 @pytest.fixture
 def surroundings(tmp_path, waiting):
-    return Surroundings(tmp_path, Secrets({}), waiting.clock, waiting.wait)
+    return Surroundings(tmp_path, Secrets({}), waiting.clock, waiting.wait, ticks=lambda: waiting.seconds)
