@@ -4,6 +4,7 @@ A state does not change, so that sums can be made beforehand: of integers from t
 as pairs of doubles. All else is in `slice_values`.
 """
 
+import math
 from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
@@ -122,7 +123,8 @@ def _floats(kind: str, numbers: NDArray[np.float64]) -> Slice:
         if last - first < 2:
             return float_sum(numbers[low:high])
         parts = [numbers[low : first * _BLOCK], whole[first:last], rest[first:last], numbers[last * _BLOCK : high]]
-        return exact_sum([each for part in parts for each in part.tolist()])
+        found = exact_sum([each for part in parts for each in part.tolist()])
+        return found if math.isfinite(found) else float_sum(numbers[low:high])  # a block may pass the largest double, and the whole not
 
     if kind == "sum":
         return lambda low, high: total(low, high) if low < high else None

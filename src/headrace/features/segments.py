@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.features.slice_values import exact_sum
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Node = tuple[NDArray[Any], ...]
@@ -27,7 +29,20 @@ def slice_sums(values: Floats, low: Integers, high: Integers) -> Floats:
     zero = np.zeros(len(low))
     with np.errstate(over="ignore", invalid="ignore"):
         total, rest = _fold((values, np.zeros(len(values))), low, high, merge_sums, (zero, zero.copy()))
-        return np.asarray(total + rest)
+        sums = np.asarray(total + rest)
+    passed = np.flatnonzero(~np.isfinite(sums))
+    if len(passed):
+        sums[passed] = _endless_sums(values, low[passed], high[passed])
+    return sums
+
+
+def _endless_sums(values: Floats, low: Integers, high: Integers) -> Floats:
+    """Return sums that are not finite, or of which a part is not while the whole may be."""
+    upwards, downwards, nans = (_holds(each, low, high) for each in (values == np.inf, values == -np.inf, np.isnan(values)))
+    sums = np.where(nans | (upwards & downwards), np.nan, np.where(upwards, np.inf, -np.inf))
+    for each in np.flatnonzero(~(upwards | downwards | nans)):
+        sums[each] = exact_sum(values[low[each] : high[each]].tolist())
+    return sums
 
 
 def slice_integer_sums(values: Integers, low: Integers, high: Integers) -> Integers:
@@ -60,9 +75,14 @@ def slice_variances(values: NDArray[Any], low: Integers, high: Integers) -> Floa
         variances = np.where(counts > 1, spread / (counts - 1), np.nan)
     passed = (counts > 1) & ~(np.isfinite(mean) & np.isfinite(variances))
     if passed.any():
-        strange = np.concatenate([[0], np.cumsum(~np.isfinite(values))])
-        variances[passed] = np.where(strange[high[passed]] > strange[low[passed]], np.nan, np.inf)
+        variances[passed] = np.where(_holds(~np.isfinite(values), low[passed], high[passed]), np.nan, np.inf)
     return variances
+
+
+def _holds(marked: NDArray[np.bool_], low: Integers, high: Integers) -> NDArray[np.bool_]:
+    """Tell which slices hold a marked value."""
+    before = np.concatenate([[0], np.cumsum(marked)])
+    return np.asarray(before[low] < before[high])
 
 
 def _halves(values: Integers) -> tuple[Floats, Floats]:

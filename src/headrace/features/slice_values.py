@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[Any]
 SliceValue = Callable[[Numbers], float | int | None]
+_DOWN = 64
+"""By how many powers of two numbers are made smaller whose sum passes the largest double: no table has so many rows."""
 _FEW = 64
 """Of no more integers than this the sum is made in Python, which knows no bounds, rather than looked at for its bounds first."""
 
@@ -98,12 +100,18 @@ def float_sum(numbers: NDArray[np.float64]) -> float:
 
 
 def exact_sum(numbers: list[float]) -> float:
-    """The sum of doubles, rounded once."""
+    """The sum of doubles, rounded once; infinite where it passes the largest double, and not where a part of it does."""
     try:
         return math.fsum(numbers)
-    except (OverflowError, ValueError):  # fsum refuses a sum past the largest double, and infinities of both signs
-        with np.errstate(over="ignore", invalid="ignore"):
-            return float(np.sum(numbers))
+    except (OverflowError, ValueError):  # fsum refuses what passes the largest double on the way, and infinities of both signs
+        endless = [number for number in numbers if not math.isfinite(number)]
+    if endless:
+        return math.nan if math.inf in endless and -math.inf in endless else sum(endless)
+    small = math.fsum(math.ldexp(number, -_DOWN) for number in numbers)
+    try:
+        return math.ldexp(small, _DOWN)
+    except OverflowError:
+        return math.copysign(math.inf, small)
 
 
 _VALUES: dict[str, SliceValue] = {

@@ -87,7 +87,7 @@ def _quantile(probability: float, values: pl.Series, low: Integers, high: Intege
     least = ordered[wavelet.slice_selects(codes, low, high, rank)]
     most = ordered[wavelet.slice_selects(codes, low, high, after)]
     share = position - rank
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         between = np.where((share == 0) | (least == most), least, least + share * (most - least))
     return _where(high > low, pl.Series(between))
 

@@ -1,13 +1,14 @@
 """Folding many slices at once against exact fractions."""
 
 import math
+import sys
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from headrace.features import segments
-from headrace.features.slice_values import variance_of
+from headrace.features.slice_values import float_sum, variance_of
 
 
 def slices(size, seed, number=300):
@@ -59,6 +60,23 @@ def test_the_variance_of_equal_values_is_zero():
 def test_the_variance_of_integers_past_the_digits_of_a_double():
     values = np.array([2**60, 2**60 + 1, 2**60 + 2])
     assert segments.slice_variances(values, np.array([0]), np.array([3])).tolist() == [1.0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sum_is_infinite_only_where_the_whole_passes_the_largest_double(seed):
+    generator = np.random.default_rng(seed)
+    values = generator.choice([1e308, -1e308, 1.7e308, -1.7e308, 1.0] + [math.inf, -math.inf, math.nan] * (seed == 2), 200)
+    low, high = slices(200, seed)
+    found = segments.slice_sums(values, low, high)
+    for total, start, end in zip(found.tolist(), low, high, strict=True):
+        some = values[start:end].tolist()
+        assert float_sum(values[start:end]) == pytest.approx(total, rel=1e-13, nan_ok=True)
+        if all(map(math.isfinite, some)):
+            exact = sum(map(Fraction, some))
+            beyond = math.inf if exact > 0 else -math.inf
+            assert total == (pytest.approx(float(exact), rel=1e-13) if abs(exact) <= sys.float_info.max else beyond)
+    assert np.isfinite(found).any()
+    assert not np.isfinite(found).all()
 
 
 @pytest.mark.parametrize("seed", range(3))
