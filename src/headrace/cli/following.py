@@ -1,5 +1,6 @@
 """The command that follows streams: stream."""
 
+import shutil
 import signal
 import sys
 import time
@@ -47,7 +48,10 @@ def stream(
     idle = None if until_idle is None else parse_duration(until_idle)
     handle = open_handle(project, home)
     watching = _watching(as_json)  # what it imports takes a while: until then a signal ends the command at once
-    report = handle.stream(table or [], until_idle=idle, once=once, metrics_port=metrics_port, watching=watching)
+    try:
+        report = handle.stream(table or [], until_idle=idle, once=once, metrics_port=metrics_port, watching=watching)
+    finally:
+        _clear_line()  # the report, or an error, begins a line of its own
     emit(report, as_json, render_stream.ended(report))
 
 
@@ -91,7 +95,9 @@ def _lines() -> Callable[[StreamProgress], None]:
 
 def _live() -> Callable[[StreamProgress], None]:
     def tell(progress: StreamProgress) -> None:
-        sys.stderr.write("\r\x1b[2K" + without_secrets("   ".join(render_stream.lines(progress))))
+        told = without_secrets("   ".join(render_stream.lines(progress)))
+        _clear_line()
+        sys.stderr.write(told[: shutil.get_terminal_size().columns - 1])  # a line that goes on in the next cannot be cleared
         sys.stderr.flush()
 
     return tell
@@ -112,9 +118,15 @@ def _told_as_json() -> Callable[[StreamProgress], None]:
 
 
 def _say(words: str) -> None:
-    cleared = "\r\x1b[2K" if sys.stderr.isatty() else ""
-    sys.stderr.write(f"{cleared}{without_secrets(words)}\n")
+    _clear_line()
+    sys.stderr.write(f"{without_secrets(words)}\n")
     sys.stderr.flush()
+
+
+def _clear_line() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[2K")
+        sys.stderr.flush()
 
 
 def _say_json(words: str) -> None:
