@@ -78,7 +78,7 @@ class HoeffdingPredictor:
 
     def scores(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `Predictor.scores`."""
-        scored = [self.score_row(vector) for vector in matrix.tolist()]
+        scored = [self.score_row(vector.tolist()) for vector in matrix]
         return np.array(scored, dtype=np.float64).reshape((len(matrix), self._classes) if self._several else len(matrix))
 
     def score_row(self, vector: list[float]) -> float | tuple[float, ...]:
@@ -96,8 +96,8 @@ class HoeffdingPredictor:
         """See `Predictor.contributions`: a split adds to its column what the classes' log-shares change by from node to node (Saabas,
         2014), naive Bayes adds to each column its likelihood. Shares of 0 count as 1e-15."""
         result = np.zeros((len(matrix), self._classes, matrix.shape[1] + 1))
-        for number, vector in enumerate(matrix.tolist()):
-            self._explain(self._row(vector), result[number])
+        for parts, vector in zip(result, matrix, strict=True):
+            self._explain(self._row(vector.tolist()), parts)
         return result if self._several else result[:, 1] - result[:, 0]
 
     def _explain(self, row: Row, parts: NDArray[np.float64]) -> None:
@@ -179,6 +179,7 @@ class _Bayes:
         self._columns = [(feature, _likelihoods(seen)) for feature, seen in leaf.seen or ()]
 
     def votes(self, row: Row) -> Votes:
+        """Return a probability for each class."""
         votes = {}
         for code, prior in self._priors.items():
             if prior is None:  # River gives a class that lost all its weight the logarithm of 1
@@ -223,7 +224,8 @@ def _likelihoods(seen: Numbers | Levels) -> Callable[[float | int, int], float]:
 
 
 def _of_levels(seen: Levels) -> Callable[[float | int, int], float]:
-    known = {code: {level: _log(each / sum(table.values())) for level, each in table.items()} for code, table in seen.classes.items()}
+    totals = {code: sum(table.values()) for code, table in seen.classes.items()}
+    known = {code: {level: _log(each / totals[code]) for level, each in table.items()} for code, table in seen.classes.items()}
     return lambda value, code: known.get(code, {}).get(int(value), -math.inf)
 
 

@@ -51,16 +51,16 @@ def learn_rows(
 
     Returns the rows that were asked about with something learnt, in order, and their scores.
     """
-    vectors, targets = rows.matrix.tolist(), rows.target.tolist()
     asked, scores = [], []
     for row, is_learnt in lessons:
+        vector = rows.matrix[row].tolist()  # a row at a time: as lists of Python's own floats, all rows would take four times the memory
         if is_learnt:
-            learner.learn(vectors[row], targets[row])
+            learner.learn(vector, float(rows.target[row]))
             if not go_on(learner.learned):
                 break
         elif learner.learned:
             asked.append(row)
-            scores.append(learner.score(vectors[row]))
+            scores.append(learner.score(vector))
     return np.array(asked, dtype=np.int64), np.array(scores, dtype=np.float64)
 
 
