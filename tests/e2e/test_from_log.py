@@ -195,7 +195,7 @@ def test_questions_without_a_name_and_values_that_were_too_old(folder: Path) -> 
             inputs=pl.when(early).then(pl.col("inputs").str.replace('"order":[0-9]+,', "")).otherwise("inputs"),
             features=pl.when(number >= 150)
             .then(pl.col("features").str.replace(r'"size":\d', '"size":null').str.replace(r"\}$", ',"_stale":{"size":9.5}}'))
-            .otherwise("features"),
+            .otherwise(pl.col("features").str.replace(r"\}$", ',"gone":null,"_stale":{"gone":9.5}}')),  # of a feature that is no more
         )
         assert said(project.run()) == (
             "3 features of 140 rows from version 1 of the log (late@1: 140, 10 with a value that was too old to be served); left out: "

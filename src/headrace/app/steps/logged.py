@@ -32,7 +32,7 @@ def take(job: Job, context: StepContext) -> Output:
         version=job.log_version,
         rows=served.frame.height,
         served_by=served.served_by,
-        stale=int((withheld(texts).list.len() > 0).sum()),
+        stale=int(withheld(texts).list.eval(pl.element().is_in(list(plan.types))).list.any().sum()),
         waiting=served.waiting,
         left_out=served.left_out,
     )
