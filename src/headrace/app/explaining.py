@@ -71,6 +71,8 @@ def why(workspace: Workspace, prediction_id: str) -> WhyReport:
         tables=tables,
         training_cost_usd=str(sum(total.amount_usd for total in spent)),
         per_thousand_usd=next((each.per_thousand_usd for each in costs if each.source == row["source"]), None),
+        state=row.get("state"),
+        watermarks=msgspec.json.decode(row.get("watermarks") or "{}", type=dict[str, datetime | None]),
     )
 
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from headrace.app.log_facts import LOG, LogFacts
 from headrace.app.reports import ApprovalLine, CandidateLine, GateLine, MeasuredLine, ModelReport, PieceLine, ProgressiveLine
 from headrace.ledger import approvals, evaluations, models
 from headrace.ledger.evaluations import Evaluation
@@ -39,6 +40,7 @@ def model_report(session: Session, project: Project, version: ModelVersion) -> M
             for each in approvals.of_version(session, version.id)
         ],
         next_step=_next_step(session, project, version),
+        served_features=str(msgspec.convert(details[LOG], LogFacts)) if LOG in details else None,
     )
 
 

@@ -86,6 +86,8 @@ class ModelReport(Report, frozen=True, kw_only=True):
     gates: list[GateLine]
     approvals: list[ApprovalLine]
     next_step: str
+    served_features: str | None = None
+    """What it learned from, where that was features as they were served; None: they were computed from history."""
 
 
 class StepLine(Report, frozen=True, kw_only=True):
@@ -255,6 +257,10 @@ class WhyReport(Report, frozen=True, kw_only=True):
     tables: list[TableLine]
     training_cost_usd: str
     per_thousand_usd: str | None
+    state: datetime | None = None
+    """The moment of the published state that it was answered from, where that is known and there was one."""
+    watermarks: dict[str, datetime | None] = {}
+    """Until when the streamed tables were known that it was answered from."""
 
 
 class CostLine(Report, frozen=True, kw_only=True):

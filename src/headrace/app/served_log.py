@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import msgspec
 import polars as pl
 
 from headrace.app.bundles import freed_bundle, open_bundle
@@ -20,7 +19,6 @@ from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
 from headrace.bundles.errors import BundleError
 from headrace.core.fingerprints import fingerprint
-from headrace.core.units import counted
 from headrace.features.errors import FeatureError
 from headrace.features.frames import framed
 from headrace.features.lookups import ARRIVAL_COLUMN
@@ -35,8 +33,6 @@ NAMELESS = "of a question that did not say which row it is about"
 NOT_THERE = "about a row that is not there yet"
 AGAIN = "about a row that was asked about before"
 FEATURES, ANSWERED = "_features", "_answered"
-LOG = "log"
-"""The part of a step's output, and of a model version's details, that says what was taken from the log."""
 _MADE_AT, _GIVEN, _MODEL, _VERSION = "_made_at", "_given", "_model", "_version"
 _COLUMNS = {
     PREDICTION: "id", SERVED_AS_OF: "as_of", _MADE_AT: "moment", _MODEL: "model", _VERSION: "version", _GIVEN: "inputs",
@@ -51,37 +47,6 @@ class LogState(NamedTuple):
 
     version: int
     fingerprint: str
-
-
-class LogFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run took from the log.
-
-    Attributes:
-        version: that of the log.
-        rows: of the spine that have their features from it; `served_by` says how many of them each model version answered.
-        stale: of those, how many have a value that was null since it was too old when it was served.
-        waiting: of those, how many have no answer yet: they are in no part of the split.
-        left_out: how many predictions were not taken, by reason.
-    """
-
-    version: int
-    rows: int
-    served_by: dict[str, int]
-    stale: int
-    waiting: int
-    left_out: dict[str, int]
-
-    def __str__(self) -> str:
-        by = ", ".join(f"{label}: {count:,}" for label, count in self.served_by.items())
-        stale = f", {self.stale:,} with a value that was too old to be served" if self.stale else ""
-        waiting = f", {self.waiting:,} without an answer yet" if self.waiting else ""
-        took = f" ({by}{stale}{waiting})" if by else ""
-        left_out = [f"{counted(count, 'prediction')} {reason}" for reason, count in self.left_out.items()]
-        return "; left out: ".join([f"{counted(self.rows, 'row')} from version {self.version} of the log{took}", *_listed(left_out)])
-
-
-def _listed(parts: list[str]) -> list[str]:
-    return [", ".join(parts)] if parts else []
 
 
 @dataclass(frozen=True)

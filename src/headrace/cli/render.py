@@ -78,6 +78,7 @@ def model(report: ModelReport) -> str:
         indent=2,
     )
     lines += render_progressive.curves(report)
+    lines += ["", *_served(report)] if report.served_features else []
     looks = "the first look" if report.looks == 1 else f"look number {report.looks}"
     lines += ["", f"  {report.candidate}, on the {counted(report.test_rows, 'sealed test row')}: {looks} at them"]
     lines += columns([[_measured(each)] for each in report.test], indent=4)
@@ -168,6 +169,8 @@ def why(report: WhyReport) -> str:
     lines = [
         f"{report.prediction_id}  score {_cell(report.score)}{decision}",
         f"  answered {_moment(report.predicted)} by {report.source}, as of {_moment(report.as_of)}",
+        *([f"  from the state of {_moment(report.state)}"] if report.state else []),
+        *(f"  {table} was known until {_moment(moment)}" for table, moment in report.watermarks.items() if moment),
         "",
     ]
     lines += ["inputs", *columns([[name, _cell(value)] for name, value in report.inputs.items()], indent=2), ""]
@@ -194,6 +197,7 @@ def why(report: WhyReport) -> str:
         f"  {report.code}",
         "data",
         *_tables(report.tables),
+        *_served(report.model),
     ]
     lines += [
         "approvals",
@@ -204,6 +208,10 @@ def why(report: WhyReport) -> str:
     ]
     thousand = f"; a thousand predictions {_usd(report.per_thousand_usd)}" if report.per_thousand_usd else ""
     return "\n".join([*lines, "cost", f"  training {_usd(report.training_cost_usd)}{thousand}"])
+
+
+def _served(report: ModelReport) -> list[str]:
+    return [f"  features as they were served: {report.served_features}"] if report.served_features else []
 
 
 def _staleness(feature: FeatureLine) -> str:

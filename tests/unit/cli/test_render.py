@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import msgspec
+import pytest
 
 from headrace.app.reports import (
     ApprovalLine,
@@ -107,8 +108,9 @@ def test_a_table():
     ]
 
 
-def test_a_prediction_walked_back():
-    report = WhyReport(
+@pytest.fixture
+def walked_back():
+    return WhyReport(
         prediction_id="prd_1", predicted=NOW, as_of=None, source="file", score={"a": 0.25, "b": 0.75}, decision="b", inputs={"x": None},
         features=[
             FeatureLine(name="small", value=1, contribution=-0.2),
@@ -118,7 +120,10 @@ def test_a_prediction_walked_back():
         contribution_unit="the decided class's score", bias=0.1, model=msgspec.structs.replace(MODEL, approvals=[], looks=1),
         code="description abc", run_started=NOW, run_actor="ana", tables=[TABLE], training_cost_usd="1.5", per_thousand_usd=None,
     )  # fmt: skip
-    lines = render.why(report).splitlines()
+
+
+def test_a_prediction_walked_back(walked_back):
+    lines = render.why(walked_back).splitlines()
     assert lines[0] == "prd_1  score a 0.25, b 0.75  decision b"
     assert lines[1] == "  answered 2024-05-06 07:08:09 UTC by file, as of -"
     start = lines.index("features, and what each added (the decided class's score)")
@@ -130,6 +135,14 @@ def test_a_prediction_walked_back():
     ]
     assert "  on 1,234 test rows (the first look): roc_auc 0.8123 (0.7000 to 0.9000)" in lines
     assert lines[-4:] == ["approvals", "  none were asked for", "cost", "  training $1.50"]
+
+
+def test_a_prediction_says_which_state_it_was_answered_from_and_what_its_model_learned_from(walked_back):
+    model = msgspec.structs.replace(MODEL, served_features="150 rows from version 3 of the log")
+    lines = render.why(msgspec.structs.replace(walked_back, model=model, state=NOW, watermarks={"orders": NOW, "shops": None})).splitlines()
+    assert lines[2:4] == ["  from the state of 2024-05-06 07:08:09 UTC", "  orders was known until 2024-05-06 07:08:09 UTC"]
+    assert "  features as they were served: 150 rows from version 3 of the log" in lines
+    assert "  features as they were served: 150 rows from version 3 of the log" in render.model(model).splitlines()
 
 
 def test_costs():

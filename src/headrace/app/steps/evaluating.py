@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 from headrace.app.lifecycle import Job
+from headrace.app.log_facts import LOG, LogFacts
 from headrace.app.models import label
-from headrace.app.served_log import LOG, LogFacts
 from headrace.app.steps.comparing import How, Opponent, against_baseline, against_champion, prepare_champion
 from headrace.app.steps.features import table_output
 from headrace.app.steps.training import ModelRows, load_candidates, model_rows, spread_by

@@ -5,8 +5,9 @@ import polars as pl
 
 from headrace.app.errors import TooFewServed
 from headrace.app.lifecycle import Job
+from headrace.app.log_facts import LOG, LogFacts
 from headrace.app.logged_values import logged_frame, withheld
-from headrace.app.served_log import ANSWERED, FEATURES, LOG, LogFacts, served_rows
+from headrace.app.served_log import ANSWERED, FEATURES, served_rows
 from headrace.app.steps.features import features_table, plan_of, spine_rows, table_types
 from headrace.app.store import lake_of
 from headrace.core.units import counted

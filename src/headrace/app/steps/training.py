@@ -10,7 +10,7 @@ import polars as pl
 
 from headrace.app.errors import TooFewServed
 from headrace.app.lifecycle import Job
-from headrace.app.served_log import LOG, LogFacts
+from headrace.app.log_facts import LOG, LogFacts
 from headrace.app.settings import HERE
 from headrace.app.spreading import shared_scratch
 from headrace.app.steps.features import Inputs, plan_of, spine_rows, table_types
