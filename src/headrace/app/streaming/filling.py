@@ -108,17 +108,6 @@ class _Turn:
         return f"{self._name} {self._number}".encode()
 
 
-def drop_unneeded(store: StateStore, table: str, needed: Sequence[GroupLayout]) -> int:
-    """Remove the groups of a table that no model needs any more; return how many those were."""
-    spaces = {layout.space for layout in needed}
-    marks = [name for name in store.marks(f"{FILLED}state/{table}/") if _space_of(name) not in spaces]
-    gone = {_space_of(name) for name in marks}
-    store.commit(Commit(marks=dict.fromkeys(marks)))  # first: what is half removed is not to count as filled
-    for space in gone:
-        store.clear(space)
-    return len(gone)
-
-
 def lake_rows(lake: Lake, table: str, partition: int) -> Iterator[pl.DataFrame]:
     """Give the rows of a partition that the lake has, in the order in which they came, some ten thousand at a time."""
     if lake.tables.version(table) is None:

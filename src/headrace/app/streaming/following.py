@@ -9,7 +9,6 @@ from headrace.app.scoring.questions import earliest_question
 from headrace.app.streamed import QUARANTINE
 from headrace.app.streaming.around import Around
 from headrace.app.streaming.counting import Counts
-from headrace.app.streaming.filling import drop_unneeded
 from headrace.app.streaming.flushing import flush_partition, tables_of
 from headrace.app.streaming.gathering import beyond, gathered
 from headrace.app.streaming.intake import Intake
@@ -17,6 +16,7 @@ from headrace.app.streaming.partitions import Owned, joined
 from headrace.app.streaming.recording import Brought, record_version
 from headrace.app.streaming.settled import Settled
 from headrace.app.streaming.taking_over import TakingOver, history_us
+from headrace.app.streaming.unused import RENEW_SECONDS, drop_unused, say_kept
 from headrace.core.errors import SystemFault
 from headrace.core.moments import microseconds
 from headrace.expressions import DType
@@ -59,7 +59,7 @@ class Following:
         self._follower = follower_of(table, self, around.surroundings, around.workspace.project.name)
         self._horizon_us: int | None = None
         self._looked = self._told = float("-inf")
-        self._swept = time.monotonic()
+        self._swept = self._said_kept = time.monotonic()
         self._flushes, self._trouble = 0, ""
         self._is_recorded = False  # a worker may have died between the lake and the ledger
         self._was_assigned = self._polling = self._leaving = self._is_paused = False
@@ -162,9 +162,11 @@ class Following:
             self._follower.resume(list(self._owned))
 
     def use(self, layouts: Sequence[GroupLayout], functions: Functions, *, complete: bool) -> None:
-        """Keep these groups from now on: new ones are filled first; others go if it is `complete` what all models need."""
+        """Keep these groups from now on: new ones are filled first; others go in time if it is `complete` what all models need."""
+        self._around.patience.until_done(lambda: self._say_kept(layouts))
         if complete:
-            self._around.patience.until_done(lambda: drop_unneeded(self._around.store, self.table.name, layouts))
+            spaces, now = {each.space for each in layouts}, self._around.workspace.clock.now()
+            self._around.patience.until_done(lambda: drop_unused(self._around.store, self.table.name, spaces, now))
         if {each.space for each in layouts} == {each.space for each in self._taking_over.layouts}:
             return
         self._taking_over.layouts, self._taking_over.functions = tuple(layouts), functions
@@ -175,6 +177,10 @@ class Following:
             elif partition in self._owned:
                 self._owned[partition] = owned
         self._intake.writer = StateWriter(layouts, functions)
+
+    def _say_kept(self, layouts: Sequence[GroupLayout]) -> None:
+        say_kept(self._around.store, [each.space for each in layouts], self._around.workspace.clock.now())
+        self._said_kept = time.monotonic()
 
     def flush(self, partitions: Iterable[int] | None = None) -> None:
         """Bring what waits into the lake, and put the table's new version on record.
@@ -306,6 +312,8 @@ class Following:
         if moment - self._looked < _LOOK_SECONDS:
             return
         self._looked = moment
+        if moment - self._said_kept >= RENEW_SECONDS:
+            self._around.patience.until_done(lambda: self._say_kept(self._taking_over.layouts))
         marks = self._around.patience.until_done(lambda: self._around.store.marks(position_prefix(self.table.name)))
         positions = [read_position(value) for value in marks.values()]
         watermark = table_watermark(positions, microseconds(self._around.workspace.clock.now()))
