@@ -38,7 +38,5 @@ class EmptyPart(TrainingError):
 class LearnerNeedsExtra(TrainingError):
     """A candidate whose library is not installed."""
 
-    def __init__(self, candidate: str, extra: str) -> None:
-        super().__init__(
-            f"{candidate} cannot learn: the library for {extra} is not installed.", remedy=f"Install it: pip install 'headrace[{extra}]'."
-        )
+    def __init__(self, candidate: str, library: str, extra: str) -> None:
+        super().__init__(f"{candidate} cannot learn: {library} is not installed.", remedy=f"Install it: pip install 'headrace[{extra}]'.")

@@ -70,7 +70,7 @@ class HoeffdingTrainer(_OnlineTrainer):
         try:
             from headrace.training.online.tree import HoeffdingLearner  # River is an extra
         except ModuleNotFoundError as error:
-            raise LearnerNeedsExtra("hr.HoeffdingTree()", "online") from error
+            raise LearnerNeedsExtra("hr.HoeffdingTree()", "River", "online") from error
         return HoeffdingLearner.new(self._dataset.columns, len(self._dataset.classes), parameters)
 
 
