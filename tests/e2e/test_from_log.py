@@ -207,6 +207,20 @@ def test_questions_without_a_name_and_values_that_were_too_old(folder: Path) -> 
         assert taken(project)["size"].is_null().to_list() == [False] * 130 + [True] * 10
 
 
+def test_what_was_taken_stays_when_a_rule_deletes_predictions_and_the_next_run_takes_what_is_left(folder: Path) -> None:
+    take_from_log(folder)
+    write(folder, map(order, range(360)))
+    edit(folder, "seed=1)", 'seed=1, retention=hr.Retention(predictions="90d"))')
+    with opened(folder) as project:
+        old = pl.when(pl.int_range(pl.len()) < 40).then(pl.lit(START)).otherwise("moment").cast(pl.Datetime("us", "UTC"))
+        log_again(project, moment=old)
+        project.run()
+        project.gc(timedelta(0))
+        assert lake_of(project.workspace).tables.scan(PREDICTIONS).collect().height == 120
+        assert taken(project).height == 160
+        assert said(project.run()) == "3 features of 120 rows from version 2 of the log (late@1: 120)"
+
+
 def test_a_few_predictions_are_told_as_that(folder: Path) -> None:
     take_from_log(folder)
     write(folder, map(order, range(205)))

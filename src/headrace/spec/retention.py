@@ -18,7 +18,8 @@ class Retention(Declaration, frozen=True, kw_only=True):
         versions: versions of tables, and what else steps made, after they were last in use: going back to a description of yesterday
             then makes nothing again. A table's own `keep_versions` goes before it.
         models: a version that was the champion, after it was retired: its bundle, and the table versions it was made from.
-        predictions: rows of the log of predictions. A model version that one of them names stays as long as they do.
+        predictions: rows of the log of predictions. A model version that one of them names stays as long as they do. Where features are
+            taken from the log, the next run learns from the rows that are left; what was taken before stays.
         landings: answers of databases and APIs, after a newer one took their place.
 
     >>> Retention(predictions="365d").models
