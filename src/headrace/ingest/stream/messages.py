@@ -49,7 +49,6 @@ class Surroundings:
         root: the folder of `project.py`.
         wait: sleeps for so many seconds.
         stopping: tells whether whoever follows was told to stop.
-        ticks: counts seconds that go by, whatever becomes of the clock.
     """
 
     root: Path
@@ -57,7 +56,6 @@ class Surroundings:
     clock: Clock
     wait: Callable[[float], None] = time.sleep
     stopping: Callable[[], bool] = lambda: False
-    ticks: Callable[[], float] = time.monotonic
 
 
 class Writing(NamedTuple):

@@ -28,17 +28,15 @@ class Listening:
 
 
 class Waiting:
-    """Time that goes by only when somebody waits."""
+    """A clock that goes on only when somebody waits."""
 
     def __init__(self):
         self.clock = FixedClock(START)
-        self.seconds = 0.0
         self.waits = []
 
     def wait(self, seconds):
         self.waits.append(seconds)
         self.clock.moment += timedelta(seconds=seconds)
-        self.seconds += seconds
 
 
 @pytest.fixture
@@ -48,4 +46,4 @@ def waiting():
 
 @pytest.fixture
 def surroundings(tmp_path, waiting):
-    return Surroundings(tmp_path, Secrets({}), waiting.clock, waiting.wait, ticks=lambda: waiting.seconds)
+    return Surroundings(tmp_path, Secrets({}), waiting.clock, waiting.wait)
