@@ -88,16 +88,8 @@ def require_log(workspace: Workspace) -> None:
 def served_rows(workspace: Workspace, model: Model, plan: FeaturePlan, spine: pl.LazyFrame, version: int) -> ServedRows:
     """Return the rows of the spine that a version of the log answers for; the spine has a column that says whether each is `ANSWERED`."""
     log = lake_of(workspace).tables.scan(PREDICTIONS, version)
-    counts = {(name, number): count for name, number, count in log.group_by("model", "version").agg(pl.len()).collect().iter_rows()}
     ids = model.features.spine.id
-    left_out = Counter[str]()
-    taken = []
-    for (name, number), count in sorted(counts.items(), key=lambda item: (item[0][0], int(item[0][1]))):
-        why = _why_not(workspace, _find(workspace, name, number), plan, ids)
-        if why is None:
-            taken.append((name, number))
-        elif name == model.name:  # another model's own features are nobody's loss here
-            left_out[why] += count
+    taken, left_out = _versions(workspace, model, plan, log)
     wanted = pl.LazyFrame(taken, schema={"model": pl.String, "version": pl.String}, orient="row")
     asked = pl.concat(_asked_about(log.join(wanted, on=["model", "version"], how="semi"), plan, ids))
     named = asked.drop_nulls(list(ids))
@@ -111,6 +103,19 @@ def served_rows(workspace: Workspace, model: Model, plan: FeaturePlan, spine: pl
         served_by=dict(by.iter_rows()),
         left_out=dict(+left_out),
     )
+
+
+def _versions(workspace: Workspace, model: Model, plan: FeaturePlan, log: pl.LazyFrame) -> tuple[list[tuple[str, str]], Counter[str]]:
+    """Return the versions whose predictions can be learned from, and how many of the model's own cannot, by reason."""
+    taken, left_out = [], Counter[str]()
+    counts = log.group_by("model", "version").agg(pl.len()).collect()
+    for name, number, count in sorted(counts.iter_rows(), key=lambda row: (row[0], int(row[1]))):
+        why = _why_not(workspace, _find(workspace, name, number), plan, model.features.spine.id)
+        if why is None:
+            taken.append((name, number))
+        elif name == model.name:  # another model's own features are nobody's loss here
+            left_out[why] += count
+    return taken, left_out
 
 
 def _find(workspace: Workspace, model: str, number: str) -> ModelVersion | None:
