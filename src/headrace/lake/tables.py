@@ -114,6 +114,7 @@ class Tables:
                 return
             try:
                 table.alter.add_columns(delta_schema(lacking).fields, commit_properties=_properties(None))
+                self._place.child(table_folder(name)).settle(f"_delta_log/{table.version():020d}.json")
                 return
             except CommitFailedError:
                 time.sleep(random.uniform(0.5, 1.5) * min(0.01 * 2**attempt, 1))
