@@ -1,9 +1,10 @@
 """Point-in-time joins and windows against pandas, DuckDB and Feast: `python -m benchmarks.lookups joins` or `windows`.
 
-Everyone starts from the same two Parquet files, events and questions, each in the order of time, and ends with the answers in memory. A
-hundred events and a hundred questions a key, spread over a year. All answer what Headrace means (docs/explanation): what became known
-strictly before the question, nothing where the newest event is older than seven days; windows closed on the left, open on the right. Every
-value is compared with ours.
+Everyone starts from the same two Parquet files, events and questions, and ends with the answers in memory. Both are in the order of time,
+as logs are and as `merge_asof` wants them; one join is of tables in no order, where sorting them, and putting answers back, is part of the
+job. A hundred events and a hundred questions a key, spread over a year. All answer what Headrace means (docs/explanation): what became
+known strictly before the question, nothing where the newest event is older than seven days; windows closed on the left, open on the right.
+Every value is compared with ours.
 """
 
 import argparse
@@ -30,12 +31,13 @@ _TOLERANCE = 1e-9
 _START, _YEAR_MS = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1e6), 365 * 86_400_000
 
 
-def write_tables(folder: Path, rows: int) -> None:
+def write_tables(folder: Path, rows: int, shuffled: bool = False) -> None:
     """Write `events.parquet` and `questions.parquet`; the same number of rows is always the same two files."""
     rng = np.random.default_rng(7)
 
     def column(name: str) -> dict[str, object]:
-        moments = np.sort(rng.integers(0, _YEAR_MS, rows)) * 1000 + _START
+        drawn = rng.integers(0, _YEAR_MS, rows)
+        moments = (drawn if shuffled else np.sort(drawn)) * 1000 + _START
         return {"key": rng.integers(0, rows // 100, rows), name: pl.Series(moments).cast(pl.Datetime("us", "UTC"))}
 
     places = np.arange(rows)
@@ -62,18 +64,24 @@ def racers(job: str, rows: int) -> dict[str, list[str]]:
 
 
 def measure(
-    job: str, folder: Path, sizes: Sequence[int] = ROWS, turns: int | None = None, against: Sequence[str] | None = None
+    job: str,
+    folder: Path,
+    sizes: Sequence[int] = ROWS,
+    turns: int | None = None,
+    against: Sequence[str] | None = None,
+    shuffled: bool = False,
 ) -> list[Line]:
     """Return the measurements of a job as lines of a table; `against` names some of the peers."""
     lines, ours = [], {}
     for rows in sizes:
-        work = folder / f"{rows:,}"
+        size = f"{rows:,} x {rows:,}{', in no order' if shuffled else ''}"
+        work = folder / size
         work.mkdir()
-        write_tables(work, rows)
+        write_tables(work, rows, shuffled)
         taking_part = {name: command for name, command in racers(job, rows).items() if against is None or name in (OURS, *against)}
         run = race(taking_part, work, turns or TURNS.get(rows, 1))
         ours[rows] = run[OURS]
-        lines.extend(_size_lines(job, f"{rows:,} x {rows:,}", run, work))
+        lines.extend(_size_lines(job, size, run, work))
         for file in work.glob("*.parquet"):
             file.unlink()
     return [*lines, *_growth(job, ours)]
@@ -125,7 +133,8 @@ def _growth(job: str, ours: Mapping[int, Sequence[Turn]]) -> list[Line]:
 
 def joins(folder: Path) -> list[Line]:
     """Point-in-time joins, for the table of all benchmarks."""
-    return measure("joins", folder, (FEAST_ROWS, *ROWS))
+    shuffled = measure("joins", folder, ROWS[:1], against=("pandas", "duckdb"), shuffled=True)
+    return [*measure("joins", folder, (FEAST_ROWS, *ROWS)), *shuffled]
 
 
 def windows(folder: Path) -> list[Line]:
@@ -141,9 +150,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, action="append", help="how many events and questions; may be given again")
     parser.add_argument("--turns", type=int, help="how many turns; default: three, and one of ten million rows")
     parser.add_argument("--against", action="append", metavar="PEER", help="pandas, duckdb, feast-duckdb, feast or none; default: all")
+    parser.add_argument("--shuffled", action="store_true", help="tables in no order")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
-        told_lines = measure(arguments.job, Path(folder), arguments.rows or ROWS, arguments.turns, arguments.against)
+        sizes, shuffled = arguments.rows or ROWS, arguments.shuffled
+        told_lines = measure(arguments.job, Path(folder), sizes, arguments.turns, arguments.against, shuffled)
     print(versions("headrace", "polars", "numpy"), machine(), table(told_lines), sep="\n")
 
 

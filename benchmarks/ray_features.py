@@ -1,8 +1,11 @@
 """The same feature job by a Ray cluster, by PySpark (which wants Java) and by one process: `python -m benchmarks.ray_features [--rows N]`.
 
 Count and mean over an hour, a day and a week before each of N events, by a key that has a hundred of them: from Parquet files to Parquet or
-Arrow files. All three have this machine's cores; session, cluster and workers are there before the clock starts. Ours is asked six lookups,
-each parted and put back by itself, as a run has it; Spark has one plan. What they give is compared in total.
+Arrow files. All three have this machine's cores; session, cluster and workers are there before the clock starts, and each has done the job
+once: a virtual machine gets quicker by doing. They take turns, so that what else the machine does meets all of them, and a ratio is the
+median of those within a turn. What a turn left is removed before the next, for our lake keeps the same bytes once. Ours is asked six
+lookups, each parted and put back by itself, as a run has it; Spark has one plan. Ours keeps values in the order of the rows, Spark with the
+rows' numbers. What they give is compared in total, after the clock has stopped.
 """
 
 import argparse
@@ -10,7 +13,6 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,7 +23,9 @@ import numpy as np
 import polars as pl
 
 from benchmarks.environments import PEERS, ROOT, PeerMissing, peer, peer_versions
+from benchmarks.racing import Turn, ratio
 from benchmarks.report import Line, machine, table, versions
+from benchmarks.turns import Waiting
 from headrace.engine.executor import Executor
 from headrace.expressions import DType, col
 from headrace.features.bucketed import lookup_frames
@@ -36,13 +40,14 @@ from headrace.spec.sources import File
 from headrace.spec.tables import Events
 
 ROWS, TURNS = 3_000_000, 3  # fewer rows are not parted among tasks
+OURS, HOWS = "Ray", ("ray", "local")
 _START, _YEAR_MS = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1e6), 365 * 86_400_000
 _TYPES = {"key": DType.INT, "amount": DType.FLOAT, "time": DType.DATETIME}
 _EVENTS = Events("events", source=File("events.csv"), time="time")
 
 
 def write_tables(folder: Path, rows: int) -> None:
-    """Write the events as a Parquet file and as a table of a lake."""
+    """Write the events as a Parquet file and as a table of two lakes, one for each who is Headrace: they would find each other's values."""
     rng = np.random.default_rng(7)
     events = pl.DataFrame(
         {
@@ -53,7 +58,8 @@ def write_tables(folder: Path, rows: int) -> None:
         }
     )
     events.write_parquet(folder / "events.parquet", row_group_size=1 << 18)
-    LakeReference(str(folder), "bench").lake().tables.write("events", events)
+    for how in HOWS:
+        LakeReference(str(folder / how), "bench").lake().tables.write("events", events)
 
 
 def plan() -> FeaturePlan:
@@ -65,43 +71,42 @@ def plan() -> FeaturePlan:
     return FeaturePlan.build(Features(spine=_EVENTS, given=["key", "time"], as_of=col("time"), values=values), _TYPES, {"events": _TYPES})
 
 
-def here(folder: Path) -> list[float]:
-    """Compute it in this process, as a run does; return the totals."""
-    lake, totals = LakeReference(str(folder), "bench").lake(), []
+def here(reference: LakeReference) -> list[list[str]]:
+    """Compute it in this process, as a run does; return the names of the blobs of each lookup."""
+    lake, kept = reference.lake(), []
     for lookup in plan().lookups:
-        total, table = 0.0, lake.tables.scan("events")
-        for values in lookup_frames(plan(), lookup.slot, table, table, Bounds(folder)):
-            lake.blobs.put(frame_bytes(values.alias(VALUE).to_frame()))
-            total += float(values.sum() or 0)
-        totals.append(total)
-    return totals
+        table = lake.tables.scan("events")
+        values = lookup_frames(plan(), lookup.slot, table, table, Bounds(Path(reference.home)))
+        kept.append([lake.blobs.put(frame_bytes(each.alias(VALUE).to_frame())) for each in values])
+    return kept
 
 
-def by(executor: Executor, folder: Path) -> list[float]:
-    """Compute it by tasks; return the totals."""
-    lake, planned, totals = LakeReference(str(folder), "bench"), plan(), []
+def by(executor: Executor, reference: LakeReference) -> list[list[str]]:
+    """Compute it by tasks; return the names of the blobs of each lookup."""
+    planned, table, kept = plan(), Rows("events", 0), []
     for lookup in planned.lookups:
-        table, shared = Rows("events", 0), Shared(lake, "bench")
-        what = Scattered(plan=planned, slot=lookup.slot, spine=table, table=table, shared=shared)
-        kept = list(scattered_lookup(executor, what, _unheard))
-        totals.append(sum(float(bytes_frame(lake.lake().blobs.get(each.name))[VALUE].sum() or 0) for each in kept))
-        lake.scratch("bench").remove()
-    return totals
+        what = Scattered(plan=planned, slot=lookup.slot, spine=table, table=table, shared=Shared(reference, "bench"))
+        kept.append([each.name for each in scattered_lookup(executor, what, _unheard)])
+        reference.scratch("bench").remove()
+    return kept
 
 
-def turns(how: str, folder: Path) -> None:
-    """Do the job a few times and print how long it took; in a process of its own."""
+def take_turns(how: str, folder: Path) -> None:
+    """Do the job once for each line that comes, and tell how long it took; in a process of its own. The last word is the totals."""
+    reference, kept = LakeReference(str(folder / how), "bench"), []
     if how == "ray":
         from headrace.engine.cluster import Cluster
 
         cluster = Cluster(os.environ["HEADRACE_ENGINE"])
         list(cluster.each(_awake, range(2 * cluster.slots)))
-    seconds, totals = [], []
-    for _ in range(TURNS):
+    for _ in sys.stdin:
+        shutil.rmtree(folder / how / "blobs", ignore_errors=True)
         started = time.perf_counter()
-        totals = by(cluster, folder) if how == "ray" else here(folder)
-        seconds.append(time.perf_counter() - started)
-    print(json.dumps({"seconds": seconds, "totals": totals}), flush=True)
+        kept = by(cluster, reference) if how == "ray" else here(reference)
+        print(time.perf_counter() - started, flush=True)
+    blobs = reference.lake().blobs
+    totals = [sum(float(bytes_frame(blobs.get(name))[VALUE].sum() or 0) for name in names) for names in kept]
+    print(json.dumps(totals), flush=True)
     os._exit(0)
 
 
@@ -115,21 +120,37 @@ def measure(folder: Path, rows: int) -> list[Line]:
     write_tables(folder, rows)
     us = [sys.executable, "-m", "benchmarks.ray_features", "--folder", str(folder), "--turns"]
     cluster = [sys.executable, str(ROOT / "scripts" / "services" / "ray.py"), "--workers", str(max(1, (os.cpu_count() or 1) - 1)), "--"]
-    found = {"one process": _said([*us, "local"]), "Ray": _said([*cluster, *us, "ray"])}
+    commands = {OURS: [*cluster, *us, "ray"], "one process": [*us, "local"]}
     try:
-        found["PySpark"] = _said([_spark(), str(PEERS / "features_spark.py"), str(folder), str(TURNS)])
+        commands["PySpark"] = [_spark(), str(PEERS / "features_spark.py"), str(folder)]
     except PeerMissing as missing:
         print(missing, file=sys.stderr)
-    ours = found["Ray"]
-    told = []
-    for name, said in found.items():
-        seconds = statistics.median(said["seconds"])
-        told.append(Line("ray_features", f"{rows:,} rows, {name}", f"{seconds:.1f} s"))
-        if said is not ours:
-            ratio, equal = seconds / statistics.median(ours["seconds"]), bool(np.allclose(said["totals"], ours["totals"], rtol=1e-9))
-            told.append(Line("ray_features", f"{rows:,} rows, {name} over Ray", f"{ratio:.2f} x"))
-            told.append(Line("ray_features", f"{rows:,} rows, totals of {name}", "equal" if equal else "differ", "equal", equal))
-    return told
+    racers = {name: Waiting(name, command) for name, command in commands.items()}
+    try:
+        for each in racers.values():
+            each.turn()
+        run = {name: [] for name in racers}
+        for _ in range(TURNS):
+            for name, each in racers.items():
+                run[name].append(each.turn())
+        totals = {name: json.loads(each.last()) for name, each in racers.items()}
+    finally:
+        for each in racers.values():
+            each.end()
+    return _told(f"{rows:,} rows", run, totals)
+
+
+def _told(what: str, run: dict[str, list[Turn]], totals: dict[str, list[float]]) -> list[Line]:
+    lines = []
+    for name, taken in run.items():
+        seconds, cpu = (statistics.median(getattr(each, kind) for each in taken) for kind in ("seconds", "cpu_seconds"))
+        lines.append(Line("ray_features", f"{what}, {name}", f"{seconds:.1f} s, {cpu:.1f} s of CPU"))
+        if name != OURS:
+            times, of_cpu = ratio(run[OURS], taken), ratio(run[OURS], taken, "cpu_seconds")
+            equal = bool(np.allclose(totals[name], totals[OURS], rtol=1e-9))
+            lines.append(Line("ray_features", f"{what}, {name} over {OURS}", f"{times:.2f} x; of CPU {of_cpu:.2f} x"))
+            lines.append(Line("ray_features", f"{what}, totals of {name}", "equal" if equal else "differ", "equal", equal))
+    return lines
 
 
 def _spark() -> str:
@@ -154,15 +175,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.turns:
-        turns(given.turns, given.folder)
+        take_turns(given.turns, given.folder)
     with tempfile.TemporaryDirectory(prefix="headrace-") as name:
         measured = measure(Path(name), given.rows)
     print(versions("headrace", "polars", "ray"), peer_versions(), machine(), table(measured), sep="\n")
-
-
-def _said(command: list[str]) -> dict[str, list[float]]:
-    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 if __name__ == "__main__":

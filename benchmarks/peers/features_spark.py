@@ -1,6 +1,6 @@
-"""Run in the peer's environment: `features_spark.py FOLDER TURNS`: the windows of `ray_features` by PySpark on this machine's cores.
+"""Run in the peer's environment: `features_spark.py FOLDER`: the windows of `ray_features` by PySpark on this machine's cores.
 
-A small job goes first, so that what is timed has a session and its code. The answers are written as Parquet.
+Once for each line that comes, with the seconds on a line; the totals are the last. The answers are Parquet, with the rows' numbers.
 """
 
 import json
@@ -13,7 +13,8 @@ from pyspark.sql import SparkSession, Window
 from pyspark.sql import functions as f
 
 SPANS = {"1h": 3_600_000_000, "1d": 86_400_000_000, "7d": 604_800_000_000}
-folder, turns = Path(sys.argv[1]), int(sys.argv[2])
+ANSWERS = [f"{kind}_{over}" for over in SPANS for kind in ("count", "mean")]
+folder = Path(sys.argv[1])
 session = (
     SparkSession.builder.master("local[*]")
     .config("spark.ui.enabled", "false")
@@ -31,18 +32,16 @@ def answers(source):
     for over, span in SPANS.items():
         window = Window.partitionBy("key").orderBy("moment").rangeBetween(-span, -1)
         found = found.withColumn(f"count_{over}", f.count("amount").over(window)).withColumn(f"mean_{over}", f.mean("amount").over(window))
-    return found
+    return found.select("_arrival", *ANSWERS)
 
 
 table = session.read.parquet(str(folder / "events.parquet"))
-answers(table.limit(1000)).write.mode("overwrite").parquet(str(folder / "spark_small"))
-seconds = []
-for _ in range(turns):
+for _ in sys.stdin:
     shutil.rmtree(folder / "spark_out", ignore_errors=True)
     started = time.perf_counter()
     answers(table).write.parquet(str(folder / "spark_out"))
-    seconds.append(time.perf_counter() - started)
+    print(time.perf_counter() - started, flush=True)
 written = session.read.parquet(str(folder / "spark_out"))
-totals = written.agg(*[f.sum(f"{kind}_{over}") for over in SPANS for kind in ("count", "mean")]).first()
-print(json.dumps({"seconds": seconds, "totals": [float(each) for each in totals]}))
+totals = written.agg(*[f.sum(each) for each in ANSWERS]).first()
+print(json.dumps([float(each) for each in totals]), flush=True)
 session.stop()

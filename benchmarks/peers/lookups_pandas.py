@@ -1,5 +1,6 @@
 """Run in the peer's environment: `lookups_pandas.py JOB FOLDER NAME`: joins by `merge_asof`, windows by `groupby().rolling()`.
 
+`merge_asof` wants both tables in the order of time; those that are not are sorted, and the answers put back in the questions' order.
 Rolling windows end at rows of their own frame, so the questions are put among the events, as rows without an amount.
 """
 
@@ -17,8 +18,13 @@ job, folder, name = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 def joins() -> pd.DataFrame:
     events = pd.read_parquet(folder / "events.parquet", columns=["key", "time", "amount"])
     questions = pd.read_parquet(folder / "questions.parquet")
-    age = pd.Timedelta("7d")
-    return pd.merge_asof(questions, events, left_on="asked", right_on="time", by="key", allow_exact_matches=False, tolerance=age)
+    age = pd.Timedelta("7D")
+    if ordered := questions["asked"].is_monotonic_increasing and events["time"].is_monotonic_increasing:
+        asked = questions
+    else:
+        asked, events = questions.sort_values("asked", kind="stable"), events.sort_values("time", kind="stable")
+    found = pd.merge_asof(asked, events, left_on="asked", right_on="time", by="key", allow_exact_matches=False, tolerance=age)
+    return found if ordered else found.sort_values("place", ignore_index=True)
 
 
 def windows() -> pd.DataFrame:

@@ -4,6 +4,7 @@ Keys become numbers (`keys`), numbers and moments say which rows of the sorted t
 (`slices`).
 """
 
+from collections.abc import Hashable
 from functools import partial
 
 import numpy as np
@@ -16,10 +17,13 @@ from headrace.features.keys import ColumnNumbers, Keys
 from headrace.features.lookups import PlannedLookup
 from headrace.features.once import Once
 from headrace.features.prepared import ARRIVAL, KNOWN, SEEN, TIME, VALUE, key_names
-from headrace.features.slices import aggregate_slices
+from headrace.features.slices import aggregate_slices, pick
 
 AS_OF = "_as_of"
+PICKED = ("first", "last")
+"""Aggregates that are the value of one row, which is taken from the table as it lies; for the others values are sorted as the rows are."""
 Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
 _ROWS_AT_ONCE = 1 << 22
 """How many slices are aggregated at once: a quantile or a variance holds many numbers a slice."""
 
@@ -43,19 +47,16 @@ class Prepared:
         order = shared(("arrived", table, lookup.time), lambda: arrived(rows[TIME], rows[ARRIVAL]))
         self._timeline = shared(("timeline", self._seen), lambda: Timeline(rows[KNOWN], order, seen))
         self._edges = shared(("edges", self._seen, right), lambda: Edges(self._timeline, self._keys.rows, self._keys.size))
-        self._values = rows[VALUE].gather(self._edges.order) if VALUE in rows.columns else None
-        self._time = rows[TIME]
+        self._time, self._values = rows[TIME], rows[VALUE] if VALUE in rows.columns else None
+        if self._values is not None and lookup.aggregate_kind not in PICKED:
+            self._values = self._values.gather(self._edges.order)
 
     def answer(self, questions: pl.DataFrame, shared: Once) -> pl.Series:
         """Return the value for each question, in their order; `questions` are the keys and `_as_of` (Int64, microseconds since 1970)."""
         lookup = self._lookup
         span = ("slices", self._seen, lookup.keys, lookup.over_us, lookup.hop_us)
         low, high = shared(span, lambda: self._slices(questions, shared))
-        if lookup.max_age_us is not None:
-            low = shared((*span, lookup.max_age_us), lambda: self._young(questions, low, high))
-        starts = range(0, max(len(low), 1), _ROWS_AT_ONCE)
-        pieces = [(low[start : start + _ROWS_AT_ONCE], high[start : start + _ROWS_AT_ONCE]) for start in starts]
-        found = pl.concat([aggregate_slices(lookup.aggregate_kind, lookup.probability, self._values, *piece) for piece in pieces])
+        found = self._picked(questions, low, high, span, shared) if lookup.aggregate_kind in PICKED else self._aggregated(low, high)
         found = found.set(questions[AS_OF].is_null(), None) if questions[AS_OF].null_count() else found
         return found.cast(POLARS_TYPES[lookup.dtype])
 
@@ -68,7 +69,7 @@ class Prepared:
         moments = shared("moments", lambda: Moments(_moments(questions)))
         asked = shared(("questions", lookup.table, lookup.keys), lambda: Questions(keys, moments))
         upper = shared(("ranks", self._seen), lambda: self._timeline.ranks(moments.distinct))
-        high = self._edges.first_from(asked, upper)
+        high = shared(("high", self._seen, lookup.keys), lambda: self._edges.first_from(asked, upper))
         if over is None:
             return self._edges.starts(keys), high
         left = left_edge(moments.distinct, over, hop)
@@ -79,17 +80,29 @@ class Prepared:
         columns = zip(self._lookup.keys, self._columns, key_names(self._lookup), strict=True)
         return [shared(("found", self._lookup.table, pair), partial(column.find, questions[name])) for pair, column, name in columns]
 
-    def _young(self, questions: pl.DataFrame, low: Integers, high: Integers) -> Integers:
-        """Close the slices whose newest row happened too long before the question, or nobody knows when."""
-        if not len(self._edges.order):
-            return low
-        time = self._time.gather(self._edges.order)
-        newest = high - 1  # in an empty slice any row will do
-        age = _moments(questions) - time.fill_null(0).to_numpy()[newest]
-        old = age > self._lookup.max_age_us
-        if time.null_count():
-            old |= time.is_null().to_numpy()[newest]
-        return np.where(old, high, low)
+    def _aggregated(self, low: Integers, high: Integers) -> pl.Series:
+        lookup, starts = self._lookup, range(0, max(len(low), 1), _ROWS_AT_ONCE)
+        pieces = [(low[start : start + _ROWS_AT_ONCE], high[start : start + _ROWS_AT_ONCE]) for start in starts]
+        return pl.concat([aggregate_slices(lookup.aggregate_kind, lookup.probability, self._values, *piece) for piece in pieces])
+
+    def _picked(self, questions: pl.DataFrame, low: Integers, high: Integers, span: Hashable, shared: Once) -> pl.Series:
+        """Return the value of each slice's first or last row, null where there is none or it happened too long before the question."""
+        kind, max_age_us = self._lookup.aggregate_kind, self._lookup.max_age_us
+        places = shared((kind, span), lambda: self._edges.places(low if kind == "first" else high - 1))
+        there = high > low
+        if max_age_us is not None:
+            there = shared(("young", span, max_age_us), lambda: there & self._young(questions, places, max_age_us))
+        assert self._values is not None
+        return pick(self._values, places, there)
+
+    def _young(self, questions: pl.DataFrame, places: Integers, max_age_us: int) -> Booleans:
+        """Tell which rows happened no longer than that before their questions; not those of which nobody knows when."""
+        if not len(self._time):
+            return np.zeros(len(places), np.bool_)
+        young: Booleans = _moments(questions) - self._time.fill_null(0).to_numpy()[places] <= max_age_us
+        if self._time.null_count():
+            young &= self._time.is_not_null().to_numpy()[places]
+        return young
 
 
 def _moments(questions: pl.DataFrame) -> Integers:

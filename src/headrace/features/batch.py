@@ -72,11 +72,16 @@ def question_columns(plan: FeaturePlan, lookup: PlannedLookup, as_of: datetime |
 
 def assemble(plan: FeaturePlan, spine: pl.LazyFrame, columns: Mapping[str, pl.Series]) -> pl.DataFrame:
     """Return the features of each row of the spine, in the spine's order; `columns` are the lookups' values by slot."""
-    return assemble_frame(plan, (spine.select(list(plan.given)) if plan.given else spine).collect(), columns)
+    return assemble_frame(plan, given_columns(plan, spine).collect(), columns)
+
+
+def given_columns(plan: FeaturePlan, spine: pl.LazyFrame) -> pl.LazyFrame:
+    """Return of the spine what features are assembled from: no column that only lookups are asked about, but one to tell the rows."""
+    return spine.select(plan.given_read() or list(plan.given)[:1]) if plan.given else spine
 
 
 def assemble_frame(plan: FeaturePlan, given: pl.DataFrame, columns: Mapping[str, pl.Series]) -> pl.DataFrame:
-    """Return the features of rows of the spine, of which `given` has the given columns and `columns` the lookups' values by slot."""
+    """Return the features of rows of the spine; `given` has `given_columns` at least, `columns` are the lookups' values by slot."""
     frame = given.with_columns(columns[lookup.slot].alias(lookup.slot) for lookup in plan.lookups)
     types = plan.row_types
     values = [full_length(value, types).cast(POLARS_TYPES[plan.types[name]]).alias(name) for name, value in plan.expressions().items()]

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from headrace.features.answering import Prepared
-from headrace.features.batch import assemble_frame, find_table, lookup_columns, questions_of
+from headrace.features.batch import assemble_frame, find_table, given_columns, lookup_columns, questions_of
 from headrace.features.buckets import MOST, PLACE, Bucket, BucketWriter, frame_of
 from headrace.features.frames import Bounds, framed, height
 from headrace.features.grouped import GroupedRows, grouped
@@ -52,8 +52,7 @@ def compute_frames(
                 for values in _group_frames(plan, lookups, spine, find_table(lookups[0], tables), bounds, as_of):
                     columns.write(number, values)
         kept = [opened.enter_context(Bucket(folder / "columns", number)) for number in range(len(groups))]
-        given = spine.select(list(plan.given)) if plan.given else spine
-        for place, frame in enumerate(framed(given, bounds.frame_rows)):
+        for place, frame in enumerate(framed(given_columns(plan, spine), bounds.frame_rows)):
             yield assemble_frame(plan, frame, {column.name: column for group in kept for column in group.frame(place)})
 
 

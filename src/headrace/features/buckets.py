@@ -110,7 +110,8 @@ class Bucket:
 
 def parted(frame: pl.DataFrame, keys: Sequence[str], count: int) -> tuple[pl.DataFrame, list[int]]:
     """Return the rows bucket by bucket, with their places in the frame, and where each bucket begins and the last ends."""
-    bucket = frame.select((pl.struct(keys).hash() % count).cast(pl.UInt16)).to_series().to_numpy()
+    key = pl.struct(keys) if len(keys) > 1 else pl.col(keys)
+    bucket = frame.select((key.hash() % count).cast(pl.UInt16)).to_series().to_numpy()
     order = np.argsort(bucket, kind="stable")  # of integers so short in a single pass
     return frame.with_row_index(PLACE)[order], np.searchsorted(bucket[order], np.arange(count + 1)).tolist()
 

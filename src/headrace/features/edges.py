@@ -20,7 +20,10 @@ def arrived(time: pl.Series, arrival: pl.Series) -> Integers:
 
     Tables come in this order, more or less, and then it takes next to no time.
     """
-    return np.lexsort([arrival.to_numpy(), time.fill_null(_EARLIEST).to_numpy()])
+    moments, arrivals = time.fill_null(_EARLIEST).to_numpy(), arrival.to_numpy()
+    if in_order(moments) and in_order(arrivals):
+        return np.arange(len(moments))
+    return np.lexsort([arrivals, moments])
 
 
 class Timeline:
@@ -34,8 +37,12 @@ class Timeline:
         """Take the order in which rows stand that became known at once, and which of them are ever seen, if not all."""
         if seen is not None:
             order = order[seen[order]]
-        self._known, places = sort_stable(known.fill_null(0).to_numpy()[order])
-        self.order = order[places]
+        known_then = known.fill_null(0).to_numpy()[order]
+        if in_order(known_then):
+            self._known, self.order = known_then, order
+        else:
+            self._known, places = sort_stable(known_then)
+            self.order = order[places]
 
     def ranks(self, moments: Integers) -> Integers:
         """Return how many rows became known before each moment; the moments are in order."""
@@ -68,6 +75,10 @@ class Edges:
         """Return where the rows of each key end; 0 for the key -1."""
         return self._starts[keys + 1]
 
+    def places(self, rows: Integers) -> Integers:
+        """Return where rows lie in the table; anywhere for one that there is not, and 0 in a table without any."""
+        return self.order.take(rows, mode="clip") if len(self.order) else np.zeros_like(rows)
+
     def first_from(self, questions: "Questions", ranks: Integers) -> Integers:
         """Return, for each question, the first row of its key from a rank in the timeline on; `ranks` are those of its moments."""
         wanted = questions.keys << self._bits
@@ -92,8 +103,10 @@ class Moments:
         self.distinct = ordered[new]
         places = np.cumsum(new, dtype=np.int64)
         places -= 1
-        self.places = np.empty_like(places)
-        self.places[order] = places
+        self.places = places
+        if ordered is not moments:  # which those that were in order are
+            self.places = np.empty_like(places)
+            self.places[order] = places
 
 
 class Questions:

@@ -144,6 +144,11 @@ class FeaturePlan(msgspec.Struct, frozen=True, kw_only=True):
         """The features' expressions, over given columns and slots."""
         return {name: revive(value, self.functions) for name, value in self.values.items()}
 
+    def given_read(self) -> list[str]:
+        """The given columns that the features' expressions read; lookups and `as_of` may read others."""
+        read = {name for value in self.expressions().values() for name in value.columns()}
+        return [name for name in self.given if name in read]
+
     def looked_into(self) -> dict[str, tuple[PlannedLookup, ...]]:
         """The lookups that each feature is made from."""
         read = {name: value.columns() for name, value in self.expressions().items()}

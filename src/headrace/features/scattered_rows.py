@@ -57,7 +57,7 @@ def assemble_some(task: AssemblyTask) -> tuple[StagedFile, ...]:
     of = task.of
     with of.shared.opened() as opened:
         step = FRAMES_A_TASK * of.frame_rows
-        spine = of.spine.some(opened, task.number * step, step).select(*of.plan.given, ARRIVAL_COLUMN)
+        spine = of.spine.some(opened, task.number * step, step).select(*of.plan.given_read(), ARRIVAL_COLUMN)
         frames = (_assembled(of, opened, number, frame) for number, frame in enumerate(framed(spine, of.frame_rows)))
         return opened.lake.tables.stage(of.table, task.writing, task.number, frames)
 

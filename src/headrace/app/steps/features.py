@@ -104,7 +104,7 @@ def _assemble_scattered(model: Model, workspace: Workspace, plan: FeaturePlan, c
 def _assembled(model: Model, workspace: Workspace, plan: FeaturePlan, context: StepContext) -> Iterator[pl.DataFrame]:
     """Yield the features and `_arrival` of the spine's rows, as many a frame as a lookup's blobs have."""
     blobs = _columns(model, plan, context.inputs)
-    spine, done = spine_rows(workspace, model.features, context.inputs).select(*plan.given, ARRIVAL_COLUMN), 0
+    spine, done = spine_rows(workspace, model.features, context.inputs).select(*plan.given_read(), ARRIVAL_COLUMN), 0
     total = int(table_output(model.features.spine, context.inputs)["rows"])
     for number, frame in enumerate(framed(spine, FRAME_ROWS)):
         columns = {slot: get_frame(workspace, names[number]).get_column(VALUE) for slot, names in blobs.items()}
