@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import polars as pl
 
+from headrace.app.streaming.bounding import pieces
 from headrace.app.streaming.flushing import app_of
 from headrace.app.streaming.intake import BEGINNING
 from headrace.app.streaming.outbox import rows_of, waiting_chunks
@@ -53,7 +54,8 @@ def fill(
         _clear(store, layout.space, partition, turn)
     writer, rows = StateWriter(empty, functions), 0
     for frame in _all_rows(lake, store, table, partition, owned.position.next_offset):
-        turn.commit(writer.changes(partition, frame, BEGINNING if horizon_us is None else horizon_us, store))
+        for changes in pieces(writer.changes(partition, frame, BEGINNING if horizon_us is None else horizon_us, store)):
+            turn.commit(changes)
         rows += frame.height
     turn.end(Commit(marks={filled_mark(layout.space, partition): b"1" for layout in empty}))
     return rows

@@ -3,15 +3,17 @@
 import time
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 
 from headrace.app.appending import tend
-from headrace.app.scoring.questions import earliest_question
+from headrace.app.scoring.questions import Change, earliest_question
 from headrace.app.streamed import QUARANTINE
 from headrace.app.streaming.around import Around
+from headrace.app.streaming.bounding import Pace, cut, parts_of
 from headrace.app.streaming.counting import Counts
 from headrace.app.streaming.flushing import flush_partition, tables_of
 from headrace.app.streaming.gathering import beyond, gathered
-from headrace.app.streaming.intake import Intake
+from headrace.app.streaming.intake import Batch, Intake
 from headrace.app.streaming.partitions import Owned, joined
 from headrace.app.streaming.recording import Brought, record_version
 from headrace.app.streaming.settled import Settled
@@ -27,6 +29,7 @@ from headrace.features.stream.admitting import Rules
 from headrace.features.stream.layout import GroupLayout
 from headrace.features.stream.positions import position_mark, position_prefix, read_position, table_horizon, table_watermark
 from headrace.features.stream.writing import StateWriter
+from headrace.ingest.stream.door import Taken
 from headrace.ingest.stream.messages import Messages, Position
 from headrace.ingest.stream.opening import follower_of
 from headrace.spec.streams import Streamed
@@ -58,6 +61,7 @@ class Following:
         self._taking_over = TakingOver(table, around, self._settled, self._intake.rules)
         self._follower = follower_of(table, self, around.surroundings, around.workspace.project.name)
         self._horizon_us: int | None = None
+        self._pace = Pace(_BATCH_ROWS)
         self._looked = self._told = float("-inf")
         self._swept = self._said_kept = time.monotonic()
         self._flushes, self._trouble = 0, ""
@@ -237,9 +241,9 @@ class Following:
         """Poll until nothing comes at once, or there is enough for a micro-batch."""
         self._poll(timeout_seconds)
         came, until = -1, time.monotonic() + _GATHER_SECONDS
-        while came < (came := self._waiting_rows()) < _BATCH_ROWS and time.monotonic() < until:
+        while came < (came := self._waiting_rows()) < self._pace.rows and time.monotonic() < until:
             self._poll(0)
-        self._backlog = deque(gathered(self._backlog, _BATCH_ROWS))
+        self._backlog = deque(gathered(self._backlog, self._pace.rows))
 
     def _waiting_rows(self) -> int:
         return sum(each.frame.height for each in self._backlog)
@@ -264,24 +268,52 @@ class Following:
         taken = self._intake.judge(messages, now)
         if self._settled.know(partition, taken.accepted):
             around.patience.until_done(around.columns_known)
-        started = time.monotonic()
-        horizon = self._horizon_us
-        batch = around.patience.until_done(lambda: self._intake.batch(messages, taken, before, around.store, horizon, now))
-        questions = [each.ask(partition, batch.accepted) for each in self._askers]
         pins = Commit() if pinned else self._settled.pinning(self._intake.door.pins)
+        return self._keep(messages, taken, before, pins, now)
+
+    def _keep(self, messages: Messages, taken: Taken, before: Owned, pins: Commit, now: datetime) -> int:
+        """Commit judged messages, in parts if they are too many for one commit; return how many rows they had."""
+        partition, rows, parts = messages.partition, 0, deque([(messages, taken)])
+        while parts:
+            messages, taken = parts.popleft()
+            started = time.monotonic()
+            batch, questions, commit = self._worked_out(messages, taken, before, now)
+            count = parts_of(commit)
+            if count > 1 and len(several := cut(messages, taken, count)) > 1:
+                self._pace.cut(len(several))
+                self._forget_state()  # it has the rows already
+                parts.extendleft(reversed(several))
+                continue
+            if not self._made(batch, questions, joined(commit, pins)):
+                break
+            self.counts.moved(before.position, batch.after.position, batch.rows)
+            self.counts.committed(time.monotonic() - started)
+            rows, pins, before = rows + batch.rows, Commit(), batch.after
+            if self._owned.get(partition) is not before:  # while the store was away it became another's: the rest comes to whoever has it
+                break
+        return rows
+
+    def _worked_out(self, messages: Messages, taken: Taken, before: Owned, now: datetime) -> tuple[Batch, list[Change], Commit]:
+        """Return what judged messages come to, with the questions that are made of them, and the commit of all of it."""
+        store, horizon = self._around.store, self._horizon_us
+        batch = self._around.patience.until_done(lambda: self._intake.batch(messages, taken, before, store, horizon, now))
+        questions = [each.ask(messages.partition, batch.accepted) for each in self._askers]
+        return batch, questions, joined(batch.commit, *(each.commit for each in questions))
+
+    def _made(self, batch: Batch, questions: Sequence[Change], commit: Commit) -> bool:
+        """Make a commit, and tell whether it was; else somebody else has moved the partition."""
         try:
-            around.patience.commit(around.store, joined(batch.commit, pins, *(each.commit for each in questions)))
+            self._around.patience.commit(self._around.store, commit)
         except MarkMoved:
-            self._reload(partition)
-            return 0
+            self._reload(batch.partition)
+            return False
         for asker, change in zip(self._askers, questions, strict=True):
             asker.asked(change)
-        if partition in self._owned:  # while the store was away it may have become another's, which goes on from this commit
-            self._owned[partition] = batch.after
-        self.counts.moved(before.position, batch.after.position, batch.rows)
-        self.counts.committed(time.monotonic() - started)
+        if batch.partition in self._owned:  # while the store was away it may have become another's, which goes on from this commit
+            self._owned[batch.partition] = batch.after
+        self._pace.fitted(commit)
         self.counts.judged(batch.results)
-        return batch.rows
+        return True
 
     def _reload(self, partition: int) -> None:
         """Go on in a partition that is not where we left it: it is another's, and will be taken from us, or was; or the store went back."""
@@ -301,6 +333,9 @@ class Following:
     def _forget(self, partitions: Collection[int]) -> None:
         """Let go of what came of partitions and was not taken: it comes again, from elsewhere perhaps; and of what is held of the store."""
         self._backlog = deque(each for each in self._backlog if each.partition not in partitions)
+        self._forget_state()
+
+    def _forget_state(self) -> None:
         if self._intake.writer is not None:
             self._intake.writer.forget()
 

@@ -4,17 +4,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.small_stream import write_project
+from tests.e2e.small_stream import planned, write_project
 
 import headrace as hr
 from headrace.app.store import lake_of
 from headrace.app.streaming.around import Around
 from headrace.app.streaming.following import Following
 from headrace.app.streaming.patience import Patience, ToldToStop
+from headrace.app.streaming.worker import StreamOptions, Watching, stream
 from headrace.app.workspace import Workspace
 from headrace.features.stores.contract import Commit, StateStore
 from headrace.features.stores.errors import MarkMoved, StoreFault
 from headrace.features.stores.memory import MemoryStore
+from headrace.features.stream.layout import GroupLayout, group_layouts
 from headrace.features.stream.positions import position_mark, read_position
 from headrace.ingest.stream.messages import Messages, Surroundings
 from headrace.ingest.stream.replay import ReplayFollower
@@ -127,3 +129,43 @@ def test_whoever_is_to_stop_does_not_wait_for_another_that_fills(workspace, monk
     with pytest.raises(ToldToStop):
         following.take_some(0)
     assert len(waits) == 1
+
+
+class Measured(MemoryStore):
+    """Knows how large each commit was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def commit(self, commit: Commit) -> None:
+        super().commit(commit)
+        self.sizes.append(len(commit.put) + len(commit.drop))
+
+
+def state(store: MemoryStore) -> dict[str, object]:
+    spaces = {name: records for name, records in store._spaces.items() if name.startswith("state/")}
+    return {**spaces, "positions": {name: read_position(mark).accepted for name, mark in store.marks("position/").items()}}
+
+
+def layouts_of_orders(folder: Path) -> list[GroupLayout]:
+    """Return the groups that the model needs, as a project knows them whose tables have been streamed."""
+    handle = hr.load(write_project(folder, days=10), environment={"HEADRACE_USER": "ana"})
+    stream(handle.workspace, StreamOptions(once=True), Watching())
+    found = [each for each in group_layouts((planned(handle.workspace),)) if each.table == "orders"]
+    handle.close()
+    return found
+
+
+def test_a_commit_that_would_be_too_large_is_made_in_parts_that_come_to_the_same(workspace, monkeypatch, tmp_path):
+    layouts = layouts_of_orders(tmp_path / "other")
+    stores = Measured(), Measured()
+    for store, most in zip(stores, (100_000, 12), strict=True):
+        monkeypatch.setattr("headrace.app.streaming.bounding.MOST_FIELDS", most)
+        following = followed(workspace, store, [])
+        following.use(layouts, {}, complete=False)
+        assert taken(following) == 205
+        assert following.counts.quarantined == 3
+    assert state(stores[0]) == state(stores[1])
+    assert max(stores[0].sizes) > 40
+    assert max(stores[1].sizes) <= 12
