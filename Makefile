@@ -28,7 +28,7 @@ demo-services: install  ## the same on a real Postgres and a real S3-protocol se
 
 # In the order of the folders, for those that take long come first there; else pytest-xdist gives out files of few tests last, laws of minutes among them.
 test: install  ## run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered -q
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered -q
 	$(BIN)/python scripts/check_coverage.py
 
 check: install  ## format, lint, types, layers, tests: what CI runs

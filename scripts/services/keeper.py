@@ -3,8 +3,8 @@
 Started by `process.Server` as `python keeper.py FOLDER SIGNAL [LEAVINGS...]`. It reads orders from its standard input, one JSON value a
 line: `{"start": [COMMAND...], "user": NAME}`, answered with the server's process id; `{"stop": SIGNAL}`, answered with its exit code;
 `{"poll": true}`, answered with that or, while it lives, with -1000. The other end of the pipe is held by the asker alone and is closed by
-the system even when the asker is killed: then the server is stopped by its process id, and the folder and what else it leaves lying about
-are removed.
+the system even when the asker is killed: then the server is ended by that signal to its process id, and the folder and what else it
+leaves lying about are removed.
 """
 
 import json
@@ -22,7 +22,7 @@ LIVES = -1000
 """What is answered in place of an exit code."""
 
 
-def main(folder: Path, last_signal: str, leavings: list[Path]) -> None:
+def main(folder: Path, end_signal: str, leavings: list[Path]) -> None:
     for heard in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(heard, signal.SIG_IGN)  # only the pipe ends it: Ctrl-C reaches the asker, who may still have things to do
     server = None
@@ -35,7 +35,7 @@ def main(folder: Path, last_signal: str, leavings: list[Path]) -> None:
             ended = _stop(server, order["stop"]) if "stop" in order else server.poll()
             print(LIVES if ended is None else ended, flush=True)
     if server is not None:
-        _stop(server, last_signal)
+        _stop(server, end_signal)
     shutil.rmtree(folder, ignore_errors=True)
     for each in leavings:
         each.unlink(missing_ok=True)

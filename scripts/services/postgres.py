@@ -31,7 +31,7 @@ class Postgres(Service):
 
     def __init__(self) -> None:
         owner = _unprivileged()
-        self._server = Server("postgres", stop_signal="SIGINT", user=owner)  # SIGINT: end the sessions and stop
+        self._server = Server("postgres", stop_signal="SIGINT", end_signal="SIGQUIT", user=owner)  # its processes end with it at both
         self.password = secrets.token_hex(8)
         (self.port,) = free_ports(1)
         self._numbers = itertools.count(1)

@@ -24,18 +24,18 @@ class ServiceFailed(RuntimeError):
 class Server:
     """A command that serves until it is stopped, or until the process that started it has ended.
 
-    `stop_signal` is what ends it. `leavings` are files that it makes outside its folder. `user` is whom to run it as, where that is
-    somebody else.
+    `stop_signal` is what ends it in order, `end_signal` what ends it at once when nothing of it is needed any more. `leavings` are files
+    that it makes outside its folder. `user` is whom to run it as, where that is somebody else.
     """
 
-    def __init__(self, name: str, *, stop_signal: str, user: str = "", leavings: Sequence[str] = ()) -> None:
+    def __init__(self, name: str, *, stop_signal: str, end_signal: str = "SIGKILL", user: str = "", leavings: Sequence[str] = ()) -> None:
         self.name = name
         self.folder = Path(tempfile.mkdtemp(prefix=f"headrace-{name}-"))
         self.pid = 0
         self._user, self._stop_signal = user, stop_signal
         if user:
             shutil.chown(self.folder, user)
-        command = [sys.executable, str(_KEEPER), str(self.folder), stop_signal, *leavings]
+        command = [sys.executable, str(_KEEPER), str(self.folder), end_signal, *leavings]
         self._keeper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
     def start(self, command: Sequence[str], is_ready: Callable[[], bool]) -> None:
@@ -56,7 +56,7 @@ class Server:
         self._order({"stop": signal_name or self._stop_signal})
 
     def remove(self) -> None:
-        """Stop the server, if it lives, and remove its folder."""
+        """End the server at once, if it lives, and remove its folder."""
         self._keeper.communicate()
 
     def log(self) -> str:
@@ -106,5 +106,5 @@ class Service:
         self._server.stop("SIGKILL")
 
     def remove(self) -> None:
-        """Stop it and remove what it held."""
+        """End it at once and remove what it held."""
         self._server.remove()

@@ -30,7 +30,7 @@ class Ray:
     """A head of one CPU and so many workers of one CPU each. Nothing is downloaded, nobody is told, there is no dashboard."""
 
     def __init__(self, workers: int = 1) -> None:
-        self._servers = [Server("ray", stop_signal="SIGTERM")]
+        self._servers = [Server("ray", stop_signal="SIGTERM", end_signal="SIGTERM")]
         self._head = self._servers[0]
         self._make = next((each for each in _NAMESPACES if _runs([*each, "true"])), ())
         self._token = self._head.folder / "token"
@@ -78,7 +78,7 @@ class Ray:
         script = f"{'ip link set lo up && ' if self._make else ''}exec env {words} {' '.join(head)}"
         self._head.start([*self._make, "sh", "-c", script], lambda: "Ray runtime started" in self._head.log())
         for _ in range(workers):
-            worker = Server("ray", stop_signal="SIGTERM")
+            worker = Server("ray", stop_signal="SIGTERM", end_signal="SIGTERM")
             self._servers.append(worker)
             joining = ["env", *words.split(), program, "start", f"--address={self.address}", *common]
             worker.start(self.inside(joining), lambda said=worker: "Ray runtime started" in said.log())  # type: ignore[misc]
