@@ -29,9 +29,9 @@ _MEANINGS = {
     "home": "the folder of everything Headrace keeps",
     "ledger": "the ledger's database URL, sqlite:// or postgresql://; default: a SQLite file in home",
     "lake": "the folder, or s3://bucket/prefix, of tables and blobs; default: home",
-    "state": "the online state of streams, a folder or redis://host:port/number; default: a folder in home",
+    "state": "the online state of streams, a folder or redis[s]://host:port/number; default: a folder in home",
     "workers": "how many steps may run at once",
-    "engine": "who does the work: local; ray, a cluster on this machine; or a Ray cluster by host:port or ray://host:port",
+    "engine": "who does the work: local; ray, the cluster of RAY_ADDRESS or one on this machine; or a Ray cluster by host:port or ray://host:port",
     "step_timeout": "how long a step may take before it has failed, such as 90m; or none",
     "prices": "a price catalogue file; default: the one that is shipped",
 }

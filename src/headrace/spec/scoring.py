@@ -61,7 +61,8 @@ class _Topic(Target, frozen=True):
 class ToKafka(_Topic, frozen=True, kw_only=True):
     """A topic of a broker that speaks Kafka's protocol: a message a prediction, JSON, with the prediction's id as its key.
 
-    Each at least once, and those of a partition of the spine in their order, into one partition of the topic.
+    Each at least once, and those of a partition of the spine in their order, into one partition of the topic. While it is away they wait,
+    up to 64 MB; the oldest beyond that are given up, and told.
 
     Attributes:
         topic: it must be there.
@@ -94,6 +95,8 @@ class _Address(Target, frozen=True):
 
 class Webhook(_Address, frozen=True, kw_only=True):
     """An address that is asked by POST for each prediction, with JSON, until it answers 2xx; at least once, in order a partition.
+
+    While it is away they wait, up to 64 MB; the oldest beyond that are given up, and told.
 
     The header `Idempotency-Key` has the prediction's id. What is sent is signed as Standard Webhooks says: `webhook-id`,
     `webhook-timestamp`, and `webhook-signature`, an HMAC-SHA256 of both and the body under the secret.

@@ -56,7 +56,7 @@ class StreamDoor:
     """
 
     def __init__(self, table: Events | Entity, key: bytes, pins: Mapping[str, DType] | None = None) -> None:
-        _refuse_what_takes_all_rows(table)
+        _refuse_what_streams_have_not(table)
         self._table = table
         self._inspection = Inspection(table, key)
         self.pins = None if pins is None else {**pins, **types_of_source(table)}
@@ -121,7 +121,7 @@ class StreamDoor:
         return untyped(messages.failures.select(ARRIVAL, reason.alias(REASON), row.alias(ROW)), now)
 
 
-def _refuse_what_takes_all_rows(table: Events | Entity) -> None:
+def _refuse_what_streams_have_not(table: Events | Entity) -> None:
     for rule in table.expect:
         if isinstance(rule, Unique):
             raise SpecError(
@@ -129,6 +129,12 @@ def _refuse_what_takes_all_rows(table: Events | Entity) -> None:
                 remedy="Name the columns with id=: rows that come again are dropped, for as long as remember= of the source says.",
                 location=rule.location,
             )
+    if table.evolution.widen != "quarantine":
+        raise SpecError(
+            f"table {table.name!r} is streamed, and widen={table.evolution.widen!r} would read again what came before.",
+            remedy=f"Leave widen= out, and say in types= of {table.name!r} which columns have decimals; rows of other types are set aside.",
+            location=table.evolution.location,
+        )
 
 
 def _renamed(messages: Messages, table: Events | Entity) -> pl.DataFrame:

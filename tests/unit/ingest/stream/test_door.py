@@ -172,6 +172,12 @@ def test_what_takes_all_rows_is_refused_for_a_stream():
     assert "id=" in raised.value.remedy
 
 
+@pytest.mark.parametrize("widen", ["accept", "refuse"])
+def test_a_rule_that_would_read_again_what_came_before_is_refused_for_a_stream(widen):
+    with pytest.raises(SpecError, match=f"widen='{widen}' would read again"):
+        door(evolve=hr.Evolve(widen=widen))
+
+
 def test_an_entity_without_time_is_taken():
     table = StreamDoor(Entity("planes", source=SOURCE, key="tail"), KEY)
     assert table.take(arriving({"tail": ["a"], "year": [1999]}), NOW).accepted.height == 1
