@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from services.kafka import Kafka
 
 import headrace as hr
-from headrace.app.reports import StreamReport
 from headrace.app.store import lake_of
+from headrace.app.stream_reports import StreamReport
 from headrace.app.streaming.opening import open_state
 from headrace.app.streaming.worker import StreamOptions, Watching, stream
 from headrace.features.stores.contract import Commit

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
         RunLine,
         RunReport,
         ServingEvent,
-        StatusReport,
-        StreamReport,
         TokenReport,
         UpgradeReport,
         WhyReport,
     )
+    from headrace.app.status_reports import StatusReport
+    from headrace.app.stream_reports import StreamReport
     from headrace.app.streaming.worker import Watching
     from headrace.engine.observers import Observer
 

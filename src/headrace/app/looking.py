@@ -7,19 +7,8 @@ import msgspec
 from headrace.app.locking import is_at_work
 from headrace.app.models import model_report
 from headrace.app.presence import presence_of
-from headrace.app.reports import (
-    AskedModel,
-    AuditReport,
-    FollowedTable,
-    ModelReport,
-    Report,
-    RunLine,
-    RunReport,
-    StatusReport,
-    StepLine,
-    TableLine,
-    TableReport,
-)
+from headrace.app.reports import AuditReport, ModelReport, Report, RunLine, RunReport, StepLine, TableLine, TableReport
+from headrace.app.status_reports import AskedModel, FollowedTable, StatusReport
 from headrace.app.streamed import streamed_tables
 from headrace.app.workspace import Workspace
 from headrace.core.units import counted

@@ -148,85 +148,6 @@ class TableReport(Report, frozen=True, kw_only=True):
     freed: str | None = None
 
 
-class FollowedPartition(Report, frozen=True, kw_only=True):
-    """How far a partition of a streamed table was followed.
-
-    `next` is the message that comes next, `in_lake` the one up to which the lake has the rows; `behind` is None while that is not known.
-    `why` says why there is no watermark.
-    """
-
-    partition: int
-    next: int
-    in_lake: int
-    behind: int | None
-    watermark: datetime | None
-    why: str
-    committed: datetime | None
-    accepted: int
-    late: int
-    duplicates: int
-    quarantined: int
-
-
-class WorkerLine(Report, frozen=True, kw_only=True):
-    """A worker that follows a table. `alive`: it gave a sign not long ago; one that was killed gives none."""
-
-    host: str
-    process: int
-    started: datetime
-    seen: datetime
-    partitions: list[int]
-    alive: bool
-
-
-class FollowedTable(Report, frozen=True, kw_only=True):
-    """How a streamed table stands. `newest` is that of the rows which the lake has, as the ledger knows it. `trouble`: what
-    could not be asked."""
-
-    table: str
-    source: str
-    watermark: datetime | None
-    why: str
-    behind: int | None
-    accepted: int
-    late: int
-    duplicates: int
-    quarantined: int
-    newest: datetime | None
-    recorded: datetime | None
-    committed: datetime | None
-    partitions: list[FollowedPartition]
-    workers: list[WorkerLine]
-    trouble: str = ""
-
-
-class AskedModel(Report, frozen=True, kw_only=True):
-    """The questions of a model that answers rows as they come, since it was first asked. `version` is who answers now."""
-
-    model: str
-    spine: str
-    version: str | None
-    to: list[str]
-    asked: int
-    answered: int
-    refused: int
-    waiting: int
-    trouble: str = ""
-
-
-class StatusReport(Report, frozen=True, kw_only=True):
-    """A project at a glance."""
-
-    project: str
-    home: str
-    tables: list[TableLine]
-    models: list[ModelReport]
-    last_runs: list[RunLine]
-    cost_usd: str
-    streams: list[FollowedTable] = []
-    asked: list[AskedModel] = []
-
-
 class FeatureLine(Report, frozen=True, kw_only=True):
     """A feature's value and what it added to the score; whether it was older than it may be, and how old, if that was known."""
 
@@ -317,48 +238,6 @@ class PlanReport(Report, frozen=True, kw_only=True):
     unchanged: int
     asks: list[str] = []
     streamed: list[str] = []
-
-
-class StreamedLine(Report, frozen=True, kw_only=True):
-    """What a worker did with a streamed table since it began. `behind` is None while that is not known."""
-
-    table: str
-    events: int
-    accepted: int
-    late: int
-    duplicates: int
-    quarantined: int
-    flushed: int
-    behind: int | None
-    watermark: datetime | None
-    trouble: str = ""
-
-
-class ScoredLine(Report, frozen=True, kw_only=True):
-    """What a worker did with the questions of a model since it began; `waiting` are those that have no answer yet."""
-
-    model: str
-    version: str | None
-    answered: int
-    refused: int
-    waiting: int
-
-
-class StreamProgress(Report, frozen=True, kw_only=True):
-    """How a worker stands."""
-
-    seconds: float
-    tables: list[StreamedLine]
-    models: list[ScoredLine] = []
-
-
-class StreamReport(Report, frozen=True, kw_only=True):
-    """What a worker did; `notes` are what it had to say on the way."""
-
-    seconds: float
-    tables: list[StreamedLine]
-    models: list[ScoredLine] = []
-    notes: list[str] = []
 
 
 class PredictReport(Report, frozen=True, kw_only=True):

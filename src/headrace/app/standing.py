@@ -5,9 +5,9 @@ from contextlib import closing
 from datetime import datetime
 
 from headrace.app.models import label
-from headrace.app.reports import AskedModel, FollowedPartition, FollowedTable, WorkerLine
 from headrace.app.scoring.champion import find_champion
 from headrace.app.scoring.questions import asked_of
+from headrace.app.status_reports import AskedModel, FollowedPartition, FollowedTable, WorkerLine
 from headrace.app.streamed import STREAM, find_streamed, streamed_tables
 from headrace.app.streaming.flushing import flushed_mark
 from headrace.app.streaming.opening import find_state

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headrace.app.reports import StreamProgress
+from headrace.app.stream_reports import StreamProgress
 from headrace.cli import render_stream, stopping
 from headrace.cli.options import PROJECT_FILE, HomeOption, JsonOption, ProjectOption, emit, open_handle, without_secrets
 from headrace.core.units import parse_duration

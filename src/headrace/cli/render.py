@@ -21,12 +21,12 @@ from headrace.app.reports import (
     RunLine,
     RunReport,
     ServingEvent,
-    StatusReport,
     TableLine,
     TableReport,
     UpgradeReport,
     WhyReport,
 )
+from headrace.app.status_reports import StatusReport
 from headrace.cli import render_progressive, render_stream
 from headrace.cli.columns import columns
 from headrace.core.money import format_usd

@@ -2,16 +2,8 @@
 
 from datetime import datetime
 
-from headrace.app.reports import (
-    AskedModel,
-    FollowedPartition,
-    FollowedTable,
-    ScoredLine,
-    StatusReport,
-    StreamedLine,
-    StreamProgress,
-    StreamReport,
-)
+from headrace.app.status_reports import AskedModel, FollowedPartition, FollowedTable, StatusReport
+from headrace.app.stream_reports import ScoredLine, StreamedLine, StreamProgress, StreamReport
 from headrace.cli.columns import columns
 from headrace.core.units import counted
 

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from headrace.app.reports import ScoredLine, StreamProgress
+from headrace.app.stream_reports import ScoredLine, StreamProgress
 from headrace.cli import following
 
 CLEARED = "\r\x1b[2K"

@@ -20,12 +20,12 @@ from headrace.app.reports import (
     RunLine,
     RunReport,
     ServedCost,
-    StatusReport,
     StepLine,
     TableLine,
     TableReport,
     WhyReport,
 )
+from headrace.app.status_reports import StatusReport
 from headrace.cli import render
 
 NOW = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)

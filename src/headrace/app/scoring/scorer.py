@@ -9,7 +9,6 @@ import polars as pl
 
 from headrace.app.appending import tend
 from headrace.app.models import label
-from headrace.app.reports import ScoredLine
 from headrace.app.scoring.answers import Answers, made_answers, put_answers
 from headrace.app.scoring.champion import Answered, Champion, find_champion, is_newest, load_champion, positions_of
 from headrace.app.scoring.delivering import UNANSWERED, deliver_partition, last_number, tables_of
@@ -17,6 +16,7 @@ from headrace.app.scoring.outgoing import Outgoing
 from headrace.app.scoring.questions import AS_OF, Change, Piece, Questions
 from headrace.app.scoring.recovery import lost_questions
 from headrace.app.scoring.sending import Sending, open_courier
+from headrace.app.stream_reports import ScoredLine
 from headrace.app.streamed import streamed_tables
 from headrace.app.streaming.partitions import joined
 from headrace.app.streaming.patience import Patience

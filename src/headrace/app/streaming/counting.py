@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from headrace.app.reports import ScoredLine
+from headrace.app.stream_reports import ScoredLine
 from headrace.core.units import counted
 from headrace.features.stream.positions import Position
 from headrace.ingest.remarks import INFO

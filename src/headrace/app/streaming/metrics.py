@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from headrace.app.errors import PortNotFree
-from headrace.app.reports import ScoredLine
+from headrace.app.stream_reports import ScoredLine
 from headrace.app.streaming.counting import Counts, prometheus
 
 _HOST = "127.0.0.1"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from threading import Event
 
 from headrace.app.errors import NotAStream, NothingToStream
-from headrace.app.reports import ScoredLine, StreamedLine, StreamProgress, StreamReport
 from headrace.app.scoring.scorer import Means, Scorer
 from headrace.app.store import claim_lake, lake_of
+from headrace.app.stream_reports import ScoredLine, StreamedLine, StreamProgress, StreamReport
 from headrace.app.streamed import find_streamed, streamed_tables
 from headrace.app.streaming.around import Around
 from headrace.app.streaming.counting import Counts

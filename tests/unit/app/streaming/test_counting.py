@@ -6,7 +6,7 @@ from urllib.request import urlopen
 import pytest
 
 from headrace.app.errors import PortNotFree
-from headrace.app.reports import ScoredLine
+from headrace.app.stream_reports import ScoredLine
 from headrace.app.streaming.counting import Counts, prometheus
 from headrace.app.streaming.metrics import metrics_served
 from headrace.ingest.requests import RuleResult

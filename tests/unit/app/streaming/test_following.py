@@ -7,14 +7,17 @@ import pytest
 from tests.e2e.small_stream import planned, write_project
 
 import headrace as hr
+from headrace.app.recorded_types import recorded_types
 from headrace.app.store import lake_of
 from headrace.app.streaming.around import Around
 from headrace.app.streaming.following import Following
 from headrace.app.streaming.patience import Patience, ToldToStop
 from headrace.app.streaming.worker import StreamOptions, Watching, stream
 from headrace.app.workspace import Workspace
+from headrace.expressions import DType
+from headrace.features.plan import FeaturePlan
 from headrace.features.stores.contract import Commit, StateStore
-from headrace.features.stores.errors import MarkMoved, StoreFault
+from headrace.features.stores.errors import StoreFault
 from headrace.features.stores.memory import MemoryStore
 from headrace.features.stream.layout import GroupLayout, group_layouts
 from headrace.features.stream.positions import position_mark, read_position
@@ -41,6 +44,16 @@ class Resumed(ReplayFollower):
         super().resume(partitions)
 
 
+class Contested(MemoryStore):
+    """Another worker takes its turn at filling as soon as one has begun."""
+
+    def commit(self, commit: Commit) -> None:
+        super().commit(commit)
+        turns = [name for name, value in commit.marks.items() if name.startswith("filling/") and value is not None]
+        if turns:
+            super().commit(Commit(marks=dict.fromkeys(turns, b"another 1")))
+
+
 class Forgetful(MemoryStore):
     """A server that was started again without what it held."""
 
@@ -56,9 +69,9 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     handle.close()
 
 
-def followed(workspace: Workspace, store: StateStore, said: list[str]) -> Following:
+def followed(workspace: Workspace, store: StateStore, said: list[str], patience: Patience | None = None) -> Following:
     """Follow the orders, with a follower of which partitions go."""
-    patience = Patience(said.append, lambda: False, wait=lambda _: None)
+    patience = patience or Patience(said.append, lambda: False, wait=lambda _: None)
     surroundings = Surroundings(workspace.root, workspace.secrets, workspace.clock)
     table = next(each for each in workspace.project.tables() if each.name == "orders")
     following = Following(table, Around(workspace, lake_of(workspace), store, patience, surroundings, lambda: None))
@@ -115,19 +128,15 @@ def test_what_fails_is_called_by_its_name(workspace):
     assert [words.partition(":")[0] for words in said] == ["the online state is away, and tried again", "the online state is back"]
 
 
-def test_whoever_is_to_stop_does_not_wait_for_another_that_fills(workspace, monkeypatch):
-    store, waits = MemoryStore(), []
-    following = followed(workspace, store, [])
-    store.commit(Commit(marks={"filling/orders/0": b"another 1"}))
-
-    def taken_by_another(partition: int) -> None:
-        raise MarkMoved("filling/orders/0")
-
-    monkeypatch.setattr(following._taking_over, "_attempt", taken_by_another)
-    monkeypatch.setattr(following._around.patience, "wait", waits.append)
-    monkeypatch.setattr(following._around.patience, "stopping", lambda: bool(waits))
+def test_whoever_is_to_stop_does_not_wait_for_another_that_fills(workspace):
+    store, waits = Contested(), []
+    following = followed(workspace, store, [], Patience(lambda _: None, lambda: bool(waits), wait=waits.append))
+    assert taken(following) == 205
+    following.flush()
+    types = recorded_types(workspace) | {"shops": {"shop": DType.STRING, "size": DType.INT}}
+    plan = FeaturePlan.build(workspace.project.models[0].features, types["orders"], types)
     with pytest.raises(ToldToStop):
-        following.take_some(0)
+        following.use([each for each in group_layouts((plan,)) if each.table == "orders"], {}, complete=False)
     assert len(waits) == 1
 
 
