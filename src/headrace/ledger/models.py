@@ -105,6 +105,13 @@ def find(session: Session, project: str, model: str, number: int) -> ModelVersio
     return _first(session, project=project, model=model, number=number)
 
 
+def made_from(session: Session, project: str, model: str, fingerprint: str) -> ModelVersion | None:
+    """Return the newest version with a fingerprint, or None."""
+    wanted = {"project": project, "model": model, "fingerprint": fingerprint}
+    newest = matching(selection(model_version), wanted, "ORDER BY number DESC LIMIT 1")
+    return session.first(ModelVersion, newest, **wanted)
+
+
 def list_versions(
     session: Session, project: str, model: str | None = None, *, state: str | None = None, limit: int = 50
 ) -> tuple[ModelVersion, ...]:

@@ -9,10 +9,6 @@ from numpy.typing import NDArray
 
 from headrace.core.fingerprints import fingerprint
 
-SNAPSHOT = "snapshot"
-"""Where the details of a version say which snapshot it was; those of other versions lack it."""
-TRAINED_BEFORE = "trained_before"
-"""Where the details of a version say the moment before which answers were its to learn in training."""
 ASKED, KNOWN, TARGET = "_asked", "_known", "_target"
 _SCORE = "_score"
 

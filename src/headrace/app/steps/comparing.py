@@ -35,10 +35,15 @@ class How(NamedTuple):
     sampler: Sampler
 
 
+def baseline_of(trained: list[Trained]) -> Trained:
+    """Return the baseline, which is among the candidates of every model."""
+    name = Baseline().name
+    return next(each for each in trained if each.candidate == name)
+
+
 def against_baseline(model: Model, trained: list[Trained], rows: ModelRows, scored: ScoredRows, how: How) -> Interval:
     """Return by how much the scores are better than the baseline's on the model's metric."""
-    name = Baseline().name
-    baseline = next(each for each in trained if each.candidate == name)
+    baseline = baseline_of(trained)
     test = rows.parts.rows(TEST)
     opponent = score_rows(baseline.artifact, rows.features[test], rows.target[test], baseline.threshold)
     return compare(model.metric, scored, opponent, **how._asdict())

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 import msgspec
+import numpy as np
 
+from headrace.app.learning.facts import CONSTANTS, TESTED_FROM, TRAINED_BEFORE
 from headrace.app.lifecycle import Job
-from headrace.app.log_facts import LOG, LogFacts
+from headrace.app.log_facts import LOG
 from headrace.app.models import label
-from headrace.app.steps.comparing import How, Opponent, against_baseline, against_champion, prepare_champion
+from headrace.app.steps.comparing import How, Opponent, against_baseline, against_champion, baseline_of, prepare_champion
 from headrace.app.steps.features import table_output
 from headrace.app.steps.training import ModelRows, load_candidates, model_rows, spread_by
 from headrace.core.units import counted
@@ -15,6 +17,7 @@ from headrace.engine.graph import Output, StepContext
 from headrace.ledger import evaluations, models
 from headrace.ledger.evaluations import Metric, NewEvaluation
 from headrace.ledger.models import ModelVersion, NewModelVersion
+from headrace.models.predictor import score_frame
 from headrace.rollout.evidence import Evidence, SliceMetric
 from headrace.spec.gate import Slices
 from headrace.spec.model import Model
@@ -23,7 +26,7 @@ from headrace.training.evaluation import ScoredRows, evaluate_slices, sample_her
 from headrace.training.evaluation import evaluate as evaluate_rows
 from headrace.training.looks import test_rows_fingerprint
 from headrace.training.online.measured import PROGRESSIVE
-from headrace.training.splits import TEST
+from headrace.training.splits import TEST, VALIDATION
 from headrace.training.spread_sampling import SpreadSampler
 from headrace.training.train import Trained, choose
 
@@ -47,7 +50,7 @@ def evaluate(job: Job, context: StepContext) -> Output:
     with workspace.ledger.read() as session:
         champion = models.champion(session, workspace.project.name, model.name)
     opponent = prepare_champion(workspace, champion, rows) if champion else None
-    version, look = _look(job, context, best, trained, seen, rows.log)
+    version, look = _look(job, context, rows, trained, seen)
     level = bonferroni_level(look)
     scored = score_rows(best.artifact, rows.features[test], rows.target[test], best.threshold)
     with spread_by(job, context) as spread:
@@ -89,12 +92,11 @@ def _told_of(opponent: Opponent | None) -> str:
     return f"; for {opponent.label} {', '.join(opponent.computed)} from history: not logged with these rows' features"
 
 
-def _look(
-    job: Job, context: StepContext, best: Trained, trained: list[Trained], seen: str, log: LogFacts | None
-) -> tuple[ModelVersion, int]:
+def _look(job: Job, context: StepContext, rows: ModelRows, trained: list[Trained], seen: str) -> tuple[ModelVersion, int]:
     """Register the version and the look before the test is opened: a look that crashed halfway is a look."""
     model, workspace = job.model, job.workspace
     assert model is not None
+    best = choose(model.metric, trained)
     new = NewModelVersion(
         project=workspace.project.name,
         model=model.name,
@@ -108,22 +110,28 @@ def _look(
             "seen": seen,
             "parameters": {name: value for name, value in best.artifact.details.items() if name != PROGRESSIVE},
             "candidates": [_candidate(model, each) for each in trained],
-            **({LOG: msgspec.to_builtins(log)} if log else {}),
+            **_learnt(rows, trained),
+            **({LOG: msgspec.to_builtins(rows.log)} if rows.log else {}),
         },
     )
     outputs = [table_output(table, context.inputs) for table in model.features.tables()]
     records = tuple(dict.fromkeys(each for output in outputs for each in (*output["made_from"], output["record"])))
     with workspace.ledger.write(workspace.identity.name, "model.evaluate") as session:
-        newest = models.latest(session, new.project, new.model)
-        version = (
-            newest
-            if newest and newest.fingerprint == new.fingerprint and newest.state == models.CANDIDATE
-            else models.create(session, new, records)
-        )
+        begun = models.made_from(session, new.project, new.model, new.fingerprint)
+        version = begun if begun and begun.state == models.CANDIDATE else models.create(session, new, records)
         look = evaluations.record_look(session, seen, version.id)
         for each in trained:
             evaluations.record(session, _validation(job, context, version, each))
         return version, look
+
+
+def _learnt(rows: ModelRows, trained: list[Trained]) -> dict[str, object]:
+    """Return what a stream must know that goes on learning: which answers were not learnt, and what the baseline says of every row."""
+    moments = {TRAINED_BEFORE: rows.parts.boundaries.get(VALIDATION), TESTED_FROM: rows.parts.boundaries.get(TEST)}
+    baseline = baseline_of(trained)
+    scores = score_frame(baseline.artifact, rows.features[:1])[0]
+    constants = {"scores": np.atleast_1d(scores).tolist(), "threshold": baseline.threshold}
+    return {**{name: moment.isoformat() for name, moment in moments.items() if moment is not None}, CONSTANTS: constants}
 
 
 def _candidate(model: Model, trained: Trained) -> dict[str, object]:
