@@ -13,6 +13,7 @@ from tests.e2e.small_stream import write_project
 
 from headrace.app.doctor.patient import Patient
 from headrace.app.doctor.streams import check_spread, check_streams
+from headrace.app.doctoring import examine
 from headrace.app.loading import load_project
 from headrace.app.looking import status
 from headrace.app.reports import CheckLine
@@ -24,6 +25,7 @@ from headrace.app.workspace import Workspace
 from headrace.cli.render_stream import standing
 from headrace.core.clock import FixedClock, SystemClock
 from headrace.features.stores.contract import Commit, StateStore
+from headrace.features.stores.errors import StoreDamaged
 
 POSITION, FLUSHED = "position/orders/0", "flushed/orders/0"
 
@@ -59,6 +61,11 @@ def found(workspace: Workspace) -> list[CheckLine]:
     lines = list(check_streams(Patient(workspace, mending=False, alone=True)))
     workspace.close()
     return lines
+
+
+def doctor_lines(workspace: Workspace) -> list[CheckLine]:
+    """Return what the doctor says of streams, whatever the check raises."""
+    return [line for line in examine(workspace).checks if line.check == "streams"]
 
 
 def change(workspace: Workspace, mark: str, **told: object) -> None:
@@ -116,6 +123,23 @@ def test_a_state_that_agrees_with_the_lake_is_well_and_one_that_is_gone_is_not(p
     assert [line.finding for line in found(workspace)] == [
         f"the online state knows nothing of {name}, which had been streamed" for name in ("orders", "shops")
     ]
+
+
+def test_a_state_that_was_cut_off_is_told_by_all_who_open_it_and_made_anew_once_it_is_moved_away(project):
+    """Each of them was killed before."""
+    workspace = opened(project)
+    os.truncate(Path(workspace.state_url, "data.mdb"), 20_000)
+    (line,) = doctor_lines(workspace)
+    assert (line.well, "is damaged: pages that it needs are not there" in line.finding) == (False, True)
+    assert "is damaged" in status(workspace).streams[0].trouble
+    with pytest.raises(StoreDamaged):
+        open_state(workspace)  # as servers do
+    with pytest.raises(StoreDamaged):
+        stream(workspace, StreamOptions(once=True), Watching())
+    Path(workspace.state_url).rename(project.parent / "aside")
+    assert sum(table.accepted for table in stream(workspace, StreamOptions(once=True), Watching()).tables) == 0, "the lake has all"
+    (line,) = found(workspace)
+    assert (line.well, line.finding) == (True, "2 partitions of 2 tables, state and lake agree")
 
 
 def test_a_state_older_than_the_lake_and_a_lake_that_lost_rows_are_told_apart(project):

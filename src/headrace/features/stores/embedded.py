@@ -29,6 +29,7 @@ class EmbeddedStore:
 
         Raises:
             StoreUnusable: if what is there is no state that this version reads.
+            StoreDamaged: if it was cut off or garbled, as far as that is seen without reading all of it.
             StorageFault: if it is not there and cannot be made.
         """
         self._place = str(folder)

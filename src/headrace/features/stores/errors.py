@@ -4,6 +4,7 @@ UserError
 └── StoreUnusable    a store that cannot be opened as it is named
 SystemFault
 ├── StoreFault       the store failed
+├── StoreDamaged     the store is not whole, and never will be
 └── MarkMoved        somebody else has written what a commit was based on
 """
 
@@ -23,6 +24,17 @@ class StoreFault(SystemFault):
     def __init__(self, action: str, place: str, error: Exception) -> None:
         super().__init__(
             f"could not {action} the online state at {place}: {error}.", remedy="See that it runs and has room, then start again."
+        )
+
+
+class StoreDamaged(SystemFault):
+    """The store is not whole, and never will be: trying again does not help."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(
+            f"the online state at {place} is damaged: {reason}.",
+            remedy="Move that folder away, then run headrace stream: it makes the state anew from the lake, and takes the rest from the"
+            " source again. Start servers anew after that.",
         )
 
 

@@ -24,7 +24,8 @@ from typing import ClassVar
 import lmdb
 
 from headrace.core.storage import DiskFull, named_fault
-from headrace.features.stores.errors import StoreFault, StoreUnusable
+from headrace.features.stores.errors import StoreDamaged, StoreFault, StoreUnusable
+from headrace.features.stores.lmdb_pages import missing_pages
 
 MARK, _SPACE, _LAYOUT = (number.to_bytes(4, "big") for number in range(3))
 _FIRST = 16
@@ -54,6 +55,8 @@ def fault(action: str, place: str, error: lmdb.Error) -> Exception:
     """Return what a failure of the file is for whoever uses it."""
     if _HALF_WRITTEN in str(error) and shutil.disk_usage(place).free < _HARDLY_ROOM:
         return DiskFull(place)
+    if isinstance(error, lmdb.CorruptedError | lmdb.PageNotFoundError):
+        return StoreDamaged(place, str(error))
     known = named_fault(error, place)
     return StoreFault(action, place, error) if known is error else known
 
@@ -164,11 +167,13 @@ class LmdbFile:
 def _opened(name: str) -> lmdb.Environment:
     try:
         Path(name).mkdir(parents=True, exist_ok=True)
+        if lacks := missing_pages(Path(name) / "data.mdb"):
+            raise StoreDamaged(name, lacks)
         return lmdb.open(name, map_size=_ADDRESSED_BYTES, max_readers=_READERS, metasync=False, readahead=False, max_spare_txns=1)
     except lmdb.MemoryError as error:
         limit = f"{_ADDRESSED_BYTES >> 40} TiB of addresses cannot be had"
         raise StoreUnusable(name, limit, "Lift the limit of this process's addresses: ulimit -v unlimited.") from error
-    except (lmdb.InvalidError, lmdb.VersionMismatchError, lmdb.CorruptedError) as error:
+    except (lmdb.InvalidError, lmdb.VersionMismatchError) as error:
         raise StoreUnusable(name, f"it is no state of Headrace ({error})", _ANEW) from error
     except lmdb.Error as error:
         raise fault("open", name, error) from error
