@@ -98,7 +98,7 @@ class Tables:
         return self._publish(name, kept, schema, parts, mode, once)
 
     def widen(self, name: str, columns: Mapping[str, pl.DataType]) -> None:
-        """Add the columns that a table lacks, if there is one; the rows that it has are null there. Several may do this at once.
+        """Add the columns that a table lacks by name, if there is one; its rows are null there. Several may do this at once.
 
         Raises:
             SchemaConflict: for a type that the lake cannot hold.
@@ -109,7 +109,8 @@ class Tables:
         self._appended.pop(name, None)
         for attempt in range(_ATTEMPTS):
             table = self._open(name)
-            lacking = {} if table is None else dict(columns.items() - _rows_of(table, self._place).collect_schema().items())
+            there = columns if table is None else _rows_of(table, self._place).collect_schema()
+            lacking = {column: dtype for column, dtype in columns.items() if column not in there}
             if table is None or not lacking:
                 return
             try:

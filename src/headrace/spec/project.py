@@ -97,6 +97,22 @@ class Project(NamedDeclaration, frozen=True, kw_only=True):
                     f"two Scoring() are of the model {each.model.name!r}.", remedy="Put their targets into one to=.", location=each.location
                 )
             asked.add(each.model.name)
+        self._check_targets()
+
+    def _check_targets(self) -> None:
+        """Hold scorings that share a table to one way of telling its rows apart: else no column would say whose a row is."""
+        first: dict[str, Scoring] = {}
+        for each in self.streams:
+            for target in each.tables:
+                other = first.setdefault(target.name, each)
+                if other.names != each.names:
+                    columns = "; ".join(", ".join(names) or "none" for names in (other.names, each.names))
+                    raise SpecError(
+                        f"the predictions of {other.model.name!r} and {each.model.name!r} go to one table, {target.place.split()[-1]},"
+                        f" and their rows are told apart by other columns: {columns}.",
+                        remedy="Give each a ToTable of its own.",
+                        location=target.location,
+                    )
 
     def _check_approval(self, model: Model) -> None:
         if model.approve is None:

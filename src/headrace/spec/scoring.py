@@ -36,7 +36,8 @@ class ToTable(NamedDeclaration, Target, frozen=True):
     """A table of the lake with a row a prediction, each exactly once: `predictions/<name>`.
 
     It has `_arrival` and the id or key of the row that was the question, `prediction_id`, `as_of`, `predicted`, `model`, `version`, and
-    `prediction` for a regression, else `score` and `decision`; with more than two classes also `probabilities`, a text of JSON.
+    `prediction` for a regression, else `score` and `decision`; with more than two classes also `probabilities`, a text of JSON. It gets
+    columns that it lacks, where a model becomes one of another kind, or another model goes there too.
 
     >>> ToTable("late_scores").place
     'the table predictions/late_scores'

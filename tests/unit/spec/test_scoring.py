@@ -17,8 +17,8 @@ from headrace.spec.streams import Replay
 from headrace.spec.tables import Events
 
 
-def model(source: object = None, name: str = "late", ids: str | list[str] = ()) -> Model:
-    rows = Events("rows", source=source or Replay(File("rows.csv")), time="at", id=ids)
+def model(source: object = None, name: str = "late", ids: str | list[str] = (), table: str = "rows") -> Model:
+    rows = Events(table, source=source or Replay(File("rows.csv")), time="at", id=ids)
     return Model(
         name,
         features=Features(spine=rows, given=["at", "km"], as_of=col("at"), values={"km": col("km")}),
@@ -93,6 +93,17 @@ def test_a_project_scores_its_own_models_each_once() -> None:
         msgspec.structs.replace(project, streams=(Scoring(other),))
     with pytest.raises(SpecError, match="two Scoring"):
         Project("p", models=[late], streams=[Scoring(late), Scoring(late)])
+
+
+def test_two_scorings_of_one_table_tell_its_rows_apart_by_the_same_columns() -> None:
+    late, other = model(ids="a"), model(name="other", ids="a", table="others")
+    both = [Scoring(each, to=ToTable("scores")) for each in (late, other)]
+    assert len(Project("p", models=[late, other], streams=both).streams) == 2
+    other = model(name="other", ids=["b", "a"], table="others")
+    both[1] = Scoring(other, to=[ToTable("more"), ToTable("scores")])
+    said = r"'late' and 'other' go to one table, predictions/scores, and their rows are told apart by other columns: a; b, a"
+    with pytest.raises(SpecError, match=said):
+        Project("p", models=[late, other], streams=both)
 
 
 def test_features_with_an_age_that_they_may_have_are_not_answered_at_once() -> None:

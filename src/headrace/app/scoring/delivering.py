@@ -9,21 +9,28 @@ from functools import partial
 
 import polars as pl
 
-from headrace.app.appending import append_after
+from headrace.app.appending import After, append_after
 from headrace.app.prediction_table import PREDICTIONS, Used, as_logged, record_use, widen_log
 from headrace.app.scoring.answers import SOURCE, Answers, Kept, frame_of, kept_answers
+from headrace.app.scoring.errors import TargetHasOtherTypes
 from headrace.app.workspace import Workspace
 from headrace.core.ids import settled_id
 from headrace.features.stores.contract import Commit, StateStore
+from headrace.lake.errors import SchemaConflict
 from headrace.lake.lake import Lake
-from headrace.spec.scoring import Scoring
+from headrace.spec.scoring import Scoring, ToTable
 
 UNANSWERED = "predictions/unanswered"
 
 
 def tables_of(scoring: Scoring) -> list[str]:
     """Return the lake's tables that predictions go to, the log last."""
-    return [*(f"predictions/{each.name}" for each in scoring.tables), PREDICTIONS]
+    return [*map(table_of, scoring.tables), PREDICTIONS]
+
+
+def table_of(target: ToTable) -> str:
+    """Return the lake's table that a target is."""
+    return f"predictions/{target.name}"
 
 
 def app_of(model: str, partition: int) -> str:
@@ -42,6 +49,7 @@ def deliver_partition(workspace: Workspace, lake: Lake, store: StateStore, scori
 
     Raises:
         LakeFault, CommitConflict: if the lake does not take them; they stay in the store.
+        TargetHasOtherTypes: if a declared table has columns of other types; they stay, too.
         AppendMoved: if another process keeps appending in the partition's name.
         StoreFault: if the store fails.
     """
@@ -54,10 +62,35 @@ def deliver_partition(workspace: Workspace, lake: Lake, store: StateStore, scori
     if fresh:
         widen_log(lake.tables)
         append_after(lake, UNANSWERED, app, partial(_beyond, fresh, "refused"))
-        for name in tables_of(scoring):
-            rows = append_after(lake, name, app, partial(_beyond, fresh, "log" if name == PREDICTIONS else "told"))
+        for target in scoring.tables:
+            _append_told(lake, target, app, partial(_beyond, fresh, "told"))
+        rows = append_after(lake, PREDICTIONS, app, partial(_beyond, fresh, "log"))
         _settle(workspace, store, scoring, app, fresh, again=False)
     return rows
+
+
+def _append_told(lake: Lake, target: ToTable, app: str, after: After) -> None:
+    """Append to a declared table, which gets columns that it lacks: other models, or earlier versions, may have begun it."""
+    name = table_of(target)
+    try:
+        append_after(lake, name, app, after)
+    except SchemaConflict:
+
+        def fitted(last: int | None) -> tuple[pl.DataFrame, int] | None:
+            found = after(last)
+            return found and (_fitted(lake, target, found[0]), found[1])
+
+        append_after(lake, name, app, fitted)
+
+
+def _fitted(lake: Lake, target: ToTable, rows: pl.DataFrame) -> pl.DataFrame:
+    name = table_of(target)
+    lake.tables.widen(name, rows.schema)
+    kept = lake.tables.scan(name).collect_schema()
+    other = [f"{each!r} is {dtype} in them and {kept[each]} in the table" for each, dtype in rows.schema.items() if kept[each] != dtype]
+    if other:
+        raise TargetHasOtherTypes(target.place, other, target.location)
+    return rows.with_columns(pl.lit(None, dtype).alias(column) for column, dtype in kept.items() if column not in rows.columns)
 
 
 def _beyond(kept: Sequence[Kept], part: str, last: int | None) -> tuple[pl.DataFrame, int] | None:

@@ -1,10 +1,13 @@
 """Errors of stream scoring.
 
 UserError
-└── TargetNeedsExtra    the library that a target takes is not installed
+├── TargetNeedsExtra       the library that a target takes is not installed
+└── TargetHasOtherTypes    predictions do not fit into their table
 SystemFault
-└── NotTaken            a target outside does not take predictions
+└── NotTaken               a target outside does not take predictions
 """
+
+from collections.abc import Iterable
 
 from headrace.core.errors import SystemFault, UserError
 from headrace.core.locations import Location
@@ -17,6 +20,17 @@ class TargetNeedsExtra(UserError):
         super().__init__(
             f"nothing can be sent to {place}: the library for {extra} is not installed.",
             remedy=f"Install it: pip install 'headrace[{extra}]'.",
+            location=location,
+        )
+
+
+class TargetHasOtherTypes(UserError):
+    """Predictions do not fit into their table: what it holds came of another description."""
+
+    def __init__(self, place: str, differences: Iterable[str], location: Location | None) -> None:
+        super().__init__(
+            f"predictions do not fit into {place}: {'; '.join(differences)}.",
+            remedy="Give ToTable another name: those that wait are kept, and go there. Or move that table away.",
             location=location,
         )
 

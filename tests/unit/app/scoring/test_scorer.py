@@ -10,7 +10,8 @@ from tests.e2e.scored_stream import PLAYED
 from tests.e2e.small_stream import write_project
 
 import headrace as hr
-from headrace.app.scoring.answers import Answers, put_answers
+from headrace.app.scoring.answers import Answers, kept_answers, put_answers
+from headrace.app.scoring.errors import TargetHasOtherTypes
 from headrace.app.scoring.scorer import Means, Scorer
 from headrace.app.store import lake_of
 from headrace.app.streaming.patience import Patience
@@ -21,9 +22,9 @@ from headrace.lake.errors import LakeFault
 from headrace.ledger.errors import LedgerUnreachable
 
 
-def refused() -> bytes:
+def packed(row: dict[str, object]) -> bytes:
     buffer = io.BytesIO()
-    pl.DataFrame({"_arrival": [1], "model": ["returned"]}).write_ipc_stream(buffer)
+    pl.DataFrame({name: [value] for name, value in row.items()}).write_ipc_stream(buffer)
     return buffer.getvalue()
 
 
@@ -44,7 +45,16 @@ def opened(workspace: Workspace, store: StateStore, said: list[str]) -> Scorer:
 def test_answers_that_the_lake_did_not_take_are_still_known_to_wait(scored: Path) -> None:
     handle = hr.load(scored, environment={"HEADRACE_USER": "ana"})
     store = MemoryStore()
-    answers = Answers(number=1, version="1", predictions=0, log=b"", told=b"", refused=refused(), cpu_seconds=0, wall_seconds=0)
+    answers = Answers(
+        number=1,
+        version="1",
+        predictions=0,
+        log=b"",
+        told=b"",
+        refused=packed({"_arrival": 1, "model": "returned"}),
+        cpu_seconds=0,
+        wall_seconds=0,
+    )
     store.commit(Commit(put=[put_answers("returned", 0, answers)]))
     try:
         scorer, lake = opened(handle.workspace, store, []), lake_of(handle.workspace)
@@ -59,6 +69,39 @@ def test_answers_that_the_lake_did_not_take_are_still_known_to_wait(scored: Path
         scorer.deliver()
         assert scorer.waiting_since is None
         assert lake.tables.scan("predictions/unanswered").collect().height == 1
+    finally:
+        handle.close()
+
+
+def kept(number: int, rows: dict[str, object]) -> Commit:
+    """Keep an answer that nobody logs, as a row for a table."""
+    told = {"_arrival": number, **rows}
+    each = Answers(number=number, version="1", predictions=0, log=b"", told=packed(told), refused=b"", cpu_seconds=0, wall_seconds=0)
+    return Commit(put=[put_answers("returned", 0, each)])
+
+
+def test_a_table_of_predictions_takes_the_columns_of_all_and_refuses_other_types(scored: Path) -> None:
+    """Those of a regression that became a classification, or of two models that share it; before, nothing could be delivered any more."""
+    handle = hr.load(scored, environment={"HEADRACE_USER": "ana"})
+    lake, store = lake_of(handle.workspace), MemoryStore()
+    try:
+        scorer = opened(handle.workspace, store, [])
+        scorer.take_over(0)
+        for number, rows in enumerate(
+            ({"id": 7, "prediction": 0.5}, {"id": 8, "score": 0.25, "decision": "yes"}, {"id": 9, "prediction": 1.5})
+        ):
+            store.commit(kept(number + 1, rows))
+            assert scorer.deliver() == 0, "none is for the log"
+        told = lake.tables.scan("predictions/returns").sort("_arrival").collect()
+        assert told.columns == ["_arrival", "id", "prediction", "score", "decision"]
+        assert told.rows() == [(1, 7, 0.5, None, None), (2, 8, None, 0.25, "yes"), (3, 9, 1.5, None, None)]
+        store.commit(kept(4, {"id": "ten", "prediction": 1.5}))
+        with pytest.raises(
+            TargetHasOtherTypes, match="the table predictions/returns: 'id' is String in them and Int64 in the table"
+        ) as refused:
+            scorer.deliver()
+        assert "another name" in refused.value.remedy
+        assert len(kept_answers(store, "returned", 0)) == 1, "it waits for a description that has a table for it"
     finally:
         handle.close()
 
