@@ -49,15 +49,16 @@ def card_facts(
               *([DataUsed("features as they were served", rows.log.rows, f"version {rows.log.version} of the log of predictions")]
                 if rows.log else [])],
         split=[DataUsed(name, evaluated["parts"][name]) for name in PARTS],
-        candidates=[_tried(facts, version) for facts in version.details["candidates"]],
-        metrics=[_measured(metric) for metric in test.metrics if metric.value is not None],
+        candidates=[tried(facts, version) for facts in version.details["candidates"]],
+        metrics=[measured_fact(metric) for metric in test.metrics if metric.value is not None],
         looks=evaluated["evidence"]["look"], given=[f"{name} ({kind})" for name, kind in rows.plan.given.items()],
         features=[f"{name} = {value}" for name, value in model.features.values.items()],
-        threshold=_threshold(model, version), limits=left_out,
+        threshold=threshold_text(model, version), limits=left_out,
     )  # fmt: skip
 
 
-def _tried(facts: Mapping[str, Any], version: ModelVersion) -> CandidateTried:
+def tried(facts: Mapping[str, Any], version: ModelVersion) -> CandidateTried:
+    """Return a candidate of a version from what its details say."""
     measured = facts["measured"]
     value = float("nan") if measured["value"] is None else measured["value"]
     return CandidateTried(
@@ -65,12 +66,14 @@ def _tried(facts: Mapping[str, Any], version: ModelVersion) -> CandidateTried:
     )
 
 
-def _measured(metric: Metric) -> Measured:
+def measured_fact(metric: Metric) -> Measured:
+    """Return a metric as a card tells it."""
     assert metric.value is not None
     return Measured(metric.name, metric.value, metric.low, metric.high)
 
 
-def _threshold(model: Model, version: ModelVersion) -> str:
+def threshold_text(model: Model, version: ModelVersion) -> str:
+    """Return where a version decides, and why there."""
     threshold = version.details["threshold"]
     if threshold is None:
         return ""

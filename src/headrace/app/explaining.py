@@ -11,7 +11,7 @@ from headrace.app.bundles import open_bundle
 from headrace.app.costing import served_costs
 from headrace.app.errors import BytesFreed, UnknownPrediction
 from headrace.app.looking import table_line
-from headrace.app.models import model_report
+from headrace.app.models import began_from, model_report
 from headrace.app.prediction_table import PREDICTIONS, find_prediction
 from headrace.app.reports import FeatureLine, WhyReport
 from headrace.app.workspace import Workspace
@@ -42,9 +42,11 @@ def why(workspace: Workspace, prediction_id: str) -> WhyReport:
         version = models.find(session, workspace.project.name, row["model"], int(row["version"]))
         assert version is not None
         run = runs.get(session, version.run_id)
+        trained = runs.get(session, began_from(session, version).run_id)
         tables = [table_line(table) for table in models.table_versions(session, version.id)]
         report = model_report(session, workspace.project, version)
-        spent = charges.totals(session, "run", project=workspace.project.name, run_id=run.id)
+        ids = dict.fromkeys((trained.id, run.id))
+        spent = [each for id_ in ids for each in charges.totals(session, "run", project=version.project, run_id=id_)]
         costs = served_costs(session, workspace.project.name, prices, version.id)
     assert version.bundle_location is not None
     bundle = open_bundle(workspace, version.bundle_location)
@@ -52,7 +54,7 @@ def why(workspace: Workspace, prediction_id: str) -> WhyReport:
     features, bias = _contributions(bundle, values, row["scores"])
     stale = values.get(STALE, {})
     features = [_with_age(line, stale) for line in features]
-    commit = run.details.get("commit")
+    commit = trained.details.get("commit")
     return WhyReport(
         prediction_id=prediction_id,
         predicted=row["moment"],
@@ -65,7 +67,7 @@ def why(workspace: Workspace, prediction_id: str) -> WhyReport:
         contribution_unit=_UNITS[version.task],
         bias=bias,
         model=report,
-        code=f"description {run.code[:16]}" + (f", commit {commit}" if commit else ""),
+        code=f"description {trained.code[:16]}" + (f", commit {commit}" if commit else ""),
         run_started=run.started,
         run_actor=run.actor,
         tables=tables,

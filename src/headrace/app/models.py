@@ -1,9 +1,13 @@
 """A model's version as the services tell of it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
+from headrace.app.learning.facts import snapshot_of
 from headrace.app.log_facts import LOG, LogFacts
-from headrace.app.reports import ApprovalLine, CandidateLine, GateLine, MeasuredLine, ModelReport, PieceLine, ProgressiveLine
+from headrace.app.reports import ApprovalLine, CandidateLine, GateLine, LearntLine, MeasuredLine, ModelReport, PieceLine, ProgressiveLine
 from headrace.ledger import approvals, evaluations, models
 from headrace.ledger.evaluations import Evaluation
 from headrace.ledger.models import ModelVersion
@@ -17,11 +21,18 @@ def label(version: ModelVersion) -> str:
     return f"{version.model}@{version.number}"
 
 
+def began_from(session: Session, version: ModelVersion) -> ModelVersion:
+    """Return the version that a run has trained: the one that a stream went on from, or the version itself."""
+    found = snapshot_of(version.details)
+    trained = models.find(session, version.project, version.model, int(found.parent.rpartition("@")[2])) if found else None
+    return trained or version
+
+
 def model_report(session: Session, project: Project, version: ModelVersion) -> ModelReport:
     """Return how a version was chosen, measured and judged."""
     details = version.details
     measured = evaluations.of_version(session, version.id)
-    test = next((each for each in measured if each.split == "test"), None)
+    test = next((each for each in measured if each.split in ("test", PROGRESSIVE)), None)
     return ModelReport(
         model=version.model,
         version=label(version),
@@ -41,6 +52,22 @@ def model_report(session: Session, project: Project, version: ModelVersion) -> M
         ],
         next_step=_next_step(session, project, version),
         served_features=str(msgspec.convert(details[LOG], LogFacts)) if LOG in details else None,
+        learnt=_learnt(details),
+    )
+
+
+def _learnt(details: Mapping[str, Any]) -> LearntLine | None:
+    found = snapshot_of(details)
+    if found is None:
+        return None
+    return LearntLine(
+        began_from=found.parent,
+        number=found.number,
+        since=found.since,
+        clock=found.clock,
+        rows=found.learned,
+        rows_since=found.learned_since,
+        unasked=found.unasked,
     )
 
 
@@ -78,6 +105,8 @@ def _progressive(facts: object, metric: str) -> ProgressiveLine | None:
 
 def _after_rejection(session: Session, version: ModelVersion) -> str:
     told = "It did not pass its gates, and is not served."
+    if snapshot_of(version.details):
+        return f"{told} The stream goes on learning."
     lost = [gate.gate for gate in evaluations.gates_of(session, version.id) if not gate.passed]
     if lost != ["beats champion"]:
         return told
@@ -92,7 +121,7 @@ def _next_step(session: Session, project: Project, version: ModelVersion) -> str
     if version.state == models.RETIRED:
         return "A later version took its place."
     if version.state != models.AWAITING_APPROVAL:
-        return "It is not judged yet: headrace run"
+        return "It is not judged yet: " + ("headrace stream" if snapshot_of(version.details) else "headrace run")
     rule = project.model(version.model).approve if version.model in [model.name for model in project.models] else None
     missing = max(0, (rule.count if rule else 1) - len(approvals.of_version(session, version.id)))
     who = f"{missing} with the role {rule.role!r}" if rule else "someone"

@@ -69,8 +69,25 @@ class ApprovalLine(Report, frozen=True, kw_only=True):
     given: datetime
 
 
+class LearntLine(Report, frozen=True, kw_only=True):
+    """What a version had learnt in a stream: `rows` in all, `rows_since` since the snapshot before, at `since`, up to the moment `clock`;
+    `unasked` of these without having been asked about them. It went on from the version `began_from`."""
+
+    began_from: str
+    number: int
+    since: datetime
+    clock: datetime
+    rows: int
+    rows_since: int
+    unasked: int
+
+
 class ModelReport(Report, frozen=True, kw_only=True):
-    """A version of a model: how it was chosen, measured and judged."""
+    """A version of a model: how it was chosen, measured and judged.
+
+    `test` is measured on sealed test rows; of a version that was `learnt` in a stream, on questions that were asked before their answers
+    were learnt.
+    """
 
     model: str
     version: str
@@ -88,6 +105,8 @@ class ModelReport(Report, frozen=True, kw_only=True):
     next_step: str
     served_features: str | None = None
     """What it learned from, where that was features as they were served; None: they were computed from history."""
+    learnt: LearntLine | None = None
+    """What it had learnt, where that was in a stream; None: a run has trained it."""
 
 
 class StepLine(Report, frozen=True, kw_only=True):

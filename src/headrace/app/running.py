@@ -1,15 +1,14 @@
 """Running a project: as much of its life as the description asks for, doing only what changed."""
 
 import signal
-import subprocess
 import threading
 import time
-from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
 from headrace.app.current import make_current, notes_on_models
 from headrace.app.errors import RunInProgress
+from headrace.app.executing import carry_out, code_of, finish_run, start_run
 from headrace.app.landing import land_sources, not_asked, to_be_asked
 from headrace.app.lifecycle import build_graph
 from headrace.app.locking import run_lock
@@ -21,19 +20,16 @@ from headrace.app.sources import asked_tables
 from headrace.app.store import claim_lake
 from headrace.app.streamed import require_streamed, streamed_lines
 from headrace.app.workspace import Workspace
-from headrace.core.errors import SystemFault
-from headrace.core.fingerprints import fingerprint
 from headrace.costs.meter import Meter
 from headrace.costs.prices import Prices
 from headrace.costs.readings import Reading, read_totals
-from headrace.engine.execution import RunResult, execute
+from headrace.engine.execution import RunResult
 from headrace.engine.graph import Graph
-from headrace.engine.observers import Observer, Outcome, shown
+from headrace.engine.observers import Observer, Outcome
 from headrace.engine.options import ExecuteOptions
 from headrace.ledger import models, runs
-from headrace.ledger.errors import LockLost
 from headrace.ledger.locks import Hold
-from headrace.ledger.runs import NewRun, Run
+from headrace.ledger.runs import Run
 
 
 def plan_run(workspace: Workspace) -> PlanReport:
@@ -106,7 +102,7 @@ def _asked(workspace: Workspace, progress: Observer | None) -> tuple[_Plan, list
     """Ask the sources, unless a run was killed that had asked them: it goes on with the same rows."""
     left = [run for run in _interrupted(workspace) if run.actor == workspace.identity.name]
     before = _plan(workspace) if left else None
-    killed = next((run.id for run in left if before is not None and run.code == _code(before.graph)), None)
+    killed = next((run.id for run in left if before is not None and run.code == code_of(before.graph)), None)
     if before is not None and killed and not before.is_done:
         return before, [f"No source was asked: {killed} goes on with the rows it began with. Run again to ask for new ones."]
     land_sources(workspace, progress)
@@ -130,7 +126,7 @@ def _nothing_to_do(workspace: Workspace, planned: _Plan, started: float, notes: 
 
 def _was_killed_at_the_end(workspace: Workspace, planned: _Plan) -> bool:
     """Tell whether a run of this description had done everything but say so: it is brought to its end under its own id."""
-    mine = (workspace.identity.name, _code(planned.graph))
+    mine = (workspace.identity.name, code_of(planned.graph))
     return any((run.actor, run.code) == mine for run in _interrupted(workspace))
 
 
@@ -145,7 +141,7 @@ def _end_leftovers(workspace: Workspace) -> None:
 
 def _end_interrupted(workspace: Workspace) -> None:
     for run in _interrupted(workspace):
-        _finish(workspace, run.id, runs.INTERRUPTED)
+        finish_run(workspace, run.id, runs.INTERRUPTED)
 
 
 def _interrupted(workspace: Workspace) -> tuple[Run, ...]:
@@ -163,9 +159,10 @@ def _execute(workspace: Workspace, planned: _Plan, held: Hold, progress: Observe
         remove_leftovers(workspace)
     meter = Meter(lambda: _everywhere(workspace))
     recorder = StepRecorder(workspace, run_id, meter, planned.prices, held)
-    result = _carry_out(workspace, planned, run_id, (meter, recorder), progress)
+    observers = (meter, recorder, *((progress,) if progress else ()))
+    result = carry_out(workspace, planned.graph, _options(workspace, planned, run_id, observers), progress)
     make_current(workspace, planned.graph, result.outputs)
-    _finish(workspace, run_id, runs.FINISHED)
+    finish_run(workspace, run_id, runs.FINISHED)
     return RunReport(
         run_id=run_id,
         actor=workspace.identity.name,
@@ -179,27 +176,16 @@ def _execute(workspace: Workspace, planned: _Plan, held: Hold, progress: Observe
     )
 
 
-def _carry_out(workspace: Workspace, planned: _Plan, run_id: str, observers: tuple[Observer, ...], progress: Observer | None) -> RunResult:
-    """Execute the steps; if that fails, record that the run has failed."""
-    options = ExecuteOptions(
+def _options(workspace: Workspace, planned: _Plan, run_id: str, observers: tuple[Observer, ...]) -> ExecuteOptions:
+    return ExecuteOptions(
         run_id=run_id,
         memo=planned.memo,
         store_url=workspace.workflows_url,
-        observers=(*observers, *((progress,) if progress else ())),
+        observers=observers,
         workers=workspace.settings.workers,
         step_timeout=workspace.settings.step_timeout,
         home=str(workspace.settings.home),
     )
-    try:
-        with shown(progress):
-            return execute(planned.graph, options)
-    except (KeyboardInterrupt, LockLost):
-        raise  # the run stays "running" in the ledger: the next one, or the one that has the lock now, goes on with it
-    except Exception as error:  # a failed step, a store, a defect: whatever ended the run goes on record with it, and on to the caller
-        # The ledger may be what failed: then the run stays "running" there, and the next one goes on with it.
-        with suppress(SystemFault):
-            _finish(workspace, run_id, runs.FAILED, str(error))
-        raise
 
 
 def _everywhere(workspace: Workspace) -> Reading:
@@ -222,34 +208,14 @@ def _made(workspace: Workspace, result: RunResult) -> list[ModelReport]:
 
 def _start_or_continue(workspace: Workspace, graph: Graph) -> str:
     """Return the id of the run: that of an interrupted one of the same graph, else a new one. Others that were interrupted are ended."""
-    project, name, code = workspace.project, workspace.project.name, _code(graph)
+    code = code_of(graph)
     with workspace.ledger.write(workspace.identity.name, "run.start") as session:
-        for run in runs.list_runs(session, name, state=runs.RUNNING):
+        for run in runs.list_runs(session, workspace.project.name, state=runs.RUNNING):
             if run.code == code and run.actor == workspace.identity.name:
                 session.about(run.id, continued=True)
                 return run.id
             runs.finish(session, run.id, runs.INTERRUPTED)
-        details = {**workspace.machine, "commit": _commit(workspace)}
-        return runs.start(session, NewRun(project=name, code=code, seed=project.seed, details=details)).id
-
-
-def _code(graph: Graph) -> str:
-    return fingerprint([step.fingerprint for step in graph.steps.values()])
-
-
-def _finish(workspace: Workspace, run_id: str, state: str, error: str | None = None) -> None:
-    with workspace.ledger.write(workspace.identity.name, "run.finish", run_id) as session:
-        runs.finish(session, run_id, state, error=workspace.secrets.redact(error) if error else None)
-
-
-def _commit(workspace: Workspace) -> str:
-    """Return the git commit of the project's folder, with a mark when it has changes; empty outside git."""
-    try:
-        command = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
-        done = subprocess.run(command, cwd=workspace.root, capture_output=True, text=True, timeout=5)  # noqa: S603  a fixed command
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+        return start_run(session, workspace, runs.RUN, code).id
 
 
 def _require_log(workspace: Workspace) -> None:

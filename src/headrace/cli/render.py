@@ -64,7 +64,8 @@ def plan(report: PlanReport) -> str:
 
 def model(report: ModelReport) -> str:
     """A model's version: candidates, test, gates, approvals, what is next."""
-    lines = [f"{report.version}  {report.state.replace('_', ' ')}", "", "  candidates, on the validation rows"]
+    lines = [f"{report.version}  {report.state.replace('_', ' ')}", ""]
+    lines += render_progressive.learnt(report) or ["  candidates, on the validation rows"]
     lines += columns(
         [
             [
@@ -79,8 +80,7 @@ def model(report: ModelReport) -> str:
     )
     lines += render_progressive.curves(report)
     lines += ["", *_served(report)] if report.served_features else []
-    looks = "the first look" if report.looks == 1 else f"look number {report.looks}"
-    lines += ["", f"  {report.candidate}, on the {counted(report.test_rows, 'sealed test row')}: {looks} at them"]
+    lines += ["", f"  {report.candidate}, {render_progressive.measured_on(report)}"]
     lines += columns([[_measured(each)] for each in report.test], indent=4)
     if report.threshold is not None:
         lines += [f"    decides yes from a score of {report.threshold:.4g}"]
@@ -109,7 +109,8 @@ def status(report: StatusReport) -> str:
         lines.append("  none yet: headrace run")
     for each in report.models:
         main = _measured(each.test[0]) if each.test else ""
-        lines += [f"  {each.version}  {each.state.replace('_', ' ')}  {each.candidate}  {main}", f"    {each.next_step}"]
+        lines += [f"  {each.version}  {each.state.replace('_', ' ')}  {each.candidate}  {main}"]
+        lines += [f"  {line}" for line in [*render_progressive.learnt(each), f"  {each.next_step}"]]
     streams = ["", "streams", *render_stream.standing(report)] if report.streams else []
     return "\n".join([*lines, *streams, "", "last runs", runs(report.last_runs), "", f"cost so far {_usd(report.cost_usd)}"])
 
@@ -188,7 +189,8 @@ def why(report: WhyReport) -> str:
         "",
         "model",
         f"  {report.model.version}, {report.model.candidate}, {report.model.state}",
-        f"  on {counted(report.model.test_rows, 'test row')} ({looks}): {test}",
+        *render_progressive.learnt(report.model),
+        f"  on {render_progressive.rows_of(report.model)} ({looks}): {test}",
     ]
     lines += [
         "run",

@@ -1,4 +1,4 @@
-"""Progressive validation for people: a curve a candidate that learnt row by row, in a line of text."""
+"""What learnt row by row, for people: a curve a candidate in a line of text, and what a version had learnt in a stream."""
 
 from datetime import timedelta
 
@@ -19,6 +19,31 @@ def curves(report: ModelReport) -> list[str]:
     told = [_line(each, each.progressive, low, high) for each in learnt if each.progressive]
     scale = f"the curve from {low:.4f} to {high:.4f}" if high > low else "no curve: it is the same all along"
     return ["", f"  row by row, each asked about before its answer was known; {scale}", *columns(told, indent=4), *_moments(learnt)]
+
+
+def learnt(report: ModelReport) -> list[str]:
+    """Return a line on what a version had learnt in a stream; none for one that a run has trained."""
+    found = report.learnt
+    if found is None:
+        return []
+    unasked = f" ({found.unasked:,} without having been asked about them)" if found.unasked else ""
+    until, since = (f"{moment:%Y-%m-%d %H:%M:%S} UTC" for moment in (found.clock, found.since))
+    rows = f"{counted(found.rows, 'row')} until {until}, {found.rows_since:,} of them since {since}{unasked}"
+    return [f"  learnt in the stream: {rows}; it went on from {found.began_from}"]
+
+
+def measured_on(report: ModelReport) -> str:
+    """Return which rows a version is measured on, and how often they were looked at."""
+    looks = "the first look" if report.looks == 1 else f"look number {report.looks}"
+    rows = counted(report.test_rows, "sealed test row") if report.learnt is None else rows_of(report)
+    return f"on the {rows}: {looks} at them"
+
+
+def rows_of(report: ModelReport) -> str:
+    """Return how many rows a version is measured on, and what they are."""
+    if report.learnt is None:
+        return counted(report.test_rows, "test row")
+    return f"{counted(report.test_rows, 'question')} that it answered before it learnt what came of them"
 
 
 def _line(candidate: CandidateLine, found: ProgressiveLine, low: float, high: float) -> list[str]:

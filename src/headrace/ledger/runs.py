@@ -13,6 +13,8 @@ from headrace.ledger.schema import step as steps
 from headrace.ledger.session import Session, columns_of
 from headrace.ledger.statements import matching, selection
 
+RUN, STREAM = "run", "stream"
+"""Kinds: one of a description, and one that makes a version of what a stream has learnt."""
 RUNNING, FINISHED, FAILED, INTERRUPTED = "running", "finished", "failed", "interrupted"
 _ENDS = (FINISHED, FAILED, INTERRUPTED)
 _END = "UPDATE run SET state = :state, finished = :finished, error = :error, summary = :summary WHERE id = :id AND state = 'running'"
@@ -25,7 +27,7 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     project: str
-    kind: str = "run"
+    kind: str = RUN
     code: str = ""
     seed: int = 0
     details: dict[str, Any] = {}
@@ -136,7 +138,7 @@ def list_runs(
     return session.all(Run, matching(selection(runs), wanted, "ORDER BY id DESC LIMIT :limit"), **wanted, limit=limit)
 
 
-def latest(session: Session, project: str, kind: str = "run") -> Run | None:
+def latest(session: Session, project: str, kind: str = RUN) -> Run | None:
     """Return the newest run of a project, or None if there is none."""
     found = list_runs(session, project, kind=kind, limit=1)
     return found[0] if found else None

@@ -72,24 +72,32 @@ def _beats(gate: Beats, evidence: Evidence) -> GateResult:
     needed = f"{evidence.metric} better than the {gate.opponent}'s by more than chance"
     if gate.opponent == "champion" and evidence.champion is None:
         return GateResult(title(gate), True, "there is no champion yet", needed, {"champion": None})
+    support, opponent = evidence.support, f"champion {evidence.champion}" if gate.opponent == "champion" else gate.opponent
+    if gate.opponent in evidence.supports:
+        support = evidence.supports[gate.opponent]
+        if support < FEWEST_TO_COMPARE:
+            few = f"{counted(support, 'row')} of which the {opponent} had not learnt the answer: too few to tell"
+            details: dict[str, object] = {"opponent": gate.opponent, "champion": evidence.champion, "support": support}
+            return GateResult(title(gate), False, few, needed, details)
     missing = MissingEvidence(
         title(gate), f"no difference against the {gate.opponent} was measured", "Evaluate both on the same test rows."
     )
     value, low, high = _bounds(gate, evidence.differences.get(gate.opponent), missing)
     looks = counted(evidence.look, "look")
-    opponent = f"champion {evidence.champion}" if gate.opponent == "champion" else gate.opponent
     verb = "better" if value >= 0 else "worse"
     measured = (
         f"{abs(value):.4f} {verb} than the {opponent}, between {low:+.4f} and {high:+.4f} "
-        f"({evidence.level:.1%} interval, adjusted for {looks} at the test rows)"
+        f"({evidence.level:.1%} interval, adjusted for {looks} at the {evidence.rows})"
     )
-    details: dict[str, object] = {
+    details = {
         "opponent": gate.opponent, "champion": evidence.champion, "metric": evidence.metric, "better_by": value, "low": low, "high": high,
-        "level": evidence.level, "look": evidence.look, "support": evidence.support,
+        "level": evidence.level, "look": evidence.look, "support": support,
     }  # fmt: skip
-    if evidence.support < FEWEST_TO_COMPARE:
-        measured += f"; it rests on {counted(evidence.support, 'row')}, too few to tell"
-    return GateResult(title(gate), low > 0 and evidence.support >= FEWEST_TO_COMPARE, measured, needed, details)
+    if gate.opponent in evidence.supports:
+        measured += f"; on {counted(support, 'row that counts', 'rows that count')} of which the {gate.opponent} had not learnt the answer"
+    if support < FEWEST_TO_COMPARE:
+        measured += f"; it rests on {counted(support, 'row')}, too few to tell"
+    return GateResult(title(gate), low > 0 and support >= FEWEST_TO_COMPARE, measured, needed, details)
 
 
 def _at_least(gate: AtLeast, evidence: Evidence) -> GateResult:

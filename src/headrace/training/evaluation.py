@@ -102,11 +102,17 @@ def score_rows(
     `classes`, the artifact's own unless others are named, say what codes and columns mean; one that it does not know has probability 0.
     """
     scores, classes = score_frame(artifact, features), artifact.classes if classes is None else classes
-    if artifact.task == MULTICLASS and classes != artifact.classes:
-        own = np.zeros((len(scores), len(classes)))
-        own[:, [classes.index(label) for label in artifact.classes]] = scores
-        scores = own
+    scores = among(scores, artifact.classes, classes) if artifact.task == MULTICLASS else scores
     return ScoredRows(task=artifact.task, target=encode_target(artifact.task, classes, target), scores=scores, threshold=threshold)
+
+
+def among(scores: NDArray[np.float64], own: tuple[str, ...], classes: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return the scores (n, own classes) as scores of `classes`, which hold all of the own ones: the others have probability 0."""
+    if own == classes:
+        return scores
+    whole = np.zeros((len(scores), len(classes)))
+    whole[:, [classes.index(label) for label in own]] = scores
+    return whole
 
 
 def support(metric: str, rows: ScoredRows) -> int:

@@ -45,6 +45,12 @@ class Moments:
         """Which rows (n,) have both moments."""
         return (self.asked > _BEGINNING // 2) & (self.known < _END // 2)
 
+    def real(self) -> tuple[pl.Series, pl.Series]:
+        """Return when rows were asked about and when their answers became known; null where there is no such moment."""
+        kind = pl.Datetime("us", "UTC")
+        asked = pl.Series(self.asked).set(pl.Series(self.asked < _BEGINNING // 2), None).cast(kind)
+        return asked, pl.Series(self.known).set(pl.Series((self.known > _END // 2) | (self.known < _BEGINNING // 2)), None).cast(kind)
+
     def asked_at(self, row: int) -> datetime | None:
         """Return when a row was asked about."""
         microseconds = int(self.asked[row])

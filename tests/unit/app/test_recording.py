@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from headrace.app.executing import finish_run
 from headrace.app.locking import run_lock
 from headrace.app.recording import StepRecorder
-from headrace.app.running import _finish
 from headrace.costs.meter import Meter
 from headrace.costs.prices import Prices
 from headrace.engine.observers import Outcome, StepEnd
@@ -71,7 +71,7 @@ def test_a_secret_in_an_error_is_not_put_on_record(workspace, held, run_id):
     workspace.secrets.hide("hush")
     recorder = StepRecorder(workspace, run_id, Meter(), Prices.load(), held)
     recorder.step_finished(StepEnd(STEP, "f", Outcome.FAILED, 0.1, error=ValueError("no route to db?password=hush")))
-    _finish(workspace, run_id, runs.FAILED, "no route to db?password=hush")
+    finish_run(workspace, run_id, runs.FAILED, "no route to db?password=hush")
     (step,), _ = on_record(workspace, run_id)
     with workspace.ledger.read() as session:
         (run,) = runs.list_runs(session, "shop")

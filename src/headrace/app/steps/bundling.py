@@ -6,6 +6,7 @@ from headrace.app.models import label
 from headrace.app.scratch import scratch
 from headrace.app.steps.training import load_candidates, model_rows
 from headrace.app.store import lake_of
+from headrace.app.workspace import Workspace
 from headrace.bundles.card import render_card
 from headrace.bundles.golden import ROWS as GOLDEN_ROWS
 from headrace.bundles.keys import load_or_create_signing_key
@@ -13,8 +14,10 @@ from headrace.bundles.manifest import FeatureField, GivenField
 from headrace.bundles.parts import BundleParts, Golden
 from headrace.bundles.profiles import reference_profile
 from headrace.bundles.writing import write_bundle, zip_bundle
+from headrace.core.units import counted
 from headrace.engine.graph import Output, StepContext
 from headrace.ledger import models
+from headrace.ledger.models import ModelVersion
 from headrace.models.predictor import score_frame
 from headrace.training.splits import TEST, TRAIN
 
@@ -46,6 +49,11 @@ def bundle(job: Job, context: StepContext) -> Output:
         profile=reference_profile(train, score_frame(best.artifact, train), best.artifact.classes),
         fingerprints={"training": version.fingerprint, "plan": job.fingerprint},
     )
+    return keep_bundle(workspace, version, parts)
+
+
+def keep_bundle(workspace: Workspace, version: ModelVersion, parts: BundleParts) -> Output:
+    """Write, sign and keep a version's bundle."""
     with scratch(workspace.settings.home) as folder:
         fingerprint = write_bundle(folder / "bundle", parts, load_or_create_signing_key(workspace.settings.keys))
         zip_bundle(folder / "bundle", folder / "bundle.zip")
@@ -57,5 +65,5 @@ def bundle(job: Job, context: StepContext) -> Output:
         "version": version.id,
         "blob": blob,
         "fingerprint": fingerprint,
-        "summary": f"{label(version)} signed, {len(data) / 1024:,.0f} KiB, {golden.height} golden rows",
+        "summary": f"{label(version)} signed, {len(data) / 1024:,.0f} KiB, {counted(len(parts.golden.rows), 'golden row')}",
     }

@@ -1,12 +1,16 @@
 """A new model against the baseline and against the champion, on the same test rows."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import polars as pl
 
 from headrace.app.bundles import open_bundle
+from headrace.app.learning.facts import snapshot_of
+from headrace.app.learning.fairness import Fair, fair_rows
+from headrace.app.learning.snapshot import ASKED as ASKED_AT
+from headrace.app.learning.snapshot import KNOWN
 from headrace.app.models import label
 from headrace.app.steps.training import ModelRows
 from headrace.app.store import lake_of
@@ -22,7 +26,7 @@ from headrace.models.artifact import Artifact
 from headrace.spec.candidates import Baseline
 from headrace.spec.model import Model
 from headrace.stats.bootstrap import Interval
-from headrace.training.evaluation import Sampler, ScoredRows, compare, score_rows
+from headrace.training.evaluation import Sampler, ScoredRows, compare, score_rows, support
 from headrace.training.splits import TEST
 from headrace.training.train import Trained
 
@@ -51,13 +55,24 @@ def against_baseline(model: Model, trained: list[Trained], rows: ModelRows, scor
 
 @dataclass(frozen=True)
 class Opponent:
-    """A champion, and its own features of the test rows. `computed` are those that were not logged, where others were."""
+    """A champion, and its own features of the test rows. `computed` are those that were not logged, where others were.
+
+    `fair` says which of the rows it may be asked about, where it has learnt in a stream; None: all of them.
+    """
 
     label: str
     artifact: Artifact
     features: pl.DataFrame
     threshold: float
     computed: tuple[str, ...] = ()
+    fair: Fair | None = None
+
+
+class Compared(NamedTuple):
+    """By how much a version is better than an opponent; on how many rows that rests, where these are some of them only."""
+
+    difference: Interval
+    support: int | None = None
 
 
 def prepare_champion(workspace: Workspace, champion: ModelVersion, rows: ModelRows) -> Opponent:
@@ -77,7 +92,15 @@ def prepare_champion(workspace: Workspace, champion: ModelVersion, rows: ModelRo
         _require_columns(champion, lookup.table, lookup.columns, tables[lookup.table].collect_schema().names())
     features, computed = _own_features(plan, rows, tables)
     threshold = 0.5 if bundle.manifest.threshold is None else bundle.manifest.threshold
-    return Opponent(label(champion), bundle.artifact, features, threshold, computed)
+    fair = fair_rows(workspace, champion, _moments(rows)) if snapshot_of(champion.details) else None
+    return Opponent(label(champion), bundle.artifact, features, threshold, computed, fair)
+
+
+def _moments(rows: ModelRows) -> pl.DataFrame:
+    """Return which rows are tested, when they were asked about, and when their answers became known."""
+    test = rows.parts.rows(TEST)
+    asked, known = rows.moments.real()
+    return rows.spine_rows(TEST, [ARRIVAL_COLUMN]).with_columns(asked[test].alias(ASKED_AT), known[test].alias(KNOWN))
 
 
 def _own_features(plan: FeaturePlan, rows: ModelRows, tables: Mapping[str, pl.LazyFrame]) -> tuple[pl.DataFrame, tuple[str, ...]]:
@@ -94,13 +117,18 @@ def _own_features(plan: FeaturePlan, rows: ModelRows, tables: Mapping[str, pl.La
     return compute(asked_with_moments(plan), asked.lazy(), tables).with_columns(logged.get_columns()), computed
 
 
-def against_champion(model: Model, best: Trained, opponent: Opponent, rows: ModelRows, how: How) -> Interval:
+def against_champion(model: Model, best: Trained, opponent: Opponent, rows: ModelRows, how: How) -> Compared:
     """Return by how much the scores are better than the champion's on the model's metric; each may know classes that the other does not."""
     classes = tuple(dict.fromkeys((*best.artifact.classes, *opponent.artifact.classes)))
     test = rows.parts.rows(TEST)
     mine = score_rows(best.artifact, rows.features[test], rows.target[test], best.threshold, classes)
     theirs = score_rows(opponent.artifact, opponent.features, rows.target[test], opponent.threshold, classes)
-    return compare(model.metric, mine, theirs, **how._asdict())
+    fair = opponent.fair
+    if fair is None:
+        return Compared(compare(model.metric, mine, theirs, **how._asdict()))
+    said = replace(theirs, scores=fair.scores(theirs.scores, opponent.artifact.classes, classes))
+    mine, theirs = mine.take(fair.places), said.take(fair.places)
+    return Compared(compare(model.metric, mine, theirs, **how._asdict()), support(model.metric, mine))
 
 
 def _require_columns(champion: ModelVersion, table: str, needed: Iterable[str], present: Iterable[str]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 import numpy as np
+import polars as pl
 
 from headrace.app.learning.facts import CONSTANTS, TESTED_FROM, TRAINED_BEFORE
 from headrace.app.lifecycle import Job
@@ -58,8 +59,10 @@ def evaluate(job: Job, context: StepContext) -> Output:
         how = How(job.seed, level, sampler)
         measured = evaluate_rows(scored, seed=job.seed, level=level, sampler=sampler)
         differences = {"baseline": against_baseline(model, trained, rows, scored, how)}
+        supports = {}
         if opponent is not None:
-            differences["champion"] = against_champion(model, best, opponent, rows, how)
+            differences["champion"], some = against_champion(model, best, opponent, rows, how)
+            supports = {} if some is None else {"champion": some}
         slices = _slices(model, rows, scored, how)
     evidence = Evidence(
         metric=model.metric,
@@ -68,12 +71,13 @@ def evaluate(job: Job, context: StepContext) -> Output:
         level=level,
         look=look,
         support=support(model.metric, scored),
+        supports=supports,
         champion=opponent.label if opponent else None,
         slices=slices,
     )
     _record_test(job, version, measured.metrics, scored, seen, look)
     value = measured.metrics[model.metric]
-    told = f"{model.metric} {_interval_text(value)} on {counted(len(test), 'test row')}"
+    told = f"{model.metric} {interval_text(value)} on {counted(len(test), 'test row')}"
     return {
         "version": version.id,
         "label": label(version),
@@ -155,7 +159,7 @@ def _validation(job: Job, context: StepContext, version: ModelVersion, trained: 
         split="validation",
         rows=trained.validation.rows,
         rows_fingerprint=job.fingerprint,
-        metrics=_metrics(trained.validation.metrics),
+        metrics=ledger_metrics(trained.validation.metrics),
         details={"threshold": trained.threshold, "trials": len(trained.trials)},
     )
 
@@ -169,14 +173,15 @@ def _record_test(job: Job, version: ModelVersion, measured: Mapping[str, Interva
         split="test",
         rows=len(scored.target),
         rows_fingerprint=seen,
-        metrics=_metrics(measured),
+        metrics=ledger_metrics(measured),
         details={"threshold": scored.threshold, "look": look},
     )
     with job.workspace.ledger.write(job.workspace.identity.name, "model.test") as session:
         evaluations.record(session, new)
 
 
-def _metrics(measured: Mapping[str, Interval]) -> tuple[Metric, ...]:
+def ledger_metrics(measured: Mapping[str, Interval]) -> tuple[Metric, ...]:
+    """Return what was measured, as it goes on record."""
     return tuple(Metric(name, interval.value, interval.low, interval.high) for name, interval in measured.items())
 
 
@@ -187,11 +192,14 @@ def _slices(model: Model, rows: ModelRows, scored: ScoredRows, how: How) -> dict
         if isinstance(gate, Slices):
             is_feature = gate.column in rows.features.columns
             column = rows.features[gate.column][test] if is_feature else rows.spine_rows(TEST, [gate.column])[gate.column]
-            groups = evaluate_slices(gate.metric, scored, column, seed=how.seed, level=how.level, sampler=how.sampler)
-            found[gate.column, gate.metric] = tuple(
-                SliceMetric(each.group, each.rows, each.support, each.interval.value) for each in groups
-            )
+            found[gate.column, gate.metric] = slice_metrics(gate, scored, column, how)
     return found
+
+
+def slice_metrics(gate: Slices, scored: ScoredRows, column: pl.Series, how: How) -> tuple[SliceMetric, ...]:
+    """Return a gate's metric within each group of a column's values."""
+    groups = evaluate_slices(gate.metric, scored, column, seed=how.seed, level=how.level, sampler=how.sampler)
+    return tuple(SliceMetric(each.group, each.rows, each.support, each.interval.value) for each in groups)
 
 
 def encode_evidence(evidence: Evidence) -> dict[str, object]:
@@ -207,7 +215,8 @@ def decode_evidence(values: Mapping[str, object]) -> Evidence:
     return msgspec.structs.replace(evidence, slices={(column, metric): groups for column, metric, groups in listed})
 
 
-def _interval_text(interval: Interval) -> str:
+def interval_text(interval: Interval) -> str:
+    """Return a value and its bounds for people."""
     if interval.value is None or interval.low is None or interval.high is None:
         return "undefined"
     return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
