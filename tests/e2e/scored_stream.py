@@ -24,24 +24,28 @@ from .small_stream import write_project
 PLAYED = 'models=[returned], streams=[hr.Scoring(returned, to=[hr.ToTable("returns")], wait="{wait}")]'
 # The worker of `stream_crashing`, which ends after so many turns; rows come in disorder or not.
 CHILD = (
-    stream_crashing.CHILD.replace("import filling, following", "import filling, following\nfrom headrace.app.scoring import delivering")
+    stream_crashing.CHILD.replace("import following, lake_rows", "import following, lake_rows\nfrom headrace.app.scoring import delivering")
     .replace('passing(following, "record_version")', 'passing(following, "record_version")\npassing(delivering, "record_use")')
     .replace("replay.rows_to_play = played", "if sys.argv[2] == 'complete': replay.rows_to_play = played")
     .replace("_BATCH_ROWS = 90", "_BATCH_ROWS = 30")
     .replace("flush_bytes=30_000", "flush_bytes=8_000")
-    .replace("Watching()", "Watching(stop=Turns())")
+    .replace("Watching()", "Watching(stop=stop)")
     .replace(
         "handle = hr.load",
         """
 from threading import Event
+from headrace.app.streaming.worker import _Worker
 
-class Turns(Event):
-    left = int(sys.argv[3])
+stop, turns, turn = Event(), int(sys.argv[3]), _Worker._turn
 
-    def is_set(self):
-        self.left -= 1
-        return self.left == -1
+def turned(worker):
+    global turns
+    turn(worker)
+    turns -= 1
+    if turns == 0:
+        stop.set()
 
+_Worker._turn = turned
 handle = hr.load""",
     )
 )

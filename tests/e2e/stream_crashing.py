@@ -32,7 +32,7 @@ import os, signal, sys
 from pathlib import Path
 import polars as pl
 import headrace as hr
-from headrace.app.streaming import filling, following
+from headrace.app.streaming import following, lake_rows
 from headrace.app.streaming.worker import StreamOptions, Watching, stream
 from headrace.features.stores.embedded import EmbeddedStore
 from headrace.ingest.stream import replay
@@ -71,7 +71,7 @@ def played(*args):
 
 replay.rows_to_play = played
 replay.ReplayFollower.__init__.__kwdefaults__["batch_rows"] = following._BATCH_ROWS = 90
-filling._ROWS = 200
+lake_rows._ROWS = 200
 handle = hr.load("project.py")
 stream(handle.workspace, StreamOptions(flush_bytes=30_000), Watching())
 handle.close()

@@ -8,7 +8,10 @@ from headrace.app.reports import Report
 
 
 class StreamedLine(Report, frozen=True, kw_only=True):
-    """What a worker did with a streamed table since it began. `behind` is None while that is not known."""
+    """What a worker did with a streamed table since it began. `behind` is None while that is not known.
+
+    `filled` is how many rows of how many in the lake were read, while the table's state is made of them; else None.
+    """
 
     table: str
     events: int
@@ -20,6 +23,7 @@ class StreamedLine(Report, frozen=True, kw_only=True):
     behind: int | None
     watermark: datetime | None
     trouble: str = ""
+    filled: list[int] | None = None
 
 
 class ScoredLine(Report, frozen=True, kw_only=True):

@@ -80,6 +80,9 @@ def _asked(model: AskedModel) -> str:
 
 
 def _line(line: StreamedLine, seconds: float) -> str:
+    if line.filled is not None:
+        done, total = line.filled
+        return f"{line.table}: its state is made from the lake, {done:,} of {counted(total, 'row')}"
     parts = [f"{line.table}: {counted(line.events, 'event')}{_speed(line.events, seconds)}"]
     parts += [] if line.behind is None else [f"{line.behind:,} behind"]
     parts += [] if line.watermark is None else [f"watermark {_moment(line.watermark)}"]

@@ -15,7 +15,8 @@ from headrace.lake.lake import Lake
 class Around:
     """What following a table takes beside the table.
 
-    `columns_known` is told when a table's columns are seen first; `askers` make questions of the rows of a table, by its name.
+    `columns_known` is told when a table's columns are seen first; `askers` make questions of the rows of a table, by its name; `tell` is
+    called while something takes long, for whoever watches.
     """
 
     workspace: Workspace
@@ -25,3 +26,4 @@ class Around:
     surroundings: Surroundings
     columns_known: Callable[[], None]
     askers: Mapping[str, Sequence[Asker]] = field(default_factory=dict)
+    tell: Callable[[], None] = lambda: None

@@ -16,7 +16,10 @@ _BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 @dataclass
 class Counts:
-    """Of one table. `events` are rows and messages that could not be read; `behind` is None while that is not known."""
+    """Of one table. `events` are rows and messages that could not be read; `behind` is None while that is not known.
+
+    `filled` is of how many rows in the lake how many were read, while its state is made of them.
+    """
 
     events: int = 0
     accepted: int = 0
@@ -32,6 +35,7 @@ class Counts:
     watermark_us: int | None = None
     partitions: int = 0
     trouble: str = ""
+    filled: tuple[int, int] | None = None
     rules: dict[tuple[str, str], tuple[int, int, str]] = field(default_factory=dict)
     buckets: Counter[float] = field(default_factory=Counter)
 

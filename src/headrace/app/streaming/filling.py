@@ -10,8 +10,8 @@ from uuid import uuid4
 import polars as pl
 
 from headrace.app.streaming.bounding import pieces
-from headrace.app.streaming.flushing import app_of
 from headrace.app.streaming.intake import BEGINNING
+from headrace.app.streaming.lake_rows import LakeRows
 from headrace.app.streaming.outbox import rows_of, waiting_chunks
 from headrace.app.streaming.partitions import Owned, joined
 from headrace.features.lookups import Functions
@@ -22,43 +22,31 @@ from headrace.features.stream.segments import parse_name
 from headrace.features.stream.writing import StateWriter
 from headrace.ingest.requests import ARRIVAL
 from headrace.ingest.stream.messages import place_of
-from headrace.lake.lake import Lake
 
-_ROWS = 20_000
 _LOOK_SECONDS, _UNCHANGED = 1.0, 10
 """How often it is looked whether another worker still fills, and after how many looks without a change it counts as dead."""
 
 
-def fill(
-    lake: Lake,
-    store: StateStore,
-    layouts: Sequence[GroupLayout],
-    functions: Functions,
-    partition: int,
-    owned: Owned,
-    horizon_us: int | None,
-) -> int:
-    """Fill those groups of one table that lack a partition's rows; return how many rows that took.
+def fill(store: StateStore, rows: LakeRows, layouts: Sequence[GroupLayout], functions: Functions, owned: Owned) -> None:
+    """Fill those groups of one table that lack a partition's rows.
 
     Raises:
         MarkMoved: if another worker took the partition over, or fills it: see `wait_for_others`.
     """
+    partition = rows.partition
     marks = [filled_mark(layout.space, partition) for layout in layouts]
     _, values = store.read([], marks)
     empty = [layout for layout, value in zip(layouts, values, strict=True) if value is None]
     if not empty:
-        return 0
-    table = empty[0].table
-    turn = _Turn(store, table, partition, owned)
+        return
+    turn = _Turn(store, rows.table, partition, owned)
     for layout in empty:
-        _clear(store, layout.space, partition, turn)
-    writer, rows = StateWriter(empty, functions), 0
-    for frame in _all_rows(lake, store, table, partition, owned.position.next_offset):
+        _clear(store, layout.space, rows, turn)
+    writer, horizon_us = StateWriter(empty, functions), owned.position.horizon_us
+    for frame in _all_rows(store, rows, owned.position.next_offset):
         for changes in pieces(writer.changes(partition, frame, BEGINNING if horizon_us is None else horizon_us, store)):
             turn.commit(changes)
-        rows += frame.height
     turn.end(Commit(marks={filled_mark(layout.space, partition): b"1" for layout in empty}))
-    return rows
 
 
 def leave_out(store: StateStore, table: str, layouts: Sequence[GroupLayout], partition: int, owned: Owned) -> None:
@@ -110,36 +98,26 @@ class _Turn:
         return f"{self._name} {self._number}".encode()
 
 
-def lake_rows(lake: Lake, table: str, partition: int) -> Iterator[pl.DataFrame]:
-    """Give the rows of a partition that the lake has, in the order in which they came, some ten thousand at a time."""
-    if lake.tables.version(table) is None:
-        return
-    scan, arrival = lake.tables.scan(table), pl.col(ARRIVAL)
-    mine = place_of(arrival)[0] == partition
-    arrivals = scan.filter(mine).select(arrival).collect(engine="streaming")[ARRIVAL].sort()
-    for start in range(0, len(arrivals), _ROWS):
-        low, high = arrivals[start], arrivals[min(start + _ROWS, len(arrivals)) - 1]
-        yield scan.filter(arrival.is_between(low, high), mine).sort(arrival).collect()
-
-
-def _all_rows(lake: Lake, store: StateStore, table: str, partition: int, end: int) -> Iterator[pl.DataFrame]:
+def _all_rows(store: StateStore, rows: LakeRows, end: int) -> Iterator[pl.DataFrame]:
     """Give the rows before an offset: the lake may be further than a store which lost its last commits, and those rows come again."""
     _, offset = place_of(pl.col(ARRIVAL))
-    for frame in lake_rows(lake, table, partition):
+    for frame in rows.frames():
         yield frame.filter(offset < end)
-    last = lake.tables.appended(table, app_of(table, partition)) or 0
-    for waiting in waiting_chunks(store, table, partition):
+    last = rows.last or 0
+    for waiting in waiting_chunks(store, rows.table, rows.partition):
+        rows.pulse(0, 0)
         for frame in rows_of([waiting.chunk.accepted]):
             if (fresh := frame.filter(offset >= last)).height:
                 yield fresh
 
 
-def _clear(store: StateStore, space: str, partition: int, turn: _Turn) -> None:
+def _clear(store: StateStore, space: str, rows: LakeRows, turn: _Turn) -> None:
     """Remove what a worker left in a group that it did not finish, or that was given up once."""
     after: bytes | None = None
     while True:
+        rows.pulse(0, 0)
         records, after = store.walk(space, after)
-        drop = [Field(space, key, name) for key, fields in records for name, _ in fields if parse_name(name)[0] == partition]
+        drop = [Field(space, key, name) for key, fields in records for name, _ in fields if parse_name(name)[0] == rows.partition]
         if drop:
             turn.commit(Commit(drop=drop))
         if after is None:

@@ -58,7 +58,7 @@ class Following:
         self._backlog: deque[Messages] = deque()
         self._settled = Settled(table, around.workspace, around.store, around.patience)
         self._intake = Intake(table.name, self._settled.door(), Rules.of(table, table.source), duration_or_none(table.source.idle))
-        self._taking_over = TakingOver(table, around, self._settled, self._intake.rules)
+        self._taking_over = TakingOver(table, around, self._settled, self._intake.rules, self.counts)
         self._follower = follower_of(table, self, around.surroundings, around.workspace.project.name)
         self._horizon_us: int | None = None
         self._pace = Pace(_BATCH_ROWS)

@@ -18,7 +18,7 @@ _STORE, _LAKE, _LEDGER = "the online state", "the lake", "the ledger"
 
 
 class ToldToStop(Exception):
-    """The worker is to stop, and waited for something that others are at. Nothing was begun."""
+    """The worker is to stop, and was at something that takes long: what it leaves is done by whoever begins it anew."""
 
 
 @dataclass
@@ -77,6 +77,14 @@ class Patience:
             ToldToStop: if the worker is to stop.
         """
         self._wait(seconds)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Go on with what takes long.
+
+        Raises:
+            ToldToStop: if the worker is to stop.
+        """
         if self.stopping():
             raise ToldToStop
 

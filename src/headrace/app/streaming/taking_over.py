@@ -3,7 +3,9 @@
 from functools import partial
 
 from headrace.app.streaming.around import Around
+from headrace.app.streaming.counting import Counts
 from headrace.app.streaming.filling import fill, leave_out, wait_for_others
+from headrace.app.streaming.lake_rows import LakeRows
 from headrace.app.streaming.partitions import Owned
 from headrace.app.streaming.recovery import settle, take_over
 from headrace.app.streaming.settled import Settled
@@ -25,11 +27,11 @@ class TakingOver:
         functions: the Python functions that their expressions name.
     """
 
-    def __init__(self, table: Events | Entity, around: Around, settled: Settled, rules: Rules) -> None:
+    def __init__(self, table: Events | Entity, around: Around, settled: Settled, rules: Rules, counts: Counts) -> None:
         assert isinstance(table.source, Streamed)
         self.layouts: tuple[GroupLayout, ...] = ()
         self.functions: Functions = {}
-        self._table, self._around, self._settled, self._rules = table.name, around, settled, rules
+        self._table, self._around, self._settled, self._rules, self._counts = table.name, around, settled, rules, counts
         self._history_us = history_us(table.source)
 
     def take(self, partition: int) -> Owned:
@@ -38,7 +40,10 @@ class TakingOver:
         Raises:
             StateAway, ToldToStop: if the worker is to stop meanwhile.
         """
-        return self._around.patience.until_done(partial(self._taken, partition))
+        try:
+            return self._around.patience.until_done(partial(self._taken, partition))
+        finally:
+            self._counts.filled = None
 
     def _taken(self, partition: int) -> Owned:
         while True:
@@ -49,16 +54,23 @@ class TakingOver:
 
     def _attempt(self, partition: int) -> Owned:
         around, name = self._around, self._table
-        owned = take_over(around.lake, around.store, name, partition, self._rules, self._settled.position(partition))
+        rows = LakeRows(around.lake, name, partition, self._pulse)
+        owned = take_over(around.store, rows, self._rules, self._settled.position(partition))
         if owned.mark is None and owned.position.watermark_us is not None:
             owned = owned.dropped_before(owned.position.watermark_us - self._history_us, marked=False)
         if self._settled.types:  # before they are known nothing is accepted
             leave_out(around.store, name, self.layouts, partition, owned)
-        fill(around.lake, around.store, self.layouts, self.functions, partition, owned, owned.position.horizon_us)
+        fill(around.store, rows, self.layouts, self.functions, owned)
         settled = settle(around.store, name, partition, owned)
         for each in around.askers.get(name, ()):
             each.take_over(partition)
         return settled
+
+    def _pulse(self, done: int, total: int) -> None:
+        self._around.patience.go_on()
+        if total:
+            self._counts.filled = done, total
+            self._around.tell()
 
 
 def history_us(source: Streamed) -> int:

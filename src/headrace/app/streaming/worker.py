@@ -114,13 +114,13 @@ class _Worker:
         self._told_missing = ""
         self._patience = Patience(self._say, watching.stop.is_set, meanwhile=self._breathe)
         self._presence = Presence(store, workspace.clock)
-        surroundings = Surroundings(workspace.root, workspace.secrets, workspace.clock, stopping=watching.stop.is_set)
+        surroundings = Surroundings(workspace.root, workspace.secrets, workspace.clock, stopping=watching.stop.is_set, heard=self._go_on)
         lake, followed = lake_of(workspace), [table.name for table in tables]
         means = Means(workspace, lake, store, self._patience, self._say, self._has_ended, self._regroup)
         scorings = (each for each in workspace.project.streams if each.model.features.spine.name in followed)
         self._scorers = [Scorer(each, means) for each in scorings]
         askers = {name: [each for each in self._scorers if each.spine == name] for name in followed}
-        around = Around(workspace, lake, store, self._patience, surroundings, self._regroup, askers)
+        around = Around(workspace, lake, store, self._patience, surroundings, self._regroup, askers, self._tell)
         self._followings = [Following(table, around) for table in tables]
 
     def run(self) -> StreamReport:
@@ -152,10 +152,17 @@ class _Worker:
         listened = min(time.monotonic() - begun, _POLL_SECONDS)  # state that was filled meanwhile is no silence of the sources
         self._silent_seconds = 0.0 if came else self._silent_seconds + listened
         self._answer()
-        moment = time.monotonic()
-        self._flush_if_due(moment)
+        self._flush_if_due(time.monotonic())
         if self._presence.is_due:
             self._patience.until_done(lambda: self._presence.renew({each.table.name: each.partitions for each in self._followings}))
+        self._tell()
+
+    def _go_on(self, _: int) -> None:
+        self._patience.go_on()
+        self._tell()
+
+    def _tell(self) -> None:
+        moment = time.monotonic()
         if moment - self._told >= _TELL_SECONDS:
             self._told = moment
             self._watching.progress(StreamProgress(seconds=moment - self._started, tables=self._lines(), models=self._scored()))
@@ -278,4 +285,5 @@ def _line(name: str, counts: Counts) -> StreamedLine:
         behind=counts.behind,
         watermark=None if counts.watermark_us is None else moment_of(counts.watermark_us),
         trouble=counts.trouble,
+        filled=None if counts.filled is None else list(counts.filled),
     )

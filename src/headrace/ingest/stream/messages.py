@@ -17,7 +17,7 @@ from headrace.core.clock import Clock
 from headrace.core.secrets import Secrets
 from headrace.expressions import DType
 from headrace.ingest.dialect import PLAIN, Dialect
-from headrace.ingest.requests import ARRIVAL, REASON
+from headrace.ingest.requests import ARRIVAL, REASON, unheard
 
 TEXT = "_text"
 TOPIC, PARTITION, OFFSET = "_topic", "_partition", "_offset"
@@ -49,6 +49,7 @@ class Surroundings:
         root: the folder of `project.py`.
         wait: sleeps for so many seconds.
         stopping: tells whether whoever follows was told to stop.
+        heard: told of rows that are read before they come, where that takes long; what it raises ends the reading.
     """
 
     root: Path
@@ -56,6 +57,7 @@ class Surroundings:
     clock: Clock
     wait: Callable[[float], None] = time.sleep
     stopping: Callable[[], bool] = lambda: False
+    heard: Callable[[int], None] = unheard
 
 
 class Writing(NamedTuple):

@@ -1,6 +1,6 @@
 """The rows of a source that ends, in the order in which they became known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -54,21 +54,22 @@ class Played(NamedTuple):
     origin: str
 
 
-def rows_to_play(table: Events | Entity, root: Path, secrets: Secrets) -> Played:
+def rows_to_play(table: Events | Entity, root: Path, secrets: Secrets, heard: Callable[[int], None] = unheard) -> Played:
     """Read a source whole and put it in order; equals stay in the order of the source. All rows are in memory.
 
     Raises:
+        What `heard` raises, which is told of rows as they are read, each several times.
         SourceUnreadable, SourceUnreachable, SourceRefused, SourceChanged and what else the readers raise.
         ColumnProblem, ExpressionTypeError: if the declaration does not fit the rows.
     """
     assert isinstance(table.source, Replay)
     source = table.source.source
-    raw, content = _opened(source, root, secrets)
+    raw, content = _opened(source, root, secrets, heard)
     dialect = dialect_of(source)
     raw = follow(raw, None, table, dialect).raw
     require_source(table, dict(table.types), raw.names)
-    columns = settle_types(raw, table.types, dialect, unheard)
-    chunks = [(chunk, _moments(chunk, columns, dialect, table)) for chunk in raw.chunks()]
+    columns = settle_types(raw, table.types, dialect, heard)
+    chunks = [(chunk, _moments(chunk, columns, dialect, table)) for chunk in _heard(raw.chunks(), heard)]
     frame, moments = (
         _joined([chunk for chunk, _ in chunks], raw.names),
         np.concatenate([np.empty(0, np.int64), *(each for _, each in chunks)]),
@@ -78,15 +79,21 @@ def rows_to_play(table: Events | Entity, root: Path, secrets: Secrets) -> Played
     return Played(frame[order], moments[order], writing, _origin(table, content))
 
 
-def _opened(source: Source, root: Path, secrets: Secrets) -> tuple[RawTable, str]:
+def _opened(source: Source, root: Path, secrets: Secrets, heard: Callable[[int], None]) -> tuple[RawTable, str]:
     """Return the raw rows of a source, and the fingerprint of what it holds."""
     if isinstance(source, Folder):
         return open_folder(source, root), folder_fingerprint(source, file_contents(source, root))
     if not isinstance(source, Asked):
         return open_source(source, root), source_fingerprint(source, root)
     blobs: dict[str, bytes] = {}
-    landed, _ = land(reader_of(source, secrets, root), source.place, None, Keeping(_put_into(blobs), blobs.__getitem__, unheard))
+    landed, _ = land(reader_of(source, secrets, root), source.place, None, Keeping(_put_into(blobs), blobs.__getitem__, heard))
     return landed_table(landed, blobs.__getitem__), fingerprint(landed.fingerprint, reading_of(source))
+
+
+def _heard(chunks: Iterable[pl.DataFrame], heard: Callable[[int], None]) -> Iterator[pl.DataFrame]:
+    for chunk in chunks:
+        yield chunk
+        heard(chunk.height)
 
 
 def _put_into(blobs: dict[str, bytes]) -> Callable[[bytes], str]:

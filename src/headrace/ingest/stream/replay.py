@@ -91,7 +91,7 @@ class ReplayFollower:
 
     def _opened(self) -> Played:
         if self._played is None:
-            played = rows_to_play(self._table, self._around.root, self._around.secrets)
+            played = rows_to_play(self._table, self._around.root, self._around.secrets, self._around.heard)
             self._go_to(self._listener.assigned([_ONLY]).get(_ONLY, Position(0)), played)
             self._played = played
         return self._played

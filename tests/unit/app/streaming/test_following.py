@@ -4,15 +4,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.small_stream import planned, write_project
+from tests.e2e.small_stream import write_project
 
 import headrace as hr
-from headrace.app.recorded_types import recorded_types
 from headrace.app.store import lake_of
 from headrace.app.streaming.around import Around
 from headrace.app.streaming.following import Following
 from headrace.app.streaming.patience import Patience, ToldToStop
-from headrace.app.streaming.worker import StreamOptions, Watching, stream
 from headrace.app.workspace import Workspace
 from headrace.expressions import DType
 from headrace.features.plan import FeaturePlan
@@ -23,6 +21,9 @@ from headrace.features.stream.layout import GroupLayout, group_layouts
 from headrace.features.stream.positions import position_mark, read_position
 from headrace.ingest.stream.messages import Messages, Surroundings
 from headrace.ingest.stream.replay import ReplayFollower
+
+TYPES = dict.fromkeys(("order_id", "shop", "email"), DType.STRING) | dict.fromkeys(("placed", "settled"), DType.DATETIME)
+TYPES |= {"amount": DType.FLOAT, "returned": DType.BOOL}
 
 
 class Moving(ReplayFollower):
@@ -54,6 +55,16 @@ class Contested(MemoryStore):
             super().commit(Commit(marks=dict.fromkeys(turns, b"another 1")))
 
 
+class Filled(MemoryStore):
+    """Counts the commits of those that fill."""
+
+    fillings = 0
+
+    def commit(self, commit: Commit) -> None:
+        super().commit(commit)
+        self.fillings += any(name.startswith("filling/") for name in commit.marks)
+
+
 class Forgetful(MemoryStore):
     """A server that was started again without what it held."""
 
@@ -69,14 +80,27 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     handle.close()
 
 
-def followed(workspace: Workspace, store: StateStore, said: list[str], patience: Patience | None = None) -> Following:
-    """Follow the orders, with a follower of which partitions go."""
+def followed(
+    workspace: Workspace, store: StateStore, said: list[str], patience: Patience | None = None, told: list[object] | None = None
+) -> Following:
+    """Follow the orders, with a follower of which partitions go. `told` gets what is filled each time that somebody is to see it."""
+    seen = [] if told is None else told
     patience = patience or Patience(said.append, lambda: False, wait=lambda _: None)
     surroundings = Surroundings(workspace.root, workspace.secrets, workspace.clock)
     table = next(each for each in workspace.project.tables() if each.name == "orders")
-    following = Following(table, Around(workspace, lake_of(workspace), store, patience, surroundings, lambda: None))
+    around = Around(
+        workspace, lake_of(workspace), store, patience, surroundings, lambda: None, tell=lambda: seen.append(following.counts.filled)
+    )
+    following = Following(table, around)
     following._follower = Moving(table, following, surroundings)
     return following
+
+
+def layouts_of(workspace: Workspace) -> list[GroupLayout]:
+    """Return the groups of the orders."""
+    types = {"orders": TYPES, "shops": {"shop": DType.STRING, "size": DType.INT}}
+    plan = FeaturePlan.build(workspace.project.models[0].features, types["orders"], types)
+    return [each for each in group_layouts((plan,)) if each.table == "orders"]
 
 
 def taken(following: Following) -> int:
@@ -133,11 +157,28 @@ def test_whoever_is_to_stop_does_not_wait_for_another_that_fills(workspace):
     following = followed(workspace, store, [], Patience(lambda _: None, lambda: bool(waits), wait=waits.append))
     assert taken(following) == 205
     following.flush()
-    types = recorded_types(workspace) | {"shops": {"shop": DType.STRING, "size": DType.INT}}
-    plan = FeaturePlan.build(workspace.project.models[0].features, types["orders"], types)
     with pytest.raises(ToldToStop):
-        following.use([each for each in group_layouts((plan,)) if each.table == "orders"], {}, complete=False)
+        following.use(layouts_of(workspace), {}, complete=False)
     assert len(waits) == 1
+
+
+def test_whoever_is_to_stop_ends_what_he_fills(workspace, monkeypatch):
+    """And it counts as not filled; the next one begins anew."""
+    monkeypatch.setattr("headrace.app.streaming.lake_rows._ROWS", 20)
+    store, told = Filled(), []
+    following = followed(workspace, store, [], Patience(lambda _: None, lambda: store.fillings >= 4, wait=lambda _: None), told)
+    assert taken(following) == 205
+    following.flush()
+    with pytest.raises(ToldToStop):
+        following.use(layouts_of(workspace), {}, complete=False)
+    assert store.fillings == 4
+    assert not store.marks("filled/")
+    assert told[0] == (0, 197)
+    assert told[-1] == (40, 197)
+    store.fillings = -100
+    following.use(layouts_of(workspace)[:1], {}, complete=False)
+    assert len(store.marks("filled/")) == 1
+    assert following.counts.filled is None
 
 
 class Measured(MemoryStore):
@@ -157,17 +198,8 @@ def state(store: MemoryStore) -> dict[str, object]:
     return {**spaces, "positions": {name: read_position(mark).accepted for name, mark in store.marks("position/").items()}}
 
 
-def layouts_of_orders(folder: Path) -> list[GroupLayout]:
-    """Return the groups that the model needs, as a project knows them whose tables have been streamed."""
-    handle = hr.load(write_project(folder, days=10), environment={"HEADRACE_USER": "ana"})
-    stream(handle.workspace, StreamOptions(once=True), Watching())
-    found = [each for each in group_layouts((planned(handle.workspace),)) if each.table == "orders"]
-    handle.close()
-    return found
-
-
-def test_a_commit_that_would_be_too_large_is_made_in_parts_that_come_to_the_same(workspace, monkeypatch, tmp_path):
-    layouts = layouts_of_orders(tmp_path / "other")
+def test_a_commit_that_would_be_too_large_is_made_in_parts_that_come_to_the_same(workspace, monkeypatch):
+    layouts = layouts_of(workspace)
     stores = Measured(), Measured()
     for store, most in zip(stores, (100_000, 12), strict=True):
         monkeypatch.setattr("headrace.app.streaming.bounding.MOST_FIELDS", most)

@@ -10,6 +10,7 @@ import polars as pl
 import headrace as hr
 from headrace.app.streaming.flushing import flush_partition
 from headrace.app.streaming.intake import Intake
+from headrace.app.streaming.lake_rows import LakeRows
 from headrace.app.streaming.partitions import Owned
 from headrace.app.streaming.recovery import settle, take_over
 from headrace.features.stores.contract import StateStore
@@ -46,7 +47,7 @@ def test_what_a_row_that_came_twice_made_late_is_late_after_the_store_was_lost(t
     recorded: dict[str, Any] = msgspec.to_builtins(owned.position)
 
     store = MemoryStore()
-    owned = settle(store, "orders", 0, take_over(lake, store, "orders", 0, intake.rules, recorded))
+    owned = settle(store, "orders", 0, take_over(store, LakeRows(lake, "orders", 0), intake.rules, recorded))
     watermark = owned.position.watermark_us
     owned = taken(store, owned, message(2, 2, NOW + timedelta(minutes=30)))
     assert (owned.position.accepted, owned.position.late) == (1, 1)
