@@ -82,9 +82,9 @@ class Stream:
         begun = moment_in(self._parent.details, TRAINED_BEFORE)
         assert begun is not None
         self.clock, self._number = begun, 0
-        self._rows = _rows(workspace, spine.version)
-        self._matrix = Encoder(self._artifact.columns).encode_frame(self._rows)
-        self._said: dict[int, float] = {}
+        self.rows = _rows(workspace, spine.version)
+        self._matrix = Encoder(self._artifact.columns).encode_frame(self.rows)
+        self.said: dict[int, float] = {}
 
     def snapshot(self, clock: datetime) -> Snapshot:
         """Learn up to a moment, and return what was learnt."""
@@ -94,21 +94,21 @@ class Stream:
         for moment, is_answer, place in self._events(since, clock):
             vector = self._matrix[place].tolist()
             if is_answer:
-                self._learner.learn(vector, float(self._rows[TARGET][place]))
+                self._learner.learn(vector, float(self.rows[TARGET][place]))
                 learnt.append(place)
             elif moment >= begun:
-                self._said[place] = self._learner.score(vector)
-        asked = [place for place in learnt if place in self._said]
-        scores = np.array([self._said[place] for place in asked])
+                self.said[place] = self._learner.score(vector)
+        asked = [place for place in learnt if place in self.said]
+        scores = np.array([self.said[place] for place in asked])
         return Snapshot(
             model=self._name, number=self._number, parent_version=self._parent.number, clock=clock, since=since,
             learned=self._learner.learned, learned_since=len(learnt), unasked=len(learnt) - len(asked), files=self._learner.files(),
-            questions=frame_bytes(self._rows[asked].select("_arrival", ASKED, KNOWN, TARGET).with_columns(**score_columns(scores))),
-            features=frame_bytes(self._rows[asked].select([column.name for column in self._artifact.columns])),
+            questions=frame_bytes(self.rows[asked].select("_arrival", ASKED, KNOWN, TARGET).with_columns(**score_columns(scores))),
+            features=frame_bytes(self.rows[asked].select([column.name for column in self._artifact.columns])),
         )  # fmt: skip
 
     def _events(self, since: datetime, clock: datetime) -> list[tuple[datetime, bool, int]]:
-        moments = {False: self._rows[ASKED], True: self._rows[KNOWN]}
+        moments = {False: self.rows[ASKED], True: self.rows[KNOWN]}
         found = [(moment, is_answer, place) for is_answer, column in moments.items() for place, moment in enumerate(column.to_list())]
         return sorted(each for each in found if each[0] is not None and since <= each[0] < clock)
 

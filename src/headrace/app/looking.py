@@ -21,7 +21,11 @@ from headrace.ledger.tables import TableVersion
 from headrace.ledger.verification import verify_audit
 from headrace.spec.errors import UnknownName
 
-_LEFT = "nobody works at it; headrace run goes on from what it had done"
+_LEFT = {
+    runs.RUN: "nobody works at it; headrace run goes on from what it had done",
+    runs.STREAM: "nobody works at it; headrace stream goes on from what it had done",
+}
+_LEARNT = "It made a version of what the stream had learnt."
 
 
 def status(workspace: Workspace) -> StatusReport:
@@ -105,13 +109,14 @@ def _run_lines(workspace: Workspace, session: Session, found: Sequence[Run]) -> 
     return [
         RunLine(
             run_id=run.id,
+            kind=run.kind,
             state=run.state,
             told=runs.INTERRUPTED if run.id in left else run.state,
             actor=run.actor,
             started=run.started,
             finished=run.finished,
             cost_usd=str(sum(charge.amount_usd for charge in charges.of_run(session, run.id))),
-            error=_LEFT if run.id in left else (run.error or "").partition("\n")[0] or None,
+            error=_LEFT[run.kind] if run.id in left else (run.error or "").partition("\n")[0] or None,
         )
         for run in found
     ]
@@ -134,7 +139,8 @@ def _show_run(workspace: Workspace, session: Session, run_id: str) -> RunReport:
     ]
     seconds = max(0.0, (run.finished - run.started).total_seconds()) if run.finished else 0.0  # the clock may have been set back
     total = sum(charge.amount_usd for charge in charges.of_run(session, run_id))
-    notes = [f"It was interrupted: {_LEFT}."] if _left(workspace, [run]) else []
+    notes = [f"It was interrupted: {_LEFT[run.kind]}."] if _left(workspace, [run]) else []
+    notes += [_LEARNT] if run.kind == runs.STREAM and run.state == runs.FINISHED else []
     return RunReport(run_id=run.id, actor=run.actor, seconds=seconds, steps=steps, models=[], cost_usd=str(total), notes=notes)
 
 

@@ -131,9 +131,13 @@ class RunReport(Report, frozen=True, kw_only=True):
 
 
 class RunLine(Report, frozen=True, kw_only=True):
-    """A run in a list. `state` is the recorded one; `told` differs where a run was killed and could not record it: interrupted."""
+    """A run in a list. `state` is the recorded one; `told` differs where a run was killed and could not record it: interrupted.
+
+    `kind` is `run`, or `stream` for one that made a version of what a stream had learnt.
+    """
 
     run_id: str
+    kind: str = "run"
     state: str
     told: str
     actor: str

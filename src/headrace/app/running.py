@@ -11,7 +11,7 @@ from headrace.app.errors import RunInProgress
 from headrace.app.executing import carry_out, code_of, finish_run, start_run
 from headrace.app.landing import land_sources, not_asked, to_be_asked
 from headrace.app.lifecycle import build_graph
-from headrace.app.locking import run_lock
+from headrace.app.locking import run_lock, turn_to_run
 from headrace.app.models import model_report
 from headrace.app.recording import LedgerMemo, StepRecorder
 from headrace.app.reports import ModelReport, PlanReport, RunReport, StepLine
@@ -63,7 +63,7 @@ def run_project(workspace: Workspace, progress: Observer | None = None, *, offli
         _end_leftovers(workspace)
         return _nothing_to_do(workspace, planned, started, notes)
     _load_tables(workspace)
-    with run_lock(workspace) as held:
+    with turn_to_run(workspace) as held:
         if held is None:
             raise RunInProgress(workspace.project.name)
         if planned is None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 
 _COST_LINES = 20
+_KINDS = {"stream": "what the stream had learnt"}
 
 
 def run(report: RunReport) -> str:
@@ -121,7 +122,10 @@ def runs(lines: Sequence[RunLine]) -> str:
         return "  none yet: headrace run"
     return "\n".join(
         columns(
-            [[line.run_id, line.told, line.actor, _moment(line.started), _usd(line.cost_usd), line.error or ""] for line in lines],
+            [
+                [line.run_id, line.told, line.actor, _moment(line.started), _usd(line.cost_usd), line.error or _KINDS.get(line.kind, "")]
+                for line in lines
+            ],
             indent=2,
         )
     )

@@ -76,7 +76,7 @@ def _beats(gate: Beats, evidence: Evidence) -> GateResult:
     if gate.opponent in evidence.supports:
         support = evidence.supports[gate.opponent]
         if support < FEWEST_TO_COMPARE:
-            few = f"{counted(support, 'row')} of which the {opponent} had not learnt the answer: too few to tell"
+            few = f"of the {evidence.rows} whose answers the {opponent} had not learnt {support:,} count: too few to tell"
             details: dict[str, object] = {"opponent": gate.opponent, "champion": evidence.champion, "support": support}
             return GateResult(title(gate), False, few, needed, details)
     missing = MissingEvidence(
@@ -94,7 +94,7 @@ def _beats(gate: Beats, evidence: Evidence) -> GateResult:
         "level": evidence.level, "look": evidence.look, "support": support,
     }  # fmt: skip
     if gate.opponent in evidence.supports:
-        measured += f"; on {counted(support, 'row that counts', 'rows that count')} of which the {gate.opponent} had not learnt the answer"
+        measured += f"; on the {evidence.rows} whose answers the {gate.opponent} had not learnt, {support:,} that count"
     if support < FEWEST_TO_COMPARE:
         measured += f"; it rests on {counted(support, 'row')}, too few to tell"
     return GateResult(title(gate), low > 0 and support >= FEWEST_TO_COMPARE, measured, needed, details)

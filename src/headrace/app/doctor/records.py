@@ -51,7 +51,8 @@ def check_runs(patient: Patient) -> Iterator[CheckLine]:
         yield mended("runs", f"{', '.join(run.id for run in left)} had been killed and is recorded as interrupted")
     else:
         told = f"{', '.join(run.id for run in left)} is marked running, and nobody runs it"
-        yield ill("runs", told, "headrace run goes on with it; headrace doctor --fix gives it up.")
+        goes_on = "headrace stream" if all(run.kind == runs.STREAM for run in left) else "headrace run"
+        yield ill("runs", told, f"{goes_on} goes on with it; headrace doctor --fix gives it up.")
 
 
 def check_clock(patient: Patient) -> Iterator[CheckLine]:

@@ -10,7 +10,7 @@ from headrace.app.learning.evaluating import evaluate
 from headrace.app.learning.judging import judge
 from headrace.app.learning.snapshot import Snapshot
 from headrace.app.learning.work import Work
-from headrace.app.locking import run_lock
+from headrace.app.locking import turn_to_record
 from headrace.app.models import label
 from headrace.app.recording import LedgerMemo, StepRecorder
 from headrace.app.workspace import Workspace
@@ -49,7 +49,7 @@ def record(workspace: Workspace, model: Model, snapshot: Snapshot) -> RecordedSn
     """
     work = Work(workspace, model, snapshot)
     graph = _graph(work)
-    with run_lock(workspace) as held:
+    with turn_to_record(workspace) as held:
         if held is None:
             return None
         if _settled(work) is None:
