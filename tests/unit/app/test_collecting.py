@@ -6,9 +6,13 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from headrace.app.collecting.collect import collect
+import headrace as hr
+from headrace.app.collecting.collect import collect, plan_collecting
 from headrace.app.prediction_table import PREDICTIONS
 from headrace.app.store import lake_of
+from headrace.app.streaming.opening import open_state
+from headrace.app.streaming.unused import say_kept
+from headrace.features.stores.contract import Commit, Field
 from headrace.lake import sweeping
 
 
@@ -42,3 +46,31 @@ def test_what_a_server_commits_meanwhile_stays(workspace, logged, grace):
     assert len(logged()) > 4
     found = lake_of(workspace).tables.scan(PREDICTIONS).collect()
     assert sorted(found["id"]) == logged()
+
+
+def test_what_no_description_needs_of_the_online_state_is_told_and_freed(workspace):
+    """The project of these tests streams nothing: all of it is another's, who was there until two days ago, or is there now."""
+    store, now = open_state(workspace), workspace.clock.now()
+    spaces = ["state/orders/1", "asked/returned", "state/orders/2", "asked/late"]
+    put = [(Field(space, b"key", b"f"), b"x" * 100) for space in spaces]
+    marks = {"filled/state/orders/1/0": b"1", "asked/returned/0": b"{}", "filled/state/orders/2/0": b"1", "asked/late/0": b"{}"}
+    store.commit(Commit(put=put, marks=marks))
+    say_kept(store, spaces[:2], now - timedelta(days=2))
+    say_kept(store, spaces[2:], now)
+    planned, freed = plan_collecting(workspace), collect(workspace)
+    assert planned.lines == freed.lines
+    assert [(line.what, line.count, line.size_bytes) for line in freed.lines] == [
+        ("group of online state", 1, 104),
+        ("record of a scoring", 1, 104),
+    ]
+    assert [bool(store.walk(space).records) for space in spaces] == [False, False, True, True]
+    assert not collect(workspace).lines
+    store.close()
+
+
+def test_a_state_that_is_away_keeps_nothing_else_from_being_freed(folder):
+    handle = hr.load(folder / "project.py", environment={"HEADRACE_USER": "ana", "HEADRACE_STATE": "redis://127.0.0.1:1/0"})
+    for report in (plan_collecting(handle.workspace), collect(handle.workspace)):
+        (note,) = report.notes
+        assert note.startswith("Of the online state nothing is freed: could not")
+    handle.close()

@@ -13,6 +13,7 @@ from datetime import timedelta
 from headrace.app.collecting.finding import MANY_FILES, Findings, find, predictions_files, sweeper_of
 from headrace.app.collecting.home import remove
 from headrace.app.collecting.marking import BLOB, TABLE, Item, rule_text
+from headrace.app.collecting.online import free_online
 from headrace.app.collecting.telling import told
 from headrace.app.errors import LakeShared, RunInProgress
 from headrace.app.prediction_table import PREDICTIONS
@@ -97,7 +98,7 @@ def _sweep(workspace: Workspace, found: Findings, grace: timedelta) -> tuple[Fin
     for several in found.home.values():
         for each in several:
             remove(each)
-    return found, notes
+    return found, [*notes, *filter(None, [free_online(workspace)])]
 
 
 def _tend_predictions(workspace: Workspace, found: Findings, grace: timedelta) -> tuple[Findings, list[str]]:

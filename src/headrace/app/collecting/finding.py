@@ -8,6 +8,7 @@ import polars as pl
 
 from headrace.app.collecting.home import Found, abandoned_scratch, published_state, unpacked_bundles
 from headrace.app.collecting.marking import BLOB, TABLE, Item, Marked, Recorded, Rules, mark
+from headrace.app.collecting.online import Online, find_online
 from headrace.app.collecting.recorded import recorded_of, rules_of
 from headrace.app.prediction_table import PREDICTIONS
 from headrace.app.store import lake_of
@@ -30,6 +31,7 @@ class Findings:
         newly: table versions that are not on record as freed yet.
         expired: rows of the log of predictions before `cutoff`. Their bytes go with the files that held them, after `grace`.
         small_files: of the log of predictions.
+        online: what no description needs of the online state.
         commits: of that log, removed because a checkpoint stands for them: how many, and their bytes.
     """
 
@@ -43,6 +45,7 @@ class Findings:
     newly: dict[Item, str]
     staged: list[Kept]
     home: dict[str, list[Found]]
+    online: Online
     cutoff: datetime | None = None
     expired: int = 0
     small_files: int = 0
@@ -89,6 +92,7 @@ def find(workspace: Workspace, grace: timedelta) -> Findings:
         cutoff=cutoff,
         expired=_expired(workspace, cutoff),
         small_files=lake_of(workspace).upkeep(PREDICTIONS).small_files(),
+        online=find_online(workspace),
     )
 
 

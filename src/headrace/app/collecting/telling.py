@@ -16,13 +16,17 @@ _NAMELESS = "named by nothing: who wrote it was stopped before"
 
 def told(found: Findings, notes: Sequence[str] = (), *, freed: bool) -> GcReport:
     """Return what is freed, or would be."""
-    lines = [line for line in (*_tables(found), *_blobs(found), *_home(found), *_predictions(found), *_left(found)) if line.count]
+    lines = [
+        line
+        for line in (*_tables(found), *_blobs(found), *_home(found), *_predictions(found), *_left(found), *_online(found))
+        if line.count
+    ]
     return GcReport(
         freed=freed,
         lines=lines,
         size_bytes=sum(line.size_bytes for line in lines),
         needed=dict(Counter(found.marked.needed.values())),
-        notes=list(notes),
+        notes=[*notes, *([found.online.note] if found.online.note and not freed else [])],
     )
 
 
@@ -55,6 +59,12 @@ def _predictions(found: Findings) -> Iterable[GcLine]:
         replaced = _replaced(table)
         yield _line("file of predictions", len(replaced), replaced, "its rows are in another file, or expired")
     yield GcLine(what="commit of predictions", count=found.commits[0], size_bytes=found.commits[1], why="a checkpoint stands for it")
+
+
+def _online(found: Findings) -> Iterable[GcLine]:
+    online, why = found.online, "no description has needed it for a day"
+    yield GcLine(what="group of online state", count=online.groups, size_bytes=online.group_bytes, why=why)
+    yield GcLine(what="record of a scoring", count=online.scorings, size_bytes=online.scoring_bytes, why=why)
 
 
 def _left(found: Findings) -> Iterable[GcLine]:

@@ -146,8 +146,13 @@ def _refused(champion: Champion, rows: pl.DataFrame, now: datetime) -> pl.DataFr
     )
 
 
+def answers_space(model: str) -> str:
+    """Return the space of a model's answers."""
+    return f"answers/{model}"
+
+
 def _key(model: str, partition: int) -> Key:
-    return f"answers/{model}", partition.to_bytes(4, "big")
+    return answers_space(model), partition.to_bytes(4, "big")
 
 
 def _packed(frame: pl.DataFrame) -> bytes:

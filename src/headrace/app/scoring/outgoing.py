@@ -27,12 +27,17 @@ class Parcel(NamedTuple):
     size_bytes: int
 
 
+def outgoing_space(model: str, target: Target) -> str:
+    """Return the space of what waits for a target."""
+    return f"outgoing/{model}/{fingerprint(target.place)[:16]}"
+
+
 class Outgoing:
     """What waits for one target, in the partitions that this worker has. One thread adds, another sends: see `Sending`."""
 
     def __init__(self, model: str, target: Target, most_bytes: int = MOST_BYTES) -> None:
         self.target = target
-        self._space = f"outgoing/{model}/{fingerprint(target.place)[:16]}"
+        self._space = outgoing_space(model, target)
         self._most_bytes = most_bytes
         self.lanes: dict[int, deque[Parcel]] = {}
 

@@ -17,7 +17,8 @@ from headrace.ingest.requests import ARRIVAL
 AS_OF = "_as_of"
 """The moment that a question asks about, in microseconds since 1970; null: none, or it is not known."""
 _PIECE_ROWS = 5_000
-_ASKED = "asked/"
+ASKED = "asked/"
+"""What the spaces of questions, and the marks of their partitions, begin with."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -87,19 +88,24 @@ class Asker(Protocol):
 
 def earliest_question(store: StateStore, models: Collection[str]) -> int | None:
     """Return the earliest moment about which a question to these models asks that waits, of all partitions; None: none waits."""
-    marks = store.marks(_ASKED) if models else {}
+    marks = store.marks(ASKED) if models else {}
     asked = [_read(value) for name, value in marks.items() if name.split("/")[1] in models]
     return min((each.earliest_us for each in asked if each.earliest_us is not None), default=None)
 
 
 def asked_of(store: StateStore, model: str) -> list[Asked]:
     """Return how far the questions to a model are, partition by partition."""
-    return [_read(value) for value in store.marks(f"{_ASKED}{model}/").values()]
+    return [_read(value) for value in store.marks(f"{ASKED}{model}/").values()]
+
+
+def asked_space(model: str) -> str:
+    """Return the space of the questions to a model."""
+    return f"{ASKED}{model}"
 
 
 def asked_mark(model: str, partition: int) -> str:
     """Return the name of the mark of a partition's questions."""
-    return f"{_ASKED}{model}/{partition}"
+    return f"{asked_space(model)}/{partition}"
 
 
 @dataclass
@@ -198,7 +204,7 @@ def _earliest(pieces: tuple[Piece, ...]) -> int | None:
 
 
 def _key(model: str, partition: int) -> Key:
-    return f"asked/{model}", partition.to_bytes(4, "big")
+    return asked_space(model), partition.to_bytes(4, "big")
 
 
 def _packed(rows: pl.DataFrame) -> bytes:

@@ -12,14 +12,15 @@ from headrace.app.models import label
 from headrace.app.scoring.answers import Answers, made_answers, put_answers
 from headrace.app.scoring.champion import Answered, Champion, find_champion, is_newest, load_champion, positions_of
 from headrace.app.scoring.delivering import UNANSWERED, deliver_partition, last_number, tables_of
-from headrace.app.scoring.outgoing import Outgoing
-from headrace.app.scoring.questions import AS_OF, Change, Piece, Questions
+from headrace.app.scoring.outgoing import Outgoing, outgoing_space
+from headrace.app.scoring.questions import AS_OF, Change, Piece, Questions, asked_space
 from headrace.app.scoring.recovery import lost_questions
 from headrace.app.scoring.sending import Sending, open_courier
 from headrace.app.stream_reports import ScoredLine
 from headrace.app.streamed import streamed_tables
 from headrace.app.streaming.partitions import joined
 from headrace.app.streaming.patience import Patience
+from headrace.app.streaming.unused import RENEW_SECONDS, say_kept
 from headrace.app.workspace import Workspace
 from headrace.core.errors import SystemFault
 from headrace.core.moments import microseconds
@@ -54,6 +55,12 @@ class Means:
     regroup: Callable[[], None]
 
 
+def spaces_of(scoring: Scoring) -> list[str]:
+    """Return the spaces of the online state by which it is known that there is something of a scoring."""
+    outside = [each for each in scoring.to if not isinstance(each, ToTable)]
+    return [asked_space(scoring.model.name), *(outgoing_space(scoring.model.name, each) for each in outside)]
+
+
 class Scorer:
     """Satisfies `Asker` for the spine of its model."""
 
@@ -61,7 +68,7 @@ class Scorer:
         self.scoring, self.spine, self._means = scoring, scoring.model.features.spine.name, means
         self._questions = Questions(scoring.model.name)
         self._champion: Champion | None = None
-        self._checked = float("-inf")
+        self._checked = self._said_kept = float("-inf")
         self._told = ""
         self._since: float | None = None
         self._deliveries = 0
@@ -139,6 +146,7 @@ class Scorer:
         Raises:
             LedgerUnreachable, LakeFault and what the bundle's place raises: if it is `at_once`.
         """
+        self._say_kept()
         moment, patience = time.monotonic(), self._means.patience
         if not at_once and moment - self._checked < _CHECK_SECONDS:
             return
@@ -153,6 +161,12 @@ class Scorer:
             if self._faults:
                 patience.back(*self._faults)
             self._faults.clear()
+
+    def _say_kept(self) -> None:
+        means = self._means
+        if time.monotonic() - self._said_kept >= RENEW_SECONDS:
+            means.patience.until_done(lambda: say_kept(means.store, spaces_of(self.scoring), means.workspace.clock.now()))
+            self._said_kept = time.monotonic()
 
     def _see_who_answers(self) -> None:
         means, before = self._means, self._champion

@@ -170,7 +170,7 @@ class Following:
         self._around.patience.until_done(lambda: self._say_kept(layouts))
         if complete:
             spaces, now = {each.space for each in layouts}, self._around.workspace.clock.now()
-            self._around.patience.until_done(lambda: drop_unused(self._around.store, self.table.name, spaces, now))
+            self._around.patience.until_done(lambda: drop_unused(self._around.store, f"state/{self.table.name}/", spaces, now))
         if {each.space for each in layouts} == {each.space for each in self._taking_over.layouts}:
             return
         self._taking_over.layouts, self._taking_over.functions = tuple(layouts), functions

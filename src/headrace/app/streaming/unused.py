@@ -1,14 +1,18 @@
-"""Groups that nobody keeps any more. They stay for a day: in a rolling restart another version of the description is at work beside ours.
+"""What of the online state nobody keeps any more: groups of lookups, and what there is of a scoring.
 
-Whoever keeps a group says so now and then, by a mark of the group. Whoever removes one takes that mark first, so that each of his commits
-fails from when somebody keeps the group again, who then fills it anew.
+It stays for a day: in a rolling restart another version of the description is at work beside ours.
+
+Whoever keeps a space says so now and then, by a mark of the space. Whoever removes one takes that mark first, so that each of his commits
+fails from when somebody keeps the space again, who then fills it anew.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from headrace.app.scoring.answers import answers_space
+from headrace.app.scoring.questions import ASKED
 from headrace.core.moments import microseconds
 from headrace.features.stores.contract import Commit, Field, StateStore
 from headrace.features.stores.errors import MarkMoved
@@ -17,11 +21,11 @@ from headrace.features.stream.positions import FILLED
 _KEPT = "kept/"
 _STAYS = timedelta(days=1)
 RENEW_SECONDS = 3600.0
-"""How often whoever keeps groups says so."""
+"""How often whoever keeps spaces says so."""
 
 
 def say_kept(store: StateStore, spaces: Collection[str], now: datetime) -> None:
-    """Say that groups are kept, before they are filled and then every `RENEW_SECONDS`.
+    """Say that spaces are kept, before they are filled and then every `RENEW_SECONDS`.
 
     Raises:
         StoreFault: if the store fails.
@@ -30,28 +34,51 @@ def say_kept(store: StateStore, spaces: Collection[str], now: datetime) -> None:
         store.commit(Commit(marks={_mark(space): str(microseconds(now)).encode() for space in spaces}))
 
 
-def drop_unused(store: StateStore, table: str, needed: Collection[str], now: datetime) -> int:
-    """Remove groups of a table that nobody has kept for a day; return how many.
-
-    Of groups that nobody said to keep, as those of older versions, the day begins now.
+def unused(store: StateStore, under: str, needed: Collection[str], now: datetime) -> dict[str, bytes]:
+    """Return the spaces below a name that nobody has kept for a day, with the marks that say so.
 
     Raises:
         StoreFault: if the store fails.
     """
-    spoken = {name.removeprefix(_KEPT): value for name, value in store.marks(f"{_KEPT}state/{table}/").items()}
-    filled = {name.removeprefix(FILLED).rpartition("/")[0] for name in store.marks(f"{FILLED}state/{table}/")}
-    say_kept(store, filled - spoken.keys(), now)
+    spoken = _spoken(store, under)
+    return {space: value for space, value in spoken.items() if space not in needed and _is_old(value, now)}
+
+
+def drop_unused(store: StateStore, under: str, needed: Collection[str], now: datetime) -> int:
+    """Remove what `unused` returns; return how many spaces that were.
+
+    Of spaces that nobody said to keep, as those of older versions, the day begins now.
+
+    Raises:
+        StoreFault: if the store fails.
+    """
+    say_kept(store, set(_there(store, under)) - _spoken(store, under).keys(), now)
     dropped = 0
-    for space, value in spoken.items():
-        if space not in needed and _is_old(value, now):
-            with suppress(MarkMoved):  # somebody keeps it again, or removes it as well
-                _remove(store, space, value)
-                dropped += 1
+    for space, value in unused(store, under, needed, now).items():
+        with suppress(MarkMoved):  # somebody keeps it again, or removes it as well
+            _remove(store, space, value)
+            dropped += 1
     return dropped
 
 
+def parts_of(space: str) -> list[str]:
+    """Return the spaces that go with one, in the order in which they go: answers that the lake does not have go with their questions."""
+    return [answers_space(space.removeprefix(ASKED)), space] if space.startswith(ASKED) else [space]
+
+
+def _spoken(store: StateStore, under: str) -> dict[str, bytes]:
+    return {name.removeprefix(_KEPT): value for name, value in store.marks(f"{_KEPT}{under}").items()}
+
+
+def _there(store: StateStore, under: str) -> Iterator[str]:
+    """Yield the spaces that are seen by marks of their own."""
+    for beginning in (FILLED, ""):
+        marks = store.marks(f"{beginning}{under}") if beginning or under.startswith(ASKED) else {}
+        yield from (name.removeprefix(beginning).rpartition("/")[0] for name in marks)
+
+
 def _is_old(value: bytes, now: datetime) -> bool:
-    """Tell whether a mark is of long ago; one that is no moment is of somebody who died as he removed the group."""
+    """Tell whether a mark is of long ago; one that is no moment is of somebody who died as he removed the space."""
     return not value.isdigit() or int(value) <= microseconds(now - _STAYS)
 
 
@@ -59,14 +86,14 @@ def _remove(store: StateStore, space: str, before: bytes) -> None:
     mark, mine = _mark(space), f"removed by {uuid4().hex}".encode()
     filled = store.marks(f"{FILLED}{space}/")  # first: what is half removed is not to count as filled
     store.commit(Commit(expect={mark: before}, marks={mark: mine, **dict.fromkeys(filled)}))
-    after: bytes | None = None
-    while True:
-        records, after = store.walk(space, after)
-        drop = [Field(space, key, name) for key, fields in records for name, _ in fields]
-        store.commit(Commit(expect={mark: mine}, drop=drop))
-        if after is None:
-            store.commit(Commit(expect={mark: mine}, marks={mark: None}))
-            return
+    for each in parts_of(space):
+        after, more = None, True
+        while more:
+            records, after = store.walk(each, after)
+            drop = [Field(each, key, name) for key, fields in records for name, _ in fields]
+            store.commit(Commit(expect={mark: mine}, drop=drop))
+            more = after is not None
+    store.commit(Commit(expect={mark: mine}, marks={mark: None, **dict.fromkeys(store.marks(f"{space}/"))}))
 
 
 def _mark(space: str) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from headrace.app.streaming.unused import drop_unused, say_kept
+from headrace.app.streaming.unused import drop_unused, say_kept, unused
 from headrace.features.stores.contract import Commit, Field
 from headrace.features.stores.memory import MemoryStore
 
@@ -45,7 +45,7 @@ def test_two_versions_of_a_description_leave_each_other_what_they_keep():
     for moment in (NOW, NOW + timedelta(hours=1), LATER, LATER + timedelta(hours=2)):
         for mine in (OLD, NEW):
             say_kept(store, [mine], moment)
-            assert drop_unused(store, "orders", [mine], moment) == 0
+            assert drop_unused(store, "state/orders/", [mine], moment) == 0
     assert (rows(store, OLD), rows(store, NEW)) == (3, 3)
 
 
@@ -53,9 +53,9 @@ def test_what_nobody_has_kept_for_a_day_is_removed():
     store = MemoryStore()
     filled(store, OLD, NEW)
     say_kept(store, [OLD, NEW], NOW)
-    assert drop_unused(store, "orders", [OLD], LATER - timedelta(microseconds=1)) == 0
-    assert drop_unused(store, "payments", [], LATER) == 0
-    assert drop_unused(store, "orders", [OLD], LATER) == 1
+    assert drop_unused(store, "state/orders/", [OLD], LATER - timedelta(microseconds=1)) == 0
+    assert drop_unused(store, "state/payments/", [], LATER) == 0
+    assert drop_unused(store, "state/orders/", [OLD], LATER) == 1
     assert (rows(store, OLD), rows(store, NEW)) == (3, 0)
     assert store.marks("").keys() == {f"filled/{OLD}/0", f"kept/{OLD}"}
 
@@ -63,8 +63,23 @@ def test_what_nobody_has_kept_for_a_day_is_removed():
 def test_the_day_of_a_group_that_nobody_spoke_of_begins_when_it_is_seen():
     store = MemoryStore()
     filled(store, NEW)
-    assert drop_unused(store, "orders", [], NOW) == 0
-    assert drop_unused(store, "orders", [], LATER) == 1
+    assert drop_unused(store, "state/orders/", [], NOW) == 0
+    assert drop_unused(store, "state/orders/", [], LATER) == 1
+
+
+def test_what_there_is_of_a_scoring_goes_whole_and_only_when_nobody_scores_any_more():
+    """Its mark goes last: who dies before that leaves the rest to the next."""
+    store, asked, sent = MemoryStore(), "asked/returned", "outgoing/returned/0123"
+    put = [(Field(space, b"0", b"1"), b"rows") for space in (asked, "answers/returned", sent, "asked/late", "answers/late")]
+    store.commit(Commit(marks={f"{asked}/0": b"{}", "asked/late/0": b"{}"}, put=put))
+    say_kept(store, [asked, sent], NOW)
+    assert unused(store, "asked/", ["asked/late"], LATER) == {asked: store.marks(f"kept/{asked}")[f"kept/{asked}"]}
+    assert drop_unused(store, "asked/", [asked, "asked/late"], LATER) == 0
+    assert drop_unused(store, "asked/", ["asked/late"], LATER) == 1
+    assert drop_unused(store, "outgoing/", [], LATER) == 1
+    assert sum(rows(store, space) for space in (asked, "answers/returned", sent)) == 0
+    assert (rows(store, "asked/late"), rows(store, "answers/late")) == (1, 1)
+    assert store.marks("").keys() == {"asked/late/0", "kept/asked/late"}
 
 
 def test_whoever_dies_as_he_removes_a_group_leaves_the_rest_to_the_next():
@@ -77,10 +92,10 @@ def test_whoever_dies_as_he_removes_a_group_leaves_the_rest_to_the_next():
 
     store.commits, store.meanwhile = 0, dies
     with pytest.raises(KeyboardInterrupt):
-        drop_unused(store, "orders", [], LATER)
+        drop_unused(store, "state/orders/", [], LATER)
     assert store.marks("filled/") == {}, "what is half removed does not count as filled"
     assert rows(store, NEW) == 3
-    assert drop_unused(store, "orders", [], LATER) == 1
+    assert drop_unused(store, "state/orders/", [], LATER) == 1
     assert rows(store, NEW) == 0
 
 
@@ -94,7 +109,7 @@ def test_whoever_keeps_a_group_again_as_it_is_removed_loses_nothing_of_what_he_f
         filled(store, NEW)
 
     store.commits, store.meanwhile = 0, keeps_it
-    assert drop_unused(store, "orders", [], LATER) == 0
+    assert drop_unused(store, "state/orders/", [], LATER) == 0
     assert rows(store, NEW) == 3
     assert store.marks("filled/").keys() == {f"filled/{NEW}/0"}
     assert store.marks(KEPT)[KEPT].isdigit()
