@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from headrace.spec.features import latest as latest
     from headrace.spec.features import window as window
     from headrace.spec.folder import Folder as Folder
+    from headrace.spec.learning import Learning as Learning
     from headrace.spec.model import Model as Model
     from headrace.spec.people import Approve as Approve
     from headrace.spec.people import Person as Person
@@ -90,6 +91,7 @@ _NAMES_BY_MODULE = {
     "headrace.spec.expectations": ("between", "check", "fresh", "matches", "not_null", "one_of", "rows", "unique"),
     "headrace.spec.features": ("Features", "latest", "window"),
     "headrace.spec.folder": ("Folder",),
+    "headrace.spec.learning": ("Learning",),
     "headrace.spec.people": ("Approve", "Person"),
     "headrace.spec.model": ("Model",),
     "headrace.spec.project": ("Project",),

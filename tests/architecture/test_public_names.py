@@ -3,8 +3,8 @@
 import headrace
 
 PINNED = """
-Approve Baseline Custom Derived Entity Events Evolve Expr Features File Folder GradientBoosting HoeffdingTree Kafka Logistic Model
-OnlineLogistic Outcomes Person Project ProjectHandle Pseudonym REST Replay Retention Ridge SQL Scoring ToKafka ToTable Tune Webhook
+Approve Baseline Custom Derived Entity Events Evolve Expr Features File Folder GradientBoosting HoeffdingTree Kafka Learning Logistic
+Model OnlineLogistic Outcomes Person Project ProjectHandle Pseudonym REST Replay Retention Ridge SQL Scoring ToKafka ToTable Tune Webhook
 __version__ auth between check coalesce col concat count datetime_of days days_of fresh gate haversine_km hours hours_of latest lit load
 matches max_of min_of minutes minutes_of not_null one_of paging rows seconds_of split udf unique when window
 """.split()

@@ -44,7 +44,7 @@ def streams_standing(workspace: Workspace) -> tuple[list[FollowedTable], list[As
 def _of(workspace: Workspace, store: StateStore, trouble: str = "") -> tuple[list[FollowedTable], list[AskedModel]]:
     silent: set[str] = set()
     tables = [_followed(workspace, store, table, trouble, silent) for table in streamed_tables(workspace.project)]
-    return tables, [_asked(workspace, store, scoring, trouble) for scoring in workspace.project.streams]
+    return tables, [_asked(workspace, store, scoring, trouble) for scoring in workspace.project.scorings]
 
 
 def positions_of(store: StateStore, table: str) -> dict[int, Position]:

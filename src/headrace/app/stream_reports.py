@@ -36,12 +36,27 @@ class ScoredLine(Report, frozen=True, kw_only=True):
     waiting: int
 
 
+class LearntLine(Report, frozen=True, kw_only=True):
+    """What a worker's learner did since the worker began. `version` is the newest that it made, else the one that it goes on from.
+
+    `unasked` of the rows learnt came when the moment that they ask about was over; `waiting` were asked about, and wait for their answer.
+    """
+
+    model: str
+    version: str | None
+    learned: int
+    unasked: int
+    waiting: int
+    versions: int
+
+
 class StreamProgress(Report, frozen=True, kw_only=True):
     """How a worker stands."""
 
     seconds: float
     tables: list[StreamedLine]
     models: list[ScoredLine] = msgspec.field(default_factory=list)
+    learners: list[LearntLine] = msgspec.field(default_factory=list)
 
 
 class StreamReport(Report, frozen=True, kw_only=True):
@@ -50,4 +65,5 @@ class StreamReport(Report, frozen=True, kw_only=True):
     seconds: float
     tables: list[StreamedLine]
     models: list[ScoredLine] = msgspec.field(default_factory=list)
+    learners: list[LearntLine] = msgspec.field(default_factory=list)
     notes: list[str] = msgspec.field(default_factory=list)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from headrace.app.status_reports import AskedModel, FollowedPartition, FollowedTable, StatusReport
-from headrace.app.stream_reports import ScoredLine, StreamedLine, StreamProgress, StreamReport
+from headrace.app.stream_reports import LearntLine, ScoredLine, StreamedLine, StreamProgress, StreamReport
 from headrace.cli.columns import columns
 from headrace.core.units import counted
 
@@ -12,7 +12,9 @@ _MOST_PARTITIONS = 16
 
 def lines(progress: StreamProgress) -> list[str]:
     """Return a line for each table and model: how many rows came or were answered, how fast, how far behind, and what was left out."""
-    return [*(_line(each, progress.seconds) for each in progress.tables), *(_scored(each, progress.seconds) for each in progress.models)]
+    seconds = progress.seconds
+    tables, models = (_line(each, seconds) for each in progress.tables), (_scored(each, seconds) for each in progress.models)
+    return [*tables, *models, *map(_learnt, progress.learners)]
 
 
 def ended(report: StreamReport) -> str:
@@ -29,7 +31,8 @@ def ended(report: StreamReport) -> str:
         for each in report.tables
     ]  # fmt: skip
     scored = [f"  {_scored(each, report.seconds)}" for each in report.models]
-    return "\n".join([head, *columns(rows), *scored, *(f"  {note}" for note in report.notes)])
+    learnt = [f"  {_learnt(each)}" for each in report.learners]
+    return "\n".join([head, *columns(rows), *scored, *learnt, *(f"  {note}" for note in report.notes)])
 
 
 def standing(report: StatusReport) -> list[str]:
@@ -95,6 +98,13 @@ def _scored(line: ScoredLine, seconds: float) -> str:
     parts = [f"{line.version or line.model}: {counted(line.answered, 'prediction')}{_speed(line.answered, seconds)}"]
     told = ((line.refused, "could not be answered"), (line.waiting, "waiting"))
     return ", ".join([*parts, *(f"{count:,} {what}" for count, what in told if count)])
+
+
+def _learnt(line: LearntLine) -> str:
+    parts = [f"{line.version or line.model}: learnt {counted(line.learned, 'row')}"]
+    told = ((line.unasked, "came too late to be asked about"), (line.waiting, "waiting for their answer"))
+    parts += [f"{count:,} {what}" for count, what in told if count]
+    return ", ".join([*parts, *([counted(line.versions, "version")] if line.versions else [])])
 
 
 def _speed(events: int, seconds: float) -> str:

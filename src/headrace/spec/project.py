@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from headrace.expressions.types import INT_MAX, INT_MIN
 from headrace.spec.declaration import NamedDeclaration, check_plain_name
 from headrace.spec.errors import InvalidOption, SpecError, UnknownName
+from headrace.spec.learning import Learning
 from headrace.spec.model import Model
 from headrace.spec.people import Person
 from headrace.spec.retention import Retention
@@ -17,11 +18,11 @@ class Project(NamedDeclaration, frozen=True, kw_only=True):
     """The whole description. Constructing one checks everything that can be checked without reading data.
 
     Attributes:
-        streams: what `headrace stream` does beside filling tables: the models that answer as questions come.
+        streams: what `headrace stream` does beside filling tables: the models that answer as questions come, and those that go on learning.
     """
 
     models: tuple[Model, ...]
-    streams: tuple[Scoring, ...] = ()
+    streams: tuple[Scoring | Learning, ...] = ()
     team: tuple[Person, ...] = ()
     seed: int = 0
     retention: Retention | None = None
@@ -56,6 +57,16 @@ class Project(NamedDeclaration, frozen=True, kw_only=True):
         """How long what is no longer in use stays, whether that was written or not."""
         return self.retention or Retention(location=self.location)
 
+    @property
+    def scorings(self) -> tuple[Scoring, ...]:
+        """The models that answer as questions come."""
+        return tuple(each for each in self.streams if isinstance(each, Scoring))
+
+    @property
+    def learnings(self) -> tuple[Learning, ...]:
+        """The models that go on learning as rows come."""
+        return tuple(each for each in self.streams if isinstance(each, Learning))
+
     def model(self, name: str) -> Model:
         """Return a model by name.
 
@@ -86,23 +97,25 @@ class Project(NamedDeclaration, frozen=True, kw_only=True):
             seen[table.name] = table
 
     def _check_streams(self) -> None:
-        asked: set[str] = set()
+        seen: set[tuple[type, str]] = set()
         for each in self.streams:
+            kind = type(each).__name__
+            if not isinstance(each, Scoring | Learning):
+                raise InvalidOption("streams= of Project()", kind, "hr.Scoring(...) or hr.Learning(...)", location=self.location)
             if each.model not in self.models:
                 raise UnknownName(
-                    "model", each.model.name, [model.name for model in self.models], where="Scoring: ", location=each.location
+                    "model", each.model.name, [model.name for model in self.models], where=f"{kind}: ", location=each.location
                 )
-            if each.model.name in asked:
-                raise SpecError(
-                    f"two Scoring() are of the model {each.model.name!r}.", remedy="Put their targets into one to=.", location=each.location
-                )
-            asked.add(each.model.name)
+            if (type(each), each.model.name) in seen:
+                remedy = "Put their targets into one to=." if isinstance(each, Scoring) else "Take one of them out."
+                raise SpecError(f"two {kind}() are of the model {each.model.name!r}.", remedy=remedy, location=each.location)
+            seen.add((type(each), each.model.name))
         self._check_targets()
 
     def _check_targets(self) -> None:
         """Hold scorings that share a table to one way of telling its rows apart: else no column would say whose a row is."""
         first: dict[str, Scoring] = {}
-        for each in self.streams:
+        for each in self.scorings:
             for target in each.tables:
                 other = first.setdefault(target.name, each)
                 if other.names != each.names:

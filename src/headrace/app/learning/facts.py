@@ -12,6 +12,8 @@ TRAINED_BEFORE = "trained_before"
 """Where they say the moment before which answers were its to learn in training; a version whose split is not by time lacks it."""
 TESTED_FROM = "tested_from"
 """Where they say the moment from which on it has learnt no answer, and was not chosen by any: where the test part began."""
+WHAT = "target"
+"""Where they say what was to be predicted, as it was written."""
 CONSTANTS = "constants"
 """Where they say what the baseline scores every row that was trained beside it."""
 

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from headrace.app.learning.facts import CONSTANTS, TESTED_FROM, TRAINED_BEFORE
+from headrace.app.learning.facts import CONSTANTS, TESTED_FROM, TRAINED_BEFORE, WHAT
 from headrace.app.lifecycle import Job
 from headrace.app.log_facts import LOG
 from headrace.app.models import label
@@ -114,7 +114,7 @@ def _look(job: Job, context: StepContext, rows: ModelRows, trained: list[Trained
             "seen": seen,
             "parameters": {name: value for name, value in best.artifact.details.items() if name != PROGRESSIVE},
             "candidates": [_candidate(model, each) for each in trained],
-            **_learnt(rows, trained),
+            **_learnt(model, rows, trained),
             **({LOG: msgspec.to_builtins(rows.log)} if rows.log else {}),
         },
     )
@@ -129,13 +129,17 @@ def _look(job: Job, context: StepContext, rows: ModelRows, trained: list[Trained
         return version, look
 
 
-def _learnt(rows: ModelRows, trained: list[Trained]) -> dict[str, object]:
-    """Return what a stream must know that goes on learning: which answers were not learnt, and what the baseline says of every row."""
+def _learnt(model: Model, rows: ModelRows, trained: list[Trained]) -> dict[str, object]:
+    """Return what a stream must know that goes on learning: what is learnt, which answers were not, and the baseline's constant scores."""
     moments = {TRAINED_BEFORE: rows.parts.boundaries.get(VALIDATION), TESTED_FROM: rows.parts.boundaries.get(TEST)}
     baseline = baseline_of(trained)
     scores = score_frame(baseline.artifact, rows.features[:1])[0]
     constants = {"scores": np.atleast_1d(scores).tolist(), "threshold": baseline.threshold}
-    return {**{name: moment.isoformat() for name, moment in moments.items() if moment is not None}, CONSTANTS: constants}
+    return {
+        **{name: moment.isoformat() for name, moment in moments.items() if moment is not None},
+        CONSTANTS: constants,
+        WHAT: str(model.target),
+    }
 
 
 def _candidate(model: Model, trained: Trained) -> dict[str, object]:

@@ -126,8 +126,8 @@ def model_rows(workspace: Workspace, model: Model, inputs: Inputs) -> ModelRows:
         spine = asked.join(spine, on=ARRIVAL_COLUMN, how="left", maintain_order="left")
     answers = spine.select(
         target=to_polars(model.target, types),
-        known=_target_known(model),
-        asked=_asked(model, plan),
+        known=answer_known(model),
+        asked=question_asked(model, plan),
         _arrival=pl.col("_arrival"),
     ).collect()
     rows = SplitRows(
@@ -147,8 +147,8 @@ def model_rows(workspace: Workspace, model: Model, inputs: Inputs) -> ModelRows:
     return ModelRows(task, plan, spine, features, answers.get_column("target"), parts, moments, log)
 
 
-def _asked(model: Model, plan: FeaturePlan) -> pl.Expr:
-    """When the question is asked, or was, else when the row happened."""
+def question_asked(model: Model, plan: FeaturePlan) -> pl.Expr:
+    """Return when the question is asked, or was, else when the row happened."""
     if model.features.from_log:
         return pl.col(SERVED_AS_OF)
     asked = plan.as_of_expression()
@@ -157,8 +157,8 @@ def _asked(model: Model, plan: FeaturePlan) -> pl.Expr:
     return pl.col(model.features.spine.time) if model.features.spine.time else pl.lit(None, pl.Datetime("us", "UTC"))
 
 
-def _target_known(model: Model) -> pl.Expr:
-    """When the answer became known: the latest of its columns' known times."""
+def answer_known(model: Model) -> pl.Expr:
+    """Return when the answer became known: the latest of its columns' known times."""
     spine = model.features.spine
     known = {spine.column_known(column) for column in model.target.columns()}
     columns = [pl.col("_ingested" if name == INGESTED else name) for name in sorted(name for name in known if name)]

@@ -1,15 +1,17 @@
 """What a worker has done since it began, table by table: for its summary, for people who watch, and for Prometheus."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from headrace.app.stream_reports import ScoredLine
+from headrace.app.stream_reports import LearntLine, ScoredLine
 from headrace.core.units import counted
 from headrace.features.stream.positions import Position
 from headrace.ingest.remarks import INFO
 from headrace.ingest.requests import RuleResult
 
+_Line = TypeVar("_Line", ScoredLine, LearntLine)
 _SECONDS = "headrace_stream_commit_seconds"
 _BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
@@ -81,8 +83,8 @@ def _are(rows: int) -> str:
     return f"{counted(rows, 'row')} {'is' if rows == 1 else 'are'}"
 
 
-def prometheus(counts: Mapping[str, Counts], scored: Iterable[ScoredLine] = ()) -> str:
-    """Return the counts, and those of models that answer, in the text format that Prometheus scrapes (version 0.0.4)."""
+def prometheus(counts: Mapping[str, Counts], scored: Iterable[ScoredLine] = (), learnt: Iterable[LearntLine] = ()) -> str:
+    """Return the counts, and those of models that answer or learn, in the text format that Prometheus scrapes (version 0.0.4)."""
     lines: list[str] = []
     for name, kind, meaning, value in _METRICS:
         lines += [f"# HELP headrace_stream_{name} {meaning}", f"# TYPE headrace_stream_{name} {kind}"]
@@ -98,11 +100,16 @@ def prometheus(counts: Mapping[str, Counts], scored: Iterable[ScoredLine] = ()) 
         lines.append(f'{_SECONDS}_bucket{{table="{table}",le="+Inf"}} {each.commits}')
         lines.append(f'{_SECONDS}_sum{{table="{table}"}} {each.commit_seconds}')
         lines.append(f'{_SECONDS}_count{{table="{table}"}} {each.commits}')
-    models = list(scored)
-    for name, kind, meaning, number in _OF_MODELS if models else ():
-        lines += [f"# HELP headrace_stream_{name} {meaning}", f"# TYPE headrace_stream_{name} {kind}"]
-        lines += [f'headrace_stream_{name}{{model="{each.model}"}} {number(each)}' for each in models]
+    lines += _by_model(_OF_MODELS, list(scored)) + _by_model(_OF_LEARNERS, list(learnt))
     return "\n".join(lines) + "\n"
+
+
+def _by_model(metrics: Iterable[tuple[str, str, str, Callable[[_Line], int]]], found: Sequence[_Line]) -> list[str]:
+    lines: list[str] = []
+    for name, kind, meaning, number in metrics if found else ():
+        lines += [f"# HELP headrace_stream_{name} {meaning}", f"# TYPE headrace_stream_{name} {kind}"]
+        lines += [f'headrace_stream_{name}{{model="{each.model}"}} {number(each)}' for each in found]
+    return lines
 
 
 _METRICS: tuple[tuple[str, str, str, Callable[[Counts], float | None]], ...] = (
@@ -121,4 +128,10 @@ _OF_MODELS: tuple[tuple[str, str, str, Callable[[ScoredLine], int]], ...] = (
     ("predictions_total", "counter", "Questions that were answered.", lambda each: each.answered),
     ("unanswered_total", "counter", "Questions that could not be answered.", lambda each: each.refused),
     ("questions", "gauge", "Questions that wait for their answer.", lambda each: each.waiting),
+)  # fmt: skip
+_OF_LEARNERS: tuple[tuple[str, str, str, Callable[[LearntLine], int]], ...] = (
+    ("lessons_total", "counter", "Rows that a model has learnt.", lambda each: each.learned),
+    ("unasked_total", "counter", "Rows learnt that came when their question was over.", lambda each: each.unasked),
+    ("lessons_waiting", "gauge", "Rows asked about whose answer is not known.", lambda each: each.waiting),
+    ("versions_total", "counter", "Versions made of what was learnt.", lambda each: each.versions),
 )  # fmt: skip

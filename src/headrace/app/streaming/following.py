@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from headrace.app.appending import tend
+from headrace.app.learning.progress import earliest_lesson
 from headrace.app.scoring.questions import Change, earliest_question
 from headrace.app.streamed import QUARANTINE
 from headrace.app.streaming.around import Around
@@ -53,7 +54,8 @@ class Following:
         self.table, self.counts = table, Counts()
         self._around, self._history_us = around, history_us(table.source)
         self._askers = around.askers.get(table.name, ())
-        self._scored = frozenset(each.model.name for each in around.workspace.project.streams)
+        project = around.workspace.project
+        self._scored, self._learning = (frozenset(each.model.name for each in kind) for kind in (project.scorings, project.learnings))
         self._owned: dict[int, Owned] = {}
         self._backlog: deque[Messages] = deque()
         self._settled = Settled(table, around.workspace, around.store, around.patience)
@@ -354,14 +356,19 @@ class Following:
         watermark = table_watermark(positions, microseconds(self._around.workspace.clock.now()))
         if watermark is not None:
             before = table_horizon(positions)
-            earliest = self._around.patience.until_done(lambda: earliest_question(self._around.store, self._scored))
-            reached = watermark - self._history_us
-            reached = reached if earliest is None else min(reached, earliest)
+            needed = self._around.patience.until_done(self._needed_from)
+            reached = min([watermark - self._history_us, *needed])
             self._horizon_us = reached if before is None else max(before, reached)
         self._tell(watermark)
         if moment - self._told > _TELL_SOURCE_SECONDS:
             self._told = moment
             self._follower.kept({partition: Position(each.position.next_offset) for partition, each in self._owned.items() if each.mark})
+
+    def _needed_from(self) -> list[int]:
+        """Return the moments from which on rows must stay, whatever `history` says: questions about them are still to be answered."""
+        store = self._around.store
+        found = earliest_question(store, self._scored), earliest_lesson(store, self._learning)
+        return [each for each in found if each is not None]
 
     def _tell(self, watermark: int | None) -> None:
         counts, lag = self.counts, self._follower.lag()

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from headrace.app.errors import PortNotFree
-from headrace.app.stream_reports import ScoredLine
+from headrace.app.stream_reports import LearntLine, ScoredLine
 from headrace.app.streaming.counting import Counts, prometheus
 
 _HOST = "127.0.0.1"
@@ -19,6 +19,7 @@ def metrics_served(
     counts: Callable[[], Mapping[str, Counts]],
     say: Callable[[str], None],
     scored: Callable[[], Iterable[ScoredLine]] = tuple,
+    learnt: Callable[[], Iterable[LearntLine]] = tuple,
 ) -> Iterator[None]:
     """Serve `GET /metrics` while the block runs; nothing without a port. Port 0 takes a free one, which is said.
 
@@ -32,7 +33,7 @@ def metrics_served(
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             found = self.path == "/metrics"
-            body = prometheus(counts(), scored()).encode() if found else b"see /metrics\n"
+            body = prometheus(counts(), scored(), learnt()).encode() if found else b"see /metrics\n"
             self.send_response(200 if found else 404)
             self.send_header("Content-Type", _TYPE)
             self.send_header("Content-Length", str(len(body)))

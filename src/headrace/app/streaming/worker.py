@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from threading import Event
 
 from headrace.app.errors import NotAStream, NothingToStream
+from headrace.app.learning.learner import LearningMeans, StreamLearner
 from headrace.app.scoring.scorer import Means, Scorer
 from headrace.app.store import claim_lake, lake_of
-from headrace.app.stream_reports import ScoredLine, StreamedLine, StreamProgress, StreamReport
+from headrace.app.stream_reports import LearntLine, ScoredLine, StreamedLine, StreamProgress, StreamReport
 from headrace.app.streamed import find_streamed, streamed_tables
 from headrace.app.streaming.around import Around
 from headrace.app.streaming.counting import Counts
@@ -117,14 +118,17 @@ class _Worker:
         surroundings = Surroundings(workspace.root, workspace.secrets, workspace.clock, stopping=watching.stop.is_set, heard=self._go_on)
         lake, followed = lake_of(workspace), [table.name for table in tables]
         means = Means(workspace, lake, store, self._patience, self._say, self._has_ended, self._regroup)
-        scorings = (each for each in workspace.project.streams if each.model.features.spine.name in followed)
+        scorings = (each for each in workspace.project.scorings if each.model.features.spine.name in followed)
         self._scorers = [Scorer(each, means) for each in scorings]
+        taught = LearningMeans(workspace, lake, store, self._patience, self._say, self._partitions_of)
+        learnings = (each for each in workspace.project.learnings if each.model.features.spine.name in followed)
+        self._learners = [StreamLearner(each, taught) for each in learnings]
         askers = {name: [each for each in self._scorers if each.spine == name] for name in followed}
         around = Around(workspace, lake, store, self._patience, surroundings, self._regroup, askers, self._tell)
         self._followings = [Following(table, around) for table in tables]
 
     def run(self) -> StreamReport:
-        with metrics_served(self._options.metrics_port, self._counts, self._say, self._scored):
+        with metrics_served(self._options.metrics_port, self._counts, self._say, self._scored, self._learnt):
             try:
                 with suppress(ToldToStop):
                     self._begin()
@@ -142,6 +146,8 @@ class _Worker:
         for each in self._scorers:
             each.open()
             each.look(at_once=True)
+        for learner in self._learners:
+            learner.begin()
 
     def _turn(self) -> None:
         came, begun = 0, time.monotonic()
@@ -165,12 +171,16 @@ class _Worker:
         moment = time.monotonic()
         if moment - self._told >= _TELL_SECONDS:
             self._told = moment
-            self._watching.progress(StreamProgress(seconds=moment - self._started, tables=self._lines(), models=self._scored()))
+            self._watching.progress(
+                StreamProgress(seconds=moment - self._started, tables=self._lines(), models=self._scored(), learners=self._learnt())
+            )
 
     def _answer(self) -> None:
         for each in self._scorers:
             each.look()
             each.answer()
+        for learner in self._learners:
+            learner.learn()
 
     def _is_over(self) -> bool:
         options = self._options
@@ -183,7 +193,8 @@ class _Worker:
 
     def _flush_if_due(self, moment: float) -> None:
         waiting = sum(each.waiting_bytes for each in self._followings)
-        waits = [*(each.waiting_since for each in self._followings), *(each.waiting_since for each in self._scorers)]
+        waits = [each.waiting_since for each in self._followings]
+        waits += [*(each.waiting_since for each in self._scorers), *(each.waiting_since for each in self._learners)]
         since = min((found for found in waits if found is not None), default=moment)
         is_due = moment - since >= self._options.flush_seconds or waiting >= self._options.flush_bytes
         if is_due and moment - self._tried_lake >= _TRY_LAKE_SECONDS:
@@ -201,6 +212,8 @@ class _Worker:
                 each.flush()
             for scorer in self._scorers:
                 scorer.deliver()
+            for learner in self._learners:
+                learner.record()
         except SystemFault as fault:  # what waits is in the store; it is tried again, and this said once
             self._tried_lake = moment
             self._patience.away(fault)
@@ -226,6 +239,8 @@ class _Worker:
                 self._notes += [f"{each.table.name}: {each.counts.trouble}"] if each.counts.trouble else []
             if not quietly:
                 self._answer()
+                for learner in self._learners:
+                    learner.learn(whole=True)
             if not self._flush(time.monotonic()):
                 self._notes.append("what waits for the lake is kept in the online state, and brought there the next time")
 
@@ -245,6 +260,9 @@ class _Worker:
             self._say(f"the columns of {others} are not known yet: the state of models that need them is made after headrace run")
             self._told_missing = others
         self._missing = needed.missing
+
+    def _partitions_of(self, table: str) -> tuple[int, ...]:
+        return next((each.partitions for each in self._followings if each.table.name == table), ())
 
     def _has_ended(self, table: str) -> bool:
         return any(each.table.name == table and each.ended for each in self._followings)
@@ -267,10 +285,13 @@ class _Worker:
     def _scored(self) -> list[ScoredLine]:
         return [each.line() for each in self._scorers]
 
+    def _learnt(self) -> list[LearntLine]:
+        return [each.line() for each in self._learners]
+
     def _report(self) -> StreamReport:
         seconds = time.monotonic() - self._started
         notes = [*self._notes, *(words for each in self._followings for words in each.remarks)]
-        return StreamReport(seconds=seconds, tables=self._lines(), models=self._scored(), notes=notes)
+        return StreamReport(seconds=seconds, tables=self._lines(), models=self._scored(), learners=self._learnt(), notes=notes)
 
 
 def _line(name: str, counts: Counts) -> StreamedLine:

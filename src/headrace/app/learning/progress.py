@@ -1,0 +1,61 @@
+"""How far a learner is: the value of its mark, which each of its commits expects, so that of two workers one learns."""
+
+from collections.abc import Collection
+
+import msgspec
+
+from headrace.features.stores.contract import StateStore
+
+_LEARNING = "learning/"
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """Moments are microseconds since 1970.
+
+    Attributes:
+        parent: the number of the version that it began from.
+        began_us: answers known before it were learnt in training; scored_from_us: questions from it on are scored, for no row that was
+            asked about since has decided which candidate was chosen.
+        clock_us: what belongs before it is done, and nothing after it.
+        cursors: up to which offset the rows of each partition of the spine are known to it.
+        since_us: the boundary of the last snapshot, else where it began.
+        snapshots: how many there were; learned_since, unasked_since: how many rows since the last were learnt, and how many of these
+            without a score.
+        learned, unasked, left_out: likewise since it began; left out are rows that can be neither asked about nor learnt.
+        pieces: the number of the next piece of rows; chunks: how many fields hold what was learnt.
+    """
+
+    parent: int
+    began_us: int
+    scored_from_us: int
+    clock_us: int
+    since_us: int
+    cursors: dict[str, int] = {}
+    snapshots: int = 0
+    learned: int = 0
+    learned_since: int = 0
+    unasked: int = 0
+    unasked_since: int = 0
+    left_out: int = 0
+    pieces: int = 0
+    chunks: int = 0
+
+    def to_bytes(self) -> bytes:
+        """Return the value of its mark."""
+        return msgspec.json.encode(self)
+
+
+def read_progress(value: bytes) -> Progress:
+    """Return what a mark says."""
+    return msgspec.json.decode(value, type=Progress)
+
+
+def learning_mark(model: str) -> str:
+    """Return the name of the mark of a model's learner."""
+    return f"{_LEARNING}{model}"
+
+
+def earliest_lesson(store: StateStore, models: Collection[str]) -> int | None:
+    """Return the earliest moment about which one of these models has still to be asked; None: none of them learns."""
+    _, marks = store.read([], [learning_mark(model) for model in models])
+    return min((read_progress(mark).clock_us for mark in marks if mark is not None), default=None)
