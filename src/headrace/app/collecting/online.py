@@ -72,7 +72,7 @@ def _sizes(workspace: Workspace, store: StateStore, unders: tuple[str, ...]) -> 
 def _needed(workspace: Workspace, under: str) -> set[str] | None:
     """Return the spaces that the description and its champions need; None: that cannot be told yet, and all stay."""
     if under not in _GROUPS:
-        return {space for scoring in workspace.project.streams for space in spaces_of(scoring)}
+        return {space for scoring in workspace.project.scorings for space in spaces_of(scoring)}
     if not streamed_tables(workspace.project):
         return set()
     needed = needed_groups(workspace, {})
