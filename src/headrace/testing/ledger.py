@@ -271,6 +271,8 @@ class LedgerConformance:
             approvals.add(session, made[1].id, role="reviewer", comment="fine")
         with ledger.read() as session:
             assert [each.number for each in models.list_versions(session, "flights", "late")] == [3, 2, 1]
+            assert models.made_from(session, "flights", "late", made[0].fingerprint) == models.get(session, made[2].id)
+            assert models.made_from(session, "flights", "late", "another") is None
             champion = models.champion(session, "flights", "late")
             assert champion is not None
             assert (champion.id, champion.promoted) == (made[1].id, NOON)

@@ -51,6 +51,17 @@ def test_the_champion_the_interval_and_the_looks_are_named() -> None:
     assert result.needed == "average_precision better than the champion's by more than chance"
 
 
+def test_a_champion_that_has_learnt_the_answers_is_compared_on_the_others() -> None:
+    found = against("champion", 0.01, 0.03, champion="late v3", supports={"champion": 10}, rows="questions")
+    result = judge_one(gate.beats("champion"), found)
+    assert result.passed
+    assert result.measured.endswith("1 look at the questions); on the questions whose answers the champion had not learnt, 10 that count")
+    few = judge_one(gate.beats("champion"), msgspec.structs.replace(found, differences={}, supports={"champion": 9}))
+    assert not few.passed
+    assert few.measured == "of the questions whose answers the champion late v3 had not learnt 9 count: too few to tell"
+    assert judge_one(gate.beats("baseline"), against("baseline", 0.01, 0.03, supports={"champion": 0})).passed
+
+
 def test_a_worse_model_is_called_worse() -> None:
     assert judge_one(gate.beats("baseline"), against("baseline", -0.03, -0.01)).measured.startswith(
         "0.0200 worse than the baseline, between -0.0300"

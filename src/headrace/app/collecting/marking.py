@@ -3,7 +3,7 @@
 Needed are
 - what the steps of the present description gave, and those of runs that have not ended;
 - the bundle of a model version that serves, waits for its approval, was retired not long ago, or predicted what is kept, and the table
-  versions that it was made from;
+  versions that it was made from; with one that a stream has learnt, what it was measured on, and what it began from;
 - the newest version of each table of the description, and of those that a needed model looks into;
 - what was landed from databases and APIs;
 - whatever other projects of the same ledger name: their descriptions are not at hand;
@@ -48,7 +48,8 @@ class TableRecord(NamedTuple):
 
 
 class ModelRecord(NamedTuple):
-    """A model version on record; `inputs` are the ids of table records, `predicted` is its last prediction that is on record."""
+    """A model version on record; `inputs` are the ids of table records, `predicted` is its last prediction that is on record,
+    `bundle` its bundle and what goes with it."""
 
     label: str
     state: str

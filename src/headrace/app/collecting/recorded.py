@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from headrace.app.collecting.marking import BLOB, TABLE, Item, LandingRecord, ModelRecord, Recorded, Rules, StepOutput, TableRecord
+from headrace.app.learning.facts import snapshot_of
 from headrace.app.lifecycle import build_graph
 from headrace.app.models import label
 from headrace.app.workspace import Workspace
 from headrace.costs.prices import Prices
 from headrace.ledger import naming
 from headrace.ledger.landing import Landing
-from headrace.ledger.models import ModelVersion
+from headrace.ledger.models import CHAMPION, ModelVersion
 from headrace.ledger.session import Session
 from headrace.ledger.tables import TableVersion
 
@@ -70,15 +71,38 @@ def _table(record: TableVersion) -> TableRecord:
 def _models(
     session: Session, project: str, versions: Iterable[ModelVersion], logged: Mapping[tuple[str, int], datetime]
 ) -> tuple[ModelRecord, ...]:
+    mine = [each for each in versions if each.project == project]
+    lines, trained = _lines(mine), {label(each): _bundle(each) for each in mine}
     inputs, counted = naming.all_inputs(session), naming.last_predictions(session, project)
     made = []
-    for each in versions:
-        if each.project == project:
-            moments = [moment for moment in (counted.get(each.id), logged.get((each.model, each.number))) if moment is not None]
-            predicted = max(moments, default=None)
-            found = inputs.get(each.id, frozenset())
-            made.append(ModelRecord(label(each), each.state, each.created, each.retired, predicted, _bundle(each), found))
+    for each in mine:
+        moments = [moment for moment in (counted.get(each.id), logged.get((each.model, each.number))) if moment is not None]
+        predicted = max(moments, default=None)
+        kept = _kept_with(each, lines, trained)
+        made.append(ModelRecord(label(each), each.state, each.created, each.retired, predicted, kept, inputs.get(each.id, frozenset())))
     return tuple(made)
+
+
+def _kept_with(
+    version: ModelVersion, lines: Mapping[tuple[str, str], frozenset[Item]], trained: Mapping[str, frozenset[Item]]
+) -> frozenset[Item]:
+    """Return a version's bundle. With one that a stream has learnt go what was said of its questions, for the champion those of the whole
+    line, and the bundle that the learner began from."""
+    found = snapshot_of(version.details)
+    if found is None:
+        return _bundle(version)
+    questions = lines[version.model, found.parent] if version.state == CHAMPION else frozenset({Item(BLOB, found.questions)})
+    return _bundle(version) | questions | trained.get(found.parent, frozenset())
+
+
+def _lines(versions: Iterable[ModelVersion]) -> dict[tuple[str, str], frozenset[Item]]:
+    """Return the questions of the snapshots of each learner, by its model and the version that it began from."""
+    found: dict[tuple[str, str], set[Item]] = {}
+    for each in versions:
+        facts = snapshot_of(each.details)
+        if facts is not None:
+            found.setdefault((each.model, facts.parent), set()).add(Item(BLOB, facts.questions))
+    return {key: frozenset(items) for key, items in found.items()}
 
 
 def _bundle(version: ModelVersion) -> frozenset[Item]:
@@ -104,7 +128,8 @@ def _blobs_of_others(
 ) -> frozenset[Item]:
     """Return the blobs that other projects name. Their tables lie elsewhere."""
     named = _union(items_of(each.output) for each in outputs)
-    named |= _union(_bundle(each) for each in versions if each.project != project)
+    foreign = [each for each in versions if each.project != project]
+    named |= _union(_bundle(each) for each in foreign) | _union(_lines(foreign).values())
     named |= _union(_pages(each) for each in landings if each.project != project)
     return frozenset(item for item in named if item.kind == BLOB)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from headrace.app.bundles import open_bundle
 from headrace.app.doctor.patient import Patient, ill, mended, well
+from headrace.app.learning.facts import snapshot_of
 from headrace.app.models import label
 from headrace.app.presence import presence_of
 from headrace.app.publishing import publish, state_folder
@@ -20,6 +21,8 @@ from headrace.ledger import models, tables
 from headrace.ledger.models import ModelVersion
 
 _STREAM_LOST = "Restore it from a backup: its rows came by a stream, and are nowhere else but where that came from."
+
+_LEARNT_LOST = "Restore it from a backup: a stream has learnt it. The next version that passes its gates takes its place."
 
 
 def check_lake(patient: Patient) -> Iterator[CheckLine]:
@@ -87,7 +90,7 @@ def _champions(patient: Patient) -> list[ModelVersion]:
 
 def _check_bundle(patient: Patient, version: ModelVersion) -> Iterator[CheckLine]:
     workspace, blob = patient.workspace, version.bundle_location or ""
-    again = "headrace run makes it again."
+    again = _LEARNT_LOST if snapshot_of(version.details) else "headrace run makes it again."
     try:
         lake_of(workspace).blobs.get(blob)
     except UnknownBlob:

@@ -1,5 +1,7 @@
 """A champion that learns in a stream is compared by what it said before it knew."""
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -8,6 +10,8 @@ from tests.e2e.learnt import DAY, LOGISTIC, Stream, write_project
 from tests.e2e.small_project import orders_csv
 
 import headrace as hr
+from headrace.app.collecting.marking import BLOB, Item, mark
+from headrace.app.collecting.recorded import recorded_of, rules_of
 from headrace.app.learning.facts import TESTED_FROM, moment_in, snapshot_of
 from headrace.app.learning.fairness import fair_rows
 from headrace.app.learning.recording import record
@@ -54,7 +58,14 @@ def test_what_a_champion_may_be_asked_and_what_the_next_run_makes_of_it(tmp_path
     assert len(said) > 300
     assert 0 < len(later) < rows.height - len(said), "some rows were learnt without having been asked about"
 
-    found = snapshot_of(version(workspace, 3).details)
+    at_once = replace(rules_of(workspace), versions=timedelta(0), models=timedelta(0))
+    marked = mark(recorded_of(workspace, {}), at_once)
+    versions = [version(workspace, number) for number in (1, 2, 3, 4)]
+    said_blobs = {facts.questions for each in versions if (facts := snapshot_of(each.details))}
+    assert {Item(BLOB, name) for name in said_blobs | {versions[0].bundle_location, versions[3].bundle_location}} <= marked.needed.keys()
+    assert {Item(BLOB, versions[1].bundle_location), Item(BLOB, versions[2].bundle_location)} <= marked.free.keys()
+
+    found = snapshot_of(versions[2].details)
     assert found is not None
     lake_of(workspace).blobs.remove(found.questions)
     fewer = fair_rows(workspace, version(workspace, 4), rows)
