@@ -79,7 +79,9 @@ def _typed(raw: pl.Series, kind: DType, rows: int) -> pl.Series:
     bad = typed.is_null() & raw.is_not_null()
     if bad.any():
         row = rows + int(bad.arg_true()[0]) + 1
-        raise UserError(f"row {row:,}: {raw.name!r} cannot be {raw.filter(bad)[0]!r}.", remedy=f"Expected {kind}.")
+        written = f"Expected {kind}{' as ISO 8601' if kind is DType.DATETIME else ''}; leave empty what is not known."
+        plainly = "null_values=, dates=, decimal= and the like are said of a table's file, not of this one."
+        raise UserError(f"row {row:,}: {raw.name!r} cannot be {raw.filter(bad)[0]!r}.", remedy=f"{written} {plainly}")
     return typed
 
 

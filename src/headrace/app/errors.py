@@ -251,7 +251,8 @@ class NothingToStream(AppError):
     def __init__(self, wanted: str | None, streamed: Iterable[str]) -> None:
         if wanted is None:
             super().__init__(
-                "no table of the project has a source that is followed.", remedy="Declare one: hr.Kafka(...) or hr.Replay(...)."
+                "no table of the project has a source that is followed.",
+                remedy="Declare one: hr.Kafka(...) or hr.Replay(...). A table is followed if a model's features read it.",
             )
         else:
             super().__init__(f"no table {wanted!r} is streamed.", remedy=suggest(wanted, streamed))

@@ -1,18 +1,15 @@
 """Reading `project.py`: the user's own code, run in a boundary that says which of its lines was at fault."""
 
-import re
 import sys
 import traceback
 import types
 from pathlib import Path
 
 from headrace.app.errors import ProjectNotFound, ProjectNotLoadable
-from headrace.core.errors import HeadraceError, closest, suggest
+from headrace.app.misuse import remedy_of
+from headrace.core.errors import HeadraceError
 from headrace.core.locations import Location
-from headrace.spec.declaration import Declaration
 from headrace.spec.project import Project
-
-_UNEXPECTED_OPTION = re.compile(r"unexpected keyword argument '(\w+)'", re.IGNORECASE)
 
 
 def load_project(path: Path) -> Project:
@@ -35,7 +32,7 @@ def load_project(path: Path) -> Project:
         error.location = error.location or _location(error, path)
         raise
     except Exception as error:  # whatever the team's own code raises is reported with its own line, never as a stack trace of ours
-        raise _not_loadable(error, path) from error
+        raise _not_loadable(error, module, path) from error
     finally:
         sys.path.remove(str(path.parent))
     return _the_project(module, path)
@@ -51,22 +48,10 @@ def _the_project(module: types.ModuleType, path: Path) -> Project:
     return next(iter(found.values()))
 
 
-def _not_loadable(error: Exception, path: Path) -> ProjectNotLoadable:
-    remedy = "Mend that line and run the command again."
-    if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType) and error.name:
-        remedy = suggest(error.name, [name for name in dir(error.obj) if not name.startswith("_")])
-    option = _UNEXPECTED_OPTION.search(str(error)) if isinstance(error, TypeError) else None
-    if option:
-        near = closest(option.group(1), _options(Declaration))
-        hint = f"Did you mean {near!r}? " if near else ""
-        remedy = f"{hint}What a declaration takes: python -c 'import headrace as hr; help(hr.NAME)', with its NAME."
+def _not_loadable(error: Exception, module: types.ModuleType, path: Path) -> ProjectNotLoadable:
+    location = _location(error, path)
     words = error.msg if isinstance(error, SyntaxError) else str(error)  # its own text repeats the file and the line
-    return ProjectNotLoadable(f"{type(error).__name__}: {words}", remedy, _location(error, path))
-
-
-def _options(declaration: type[Declaration]) -> set[str]:
-    """Return the names of the options of every kind of declaration."""
-    return {*declaration.__struct_fields__}.union(*(_options(kind) for kind in declaration.__subclasses__()))
+    return ProjectNotLoadable(f"{type(error).__name__}: {words}", remedy_of(error, module, location.line if location else None), location)
 
 
 def _location(error: Exception, path: Path) -> Location | None:

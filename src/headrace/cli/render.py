@@ -1,5 +1,6 @@
 """Reports as text for people. Plain text: it reads the same in a terminal, a log and a pull request."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -316,9 +317,12 @@ def settings(found: "Settings") -> str:
 def scaffold(made: "Scaffold") -> str:
     """What init wrote."""
     wrote = f"Wrote {made.path}: a {made.task} model of {made.target!r} from {counted(len(made.features), 'feature')}."
-    told = f"\nIts texts are read with {', '.join(made.reading)}, as they look." if made.reading else ""
+    detected = ", ".join(f"{option}={list(value) if isinstance(value, tuple) else value!r}" for option, value in made.reading.items())
+    told = f"\nDetected in its texts, and declared in source=: {detected}." if made.reading else ""
     odd = "\n".join(["\nFor you to judge:", *columns(_odd(made.findings), indent=2)]) if made.findings else ""
-    return f"{wrote}{told}{odd}\nRead it, then: cd {Path(made.path).parent} && headrace run"
+    folder = Path(made.path).parent
+    there = f"cd {shlex.quote(str(folder))} && " if folder != Path() else ""
+    return f"{wrote}{told}{odd}\nRead it, then: {there}headrace run"
 
 
 def _odd(findings: Sequence["Finding"]) -> list[list[str]]:

@@ -62,8 +62,9 @@ _LONGEST_NAME = 200
 def closest(name: str, choices: Iterable[str]) -> str | None:
     """Return the choice most like `name`, or None if none is near."""
     # Cut, since the search reads every letter of a name that may have come in a request: a second for 4 MB.
-    found = difflib.get_close_matches(name[:_LONGEST_NAME], list(choices), n=1, cutoff=0.6)
-    return found[0] if found else None
+    known = list(choices)
+    found = difflib.get_close_matches(name[:_LONGEST_NAME], known, n=1, cutoff=0.6)
+    return found[0] if found else next((each for each in known if each.casefold() == name.casefold()), None)
 
 
 def suggest(name: str, choices: Iterable[str], limit: int = 12) -> str:

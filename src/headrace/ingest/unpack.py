@@ -35,7 +35,8 @@ def locate(source: File, root: Path) -> Path:
     elif folder.is_dir():
         problem, remedy = f"there is no file {path}.", suggest(path.name, [each.name for each in folder.iterdir() if each.is_file()])
     else:
-        problem, remedy = f"there is no file {path}, and no folder {folder} either.", f"Paths are relative to {root}."
+        known = next(each for each in folder.parents if each.is_dir())
+        problem, remedy = f"there is no file {path}, and no folder {folder} either.", f"The path leads as far as {known}."
     raise SourceUnreadable(problem, remedy=remedy, location=source.location)
 
 

@@ -1,6 +1,7 @@
 """The server process: uvicorn on one socket, started and stopped with care."""
 
 import gc
+import os
 import signal
 import socket
 import threading
@@ -84,8 +85,9 @@ def _listen(options: ServerOptions) -> socket.socket:
         family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
         return socket.create_server((options.host, options.port), family=family, backlog=2048)
     except OSError as error:
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror  # Python's own text names the address again
         raise ServerRefused(
-            f"the server cannot listen on {options.host}:{options.port}: {error}.", remedy="Choose another with --port; 0 takes a free one."
+            f"the server cannot listen on {options.host}:{options.port}: {why}.", remedy="Choose another with --port; 0 takes a free one."
         ) from error
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from types import MappingProxyType
+from types import MappingProxyType, UnionType
 from typing import TypeVar
 
 import msgspec
@@ -45,6 +45,19 @@ def check_plain_name(what: str, named: NamedDeclaration) -> None:
     if not _PLAIN.fullmatch(named.name):
         expected = "letters, digits, - and _, a letter or digit first, no accents"
         raise InvalidOption(what, named.name, expected, location=named.location)
+
+
+def check_kind(what: str, value: object, kind: type | UnionType, written: str, location: Location | None) -> None:
+    """Check that a value is a declaration of a kind; `written` says how one is written.
+
+    Raises:
+        InvalidOption: if it is something else, such as a name, or a class whose parentheses were forgotten.
+    """
+    if isinstance(value, kind):
+        return
+    if isinstance(value, type):
+        raise InvalidOption(what, value.__name__, f"a value, and that is a class: {value.__name__}(...) makes one", location=location)
+    raise InvalidOption(what, type(value).__name__ if isinstance(value, Declaration) else value, written, location=location)
 
 
 def as_names(value: str | Iterable[str] | None) -> tuple[str, ...]:

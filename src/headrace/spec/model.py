@@ -2,7 +2,7 @@
 
 from headrace.expressions import Expr, Udf
 from headrace.spec.candidates import Baseline, Candidate, HoeffdingTree, Logistic, OnlineLogistic, Outcomes, Ridge, Tune
-from headrace.spec.declaration import NamedDeclaration, check_plain_name
+from headrace.spec.declaration import NamedDeclaration, check_kind, check_plain_name
 from headrace.spec.errors import InvalidOption, SpecError, UnknownName
 from headrace.spec.features import Features, Lookup, as_expression
 from headrace.spec.gate import Gate, Slices
@@ -10,6 +10,13 @@ from headrace.spec.metrics import METRICS, TASKS
 from headrace.spec.people import Approve
 from headrace.spec.split import ByTime, Split
 
+_KINDS = {
+    "features": (Features, "hr.Features(...)"),
+    "split": (Split, "hr.split.by_time(...) or hr.split.random(...)"),
+    "tune": (Tune, "hr.Tune(...)"),
+    "costs": (Outcomes | None, "hr.Outcomes(...)"),
+    "approve": (Approve | None, "hr.Approve(...)"),
+}
 _FOR_CLASSES = (Logistic, OnlineLogistic, HoeffdingTree)
 
 
@@ -38,9 +45,8 @@ class Model(NamedDeclaration, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_plain_name("a model's name", self)
+        self._check_kinds()
         self._set("target", as_expression(f"the target of model {self.name!r}", self.target, self.location))
-        self._set("candidates", tuple(self.candidates))
-        self._set("gates", tuple(self.gates))
         if not any(isinstance(candidate, Baseline) for candidate in self.candidates):
             self._set("candidates", (Baseline(), *self.candidates))
         self._check_metric()
@@ -67,6 +73,17 @@ class Model(NamedDeclaration, frozen=True, kw_only=True):
                     where=f"gate.slices of model {self.name!r}: ",
                     location=gate.location,
                 )
+
+    def _check_kinds(self) -> None:
+        self._set("candidates", tuple(self.candidates))
+        self._set("gates", tuple(self.gates))
+        for option, (kind, written) in _KINDS.items():
+            check_kind(f"{option} of model {self.name!r}", getattr(self, option), kind, written, self.location)
+        model, where = f"of model {self.name!r}", self.location
+        for candidate in self.candidates:
+            check_kind(f"a candidate {model}", candidate, Candidate, "a candidate, such as hr.GradientBoosting()", where)
+        for gate in self.gates:
+            check_kind(f"a gate {model}", gate, Gate, "a gate, such as hr.gate.beats('champion')", where)
 
     def _check_metric(self) -> None:
         if self.task is not None and self.task not in TASKS:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from headrace.expressions.types import INT_MAX, INT_MIN
-from headrace.spec.declaration import NamedDeclaration, check_plain_name
+from headrace.spec.declaration import NamedDeclaration, check_kind, check_plain_name
 from headrace.spec.errors import InvalidOption, SpecError, UnknownName
 from headrace.spec.learning import Learning
 from headrace.spec.model import Model
@@ -33,6 +33,10 @@ class Project(NamedDeclaration, frozen=True, kw_only=True):
         self._set("streams", tuple(self.streams))
         self._set("team", tuple(self.team))
         check_plain_name("the project's name", self)
+        for model in self.models:
+            check_kind("a model of Project()", model, Model, "hr.Model(...)", self.location)
+        for person in self.team:
+            check_kind("a person of Project()'s team", person, Person, "a person, such as hr.Person('ana')", self.location)
         if type(self.seed) is not int or not INT_MIN <= self.seed <= INT_MAX:
             raise InvalidOption("seed of Project()", self.seed, "a whole number of 64 bits, such as 7", location=self.location)
         self._check_names("model", self.models)

@@ -78,7 +78,23 @@ def test_two_projects_in_a_file_are_refused(folder):
         load_project(path)
 
 
-def test_a_misspelt_option_is_answered_with_the_nearest(load):
-    with pytest.raises(ProjectNotLoadable, match="Did you mean 'trials'") as caught:
-        load("import headrace as hr\nhr.Tune(trails=3)\n")
-    assert caught.value.location.line == 2
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("hr.Tune(trails=3)", "  Did you mean 'trials'? Valid: at_once, cost_usd, time, trials."),
+        ("hr.split.random(valid=0.2)", "  Did you mean 'validation'? Valid: stratify, test, validation."),
+        ("hr.Project('p', tables=[])", "  Valid: models, name, retention, seed, streams, team."),
+        ("hr.Project('p')", "\n  hr.Project takes: name: str, models: tuple[Model, ...], streams: tuple[Scoring, ...] = (), "),
+        ("hr.rows(minimum='many')", "\n  hr.rows takes: minimum: int = 0, maximum: int | None = None, severity: str = 'stop'."),
+        ("(hr.rows(minimum='many'), hr.rows(1))", "  What a declaration takes: "),
+        ("hr.split.randm()", "  Did you mean 'random'? Valid: by_time, random."),
+        ("hr.col('a').uper()", "  Did you mean 'upper'? Valid: abs, cast, "),
+        ("hr.col('a').str.upper()", "  What is done with texts and moments stands on the expression itself"),
+        ("1 + 'a'", "\n  Mend that line"),
+    ],
+)
+def test_what_python_refuses_is_answered_with_what_there_is(load, line, told):
+    with pytest.raises(ProjectNotLoadable) as caught:
+        load(f"import headrace as hr\n\n{line}\n")
+    assert told in str(caught.value)
+    assert caught.value.location.line == 3

@@ -41,6 +41,7 @@ def test_fault_and_error_are_told_apart():
 def test_the_nearest_name_is_suggested():
     assert closest("wheather", ["weather", "planes"]) == "weather"
     assert closest("zzz", ["weather", "planes"]) is None
+    assert closest("C", ["a", "c"]) == "c"
     assert suggest("wheather", ["weather", "planes"]) == "Did you mean 'weather'? Valid: planes, weather."
     assert suggest("zzz", ["b", "a"]) == "Valid: a, b."
     assert suggest("zzz", []) == "There are none."

@@ -72,6 +72,9 @@ def test_a_target_may_be_a_column():
             SpecError,
             "'untimed' has no time",
         ),
+        ({"gates": ["champion"]}, InvalidOption, "a gate of model 'late' cannot be 'champion'"),
+        ({"candidates": [Ridge]}, InvalidOption, r"Expected a value, and that is a class: Ridge\(...\) makes one"),
+        ({"split": "random"}, InvalidOption, r"split of model 'late' cannot be 'random'.\n  Expected hr.split.by_time"),
         ({"gates": [gate.slices("carrier", "recall", 0.1)]}, UnknownName, "there is no given column or feature 'carrier'"),
     ],
 )
@@ -110,6 +113,8 @@ def test_a_seed_is_a_whole_number_that_a_ledger_can_hold(seed):
     ("declare", "message"),
     [
         (lambda: Project("a b", models=[model()]), "the project's name cannot be 'a b'"),
+        (lambda: Project("p", models=[FLIGHTS]), r"a model of Project\(\) cannot be 'Events'"),
+        (lambda: Project("p", models=[model()], team=["ana"]), "team cannot be 'ana'"),
         (lambda: Project("p", models=[model(), model()]), "two models are called 'late'"),
         (lambda: Project("p", models=[model()], team=[Person("ana"), Person("ana")]), "two persons are called 'ana'"),
         (

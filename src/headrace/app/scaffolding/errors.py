@@ -23,7 +23,11 @@ class UnknownTarget(AppError):
     """The file has no such column."""
 
     def __init__(self, target: str, file: Path, columns: Iterable[str]) -> None:
-        super().__init__(f"{file.name} has no column {target!r} to predict.", remedy=suggest(target, columns))
+        names = list(columns)
+        remedy = suggest(target, names)
+        if len(names) == 1 and target in names[0].split():
+            remedy = f"It was read as one column, {names[0]!r}: columns are separated by a comma, a semicolon, a tab or |, not by spaces."
+        super().__init__(f"{file.name} has no column {target!r} to predict.", remedy=remedy)
 
 
 class NotAFile(AppError):

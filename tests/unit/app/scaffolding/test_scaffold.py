@@ -338,6 +338,12 @@ def test_a_misspelt_target_is_answered_with_the_nearest_name(make: Make, tmp_pat
     assert not (tmp_path / "project").exists()
 
 
+def test_columns_that_spaces_separate_are_told(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("chins jumps\n5 60\n2 61\n", encoding="utf-8")
+    with pytest.raises(UnknownTarget, match="read as one column, 'chins jumps': columns are separated by a comma"):
+        scaffold(tmp_path / "data.csv", "jumps", tmp_path / "project")
+
+
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
