@@ -32,6 +32,7 @@ PAGES = (
     "docs/how-to/messy-files.md",
     "docs/how-to/schema-changes.md",
     "docs/how-to/derived-tables.md",
+    "docs/how-to/streams.md",
     "docs/how-to/corrections.md",
     "docs/how-to/approve.md",
     "docs/how-to/serve.md",
