@@ -26,7 +26,7 @@ DAY = timedelta(days=1)
 QUESTION = {"shop": "s1", "amount": 150.0, "email": "b4@example.org", "placed": "2030-03-31T12:00:00Z"}
 
 
-class SetBack:
+class SetBack(SystemClock):
     """The machine's clock, set back by what a file says, so that it may change while a server reads it."""
 
     def __init__(self, file: Path) -> None:
@@ -66,7 +66,7 @@ from pathlib import Path
 import headrace as hr
 from headrace.core.clock import SystemClock
 
-class SetBack:
+class SetBack(SystemClock):
     def now(self):
         return SystemClock().now() - timedelta(seconds=float(Path(sys.argv[2]).read_text()))
 

@@ -112,16 +112,16 @@ class ReplayFollower:
         if self._pace is None:
             first = int(np.searchsorted(played.moments, NEVER, side="right"))
             begin = int(played.moments[min(max(first, self._at), played.frame.height - 1)])
-            self._pace = self._around.clock.now().timestamp(), begin
+            self._pace = self._around.clock.ticks(), begin
         started, begin = self._pace
-        reached = begin + round(min((self._around.clock.now().timestamp() - started) * self._source.speed * _SECOND, _ALL_YEARS))
+        reached = begin + round(min((self._around.clock.ticks() - started) * self._source.speed * _SECOND, _ALL_YEARS))
         return min(most, max(self._at, int(np.searchsorted(played.moments, reached, side="right"))))
 
     def _seconds_to(self, moment: int) -> float:
         assert self._pace is not None
         assert self._source.speed is not None
         started, begin = self._pace
-        return max(0.0, started + (moment - begin) / _SECOND / self._source.speed - self._around.clock.now().timestamp())
+        return max(0.0, started + (moment - begin) / _SECOND / self._source.speed - self._around.clock.ticks())
 
     def _messages(self, played: Played, end: int) -> Messages:
         first, self._at = self._at, end

@@ -113,6 +113,16 @@ def test_at_a_speed_rows_come_as_time_goes_by(surroundings, waiting):
     assert waiting.clock.moment == START + timedelta(seconds=4)
 
 
+def test_a_clock_that_is_put_back_holds_no_row_back(surroundings, waiting, monkeypatch):
+    (surroundings.root / "paced.csv").write_text("id,at\n" + "".join(f"{n},2020-01-01T00:0{n}:00Z\n" for n in range(3)))
+    monkeypatch.setattr(waiting.clock, "ticks", lambda: sum(waiting.waits))
+    follower = playing(surroundings, source=Replay(File("paced.csv"), speed=60))
+    assert ids(follower.poll(10)) == ["0"]
+    waiting.clock.moment -= timedelta(days=1)
+    assert ids(follower.poll(10)) == ["1"]
+    assert waiting.waits == [1]
+
+
 def test_a_pause_holds_rows_back_and_they_do_not_come_in_one_go(surroundings, waiting):
     (surroundings.root / "paced.csv").write_text("id,at\n" + "".join(f"{n},2020-01-01T00:0{n}:00Z\n" for n in range(5)))
     follower = playing(surroundings, source=Replay(File("paced.csv"), speed=60))
