@@ -86,7 +86,7 @@ class Desk:
         inside = moments[moments < limit]
         if len(inside) > _MOST_EVENTS:
             return int(np.partition(inside, _MOST_EVENTS - 1)[_MOST_EVENTS - 1]) + 1
-        if len(inside) or self.progress.learned_since:
+        if len(inside) or self.progress.can_be_judged:
             return limit
         return int(moments.min()) if len(moments) else until_us
 
@@ -100,8 +100,8 @@ class Desk:
         return not (known or self.due(end_us).height or self._is_boundary(end_us, every_us))
 
     def _is_boundary(self, end_us: int, every_us: int) -> bool:
-        """Tell whether what was learnt becomes a snapshot there; of what was chosen by there is none."""
-        return end_us % every_us == 0 and end_us > self.progress.scored_from_us and self.progress.learned_since > 0
+        """Tell whether what was learnt becomes a snapshot there: not without a question by which to judge it."""
+        return end_us % every_us == 0 and self.progress.can_be_judged
 
     def moved(self, end_us: int) -> "Desk":
         """Return it with the clock at a moment before which nothing was to be done."""
@@ -120,6 +120,7 @@ class Desk:
             clock_us=end_us,
             learned=before.learned + taught.learned,
             learned_since=before.learned_since + taught.learned,
+            scored_since=before.scored_since + taught.scored.height,
             unasked=before.unasked + taught.unasked,
             unasked_since=before.unasked_since + taught.unasked,
             left_out=before.left_out + taught.left_out,
@@ -129,8 +130,10 @@ class Desk:
         parts, after = [filed, kept, told], replace(self, ahead=self.ahead.filter(pl.col(ASKED) >= end_us), waiting=waiting)
         if replace(self, progress=progress)._is_boundary(end_us, every_us):
             snapshot = _snapshot(progress, learner.learned, files, names)
-            parts += [put_snapshot(model, snapshot), questions.with_columns_of(taught.scored, before.pieces + 1)]
-            progress = msgspec.structs.replace(progress, snapshots=snapshot.number, since_us=end_us, learned_since=0, unasked_since=0)
+            parts.append(put_snapshot(model, snapshot))
+            progress = msgspec.structs.replace(
+                progress, snapshots=snapshot.number, since_us=end_us, learned_since=0, scored_since=0, unasked_since=0
+            )
             questions = Pieces(questions_key(model, snapshot.number + 1))
         return replace(after, questions=questions.last()).committed(progress, parts)
 

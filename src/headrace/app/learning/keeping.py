@@ -51,10 +51,6 @@ class Pieces(NamedTuple):
             put.append((self._field(number), frame_bytes(added)))
         return Pieces(self.key, tuple(left)), Commit(put=put, drop=drop)
 
-    def with_columns_of(self, rows: pl.DataFrame, number: int) -> Commit:
-        """Return what keeps the columns, where there are no rows."""
-        return Commit() if self.pieces else Commit(put=[(self._field(number), frame_bytes(rows[:0]))])
-
     def last(self) -> "Pieces":
         """Return the last of them, which may be added to."""
         return Pieces(self.key, self.pieces[-1:])

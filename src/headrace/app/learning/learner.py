@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from dataclasses import dataclass
 
 from headrace.app.learning.classroom import Classroom, Learnt
-from headrace.app.learning.keeping import drop_snapshot, pending_snapshots, whole_snapshot
+from headrace.app.learning.keeping import PendingSnapshot, drop_snapshot, pending_snapshots, whole_snapshot
 from headrace.app.learning.parent import find_parent, is_described
 from headrace.app.learning.progress import learning_mark
 from headrace.app.learning.recording import RecordedSnapshot, record
@@ -22,6 +21,7 @@ from headrace.app.workspace import Workspace
 from headrace.core.errors import SystemFault
 from headrace.core.moments import microseconds
 from headrace.core.units import counted
+from headrace.engine.errors import StepFailed
 from headrace.features.stores.contract import Commit, StateStore
 from headrace.features.stores.errors import MarkMoved
 from headrace.features.stream.positions import table_watermark
@@ -29,6 +29,7 @@ from headrace.lake.lake import Lake
 from headrace.spec.learning import Learning
 
 _CHECK_SECONDS = 10.0
+_AGAIN_SECONDS = 60.0
 _TURN_SECONDS, _MOST_SECONDS = 2.0, 1.0
 """How often it is looked for what is to be learnt, and about how long it is learnt before the sources are heard again."""
 
@@ -58,6 +59,7 @@ class StreamLearner:
         self._faults: set[str] = set()
         self._told = ""
         self._since: float | None = None
+        self._not_before = float("-inf")
 
     # What the worker asks.
 
@@ -115,20 +117,32 @@ class StreamLearner:
         Raises:
             StoreFault, LakeFault and what the ledger raises: what waits, waits on.
         """
-        means, name = self._means, learning_mark(self.model.name)
-        if self._since is None or not self._is_ours():
+        if self._since is None or time.monotonic() < self._not_before or not self._is_ours():
             return
-        _, (mark,) = means.store.read([], [name])
-        for each in pending_snapshots(means.store, self.model.name):
-            recorded = record(means.workspace, self.model, whole_snapshot(means.store, self.model.name, each))
-            if recorded is None or means.patience.stopping():
-                return
-            self._done.versions += 1
-            self._done.newest = recorded.label
-            means.say(_told(recorded))
-            with suppress(MarkMoved):  # somebody else has it on record, once
-                means.store.commit(joined(Commit(expect={name: mark}), drop_snapshot(means.store, self.model.name, each.number)))
+        try:
+            while not self._means.patience.stopping() and (each := next(iter(pending_snapshots(self._means.store, self.model.name)), None)):
+                if not self._recorded(each):
+                    return
+        except StepFailed as failure:  # the run that failed is on record; what is wrong may be put right while rows come
+            self._not_before = time.monotonic() + _AGAIN_SECONDS
+            self._tell(f"no version of {self.model.name} could be made of what it learnt, which is kept and tried again: {failure.problem}")
+            return
+        except MarkMoved:  # another worker learns, and records
+            self._room = None
         self._since = None
+
+    def _recorded(self, pending: PendingSnapshot) -> bool:
+        """Record a snapshot, once, and forget it; False: it is to be tried again later."""
+        means, name = self._means, learning_mark(self.model.name)
+        _, (mark,) = means.store.read([], [name])
+        recorded = record(means.workspace, self.model, whole_snapshot(means.store, self.model.name, pending))
+        if recorded is None:
+            return False
+        means.store.commit(joined(Commit(expect={name: mark}), drop_snapshot(means.store, self.model.name, pending.number)))
+        self._done.versions += 1
+        self._done.newest = recorded.label
+        means.say(_told(recorded))
+        return True
 
     def _turn(self, go_on: Callable[[], bool]) -> bool:
         """Learn as long as `go_on` says so; return whether nothing is left that can be learnt now."""

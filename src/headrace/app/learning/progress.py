@@ -19,8 +19,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         clock_us: what belongs before it is done, and nothing after it.
         cursors: up to which offset the rows of each partition of the spine are known to it.
         since_us: the boundary of the last snapshot, else where it began.
-        snapshots: how many there were; learned_since, unasked_since: how many rows since the last were learnt, and how many of these
-            without a score.
+        snapshots: how many there were; learned_since, scored_since, unasked_since: how many rows since the last were learnt, how many of
+            these had been asked about, and how many not because they came too late.
         learned, unasked, left_out: likewise since it began; left out are rows that can be neither asked about nor learnt.
         pieces: the number of the next piece of rows; chunks: how many fields hold what was learnt.
     """
@@ -34,11 +34,17 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     snapshots: int = 0
     learned: int = 0
     learned_since: int = 0
+    scored_since: int = 0
     unasked: int = 0
     unasked_since: int = 0
     left_out: int = 0
     pieces: int = 0
     chunks: int = 0
+
+    @property
+    def can_be_judged(self) -> bool:
+        """Whether something was learnt since the last snapshot, and something asked by which to judge it."""
+        return self.learned_since > 0 and self.scored_since > 0
 
     def to_bytes(self) -> bytes:
         """Return the value of its mark."""
@@ -57,5 +63,5 @@ def learning_mark(model: str) -> str:
 
 def earliest_lesson(store: StateStore, models: Collection[str]) -> int | None:
     """Return the earliest moment about which one of these models has still to be asked; None: none of them learns."""
-    _, marks = store.read([], [learning_mark(model) for model in models])
+    marks = store.read([], [learning_mark(model) for model in models])[1] if models else []
     return min((read_progress(mark).clock_us for mark in marks if mark is not None), default=None)
