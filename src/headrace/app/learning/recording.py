@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from headrace.app.executing import carry_out, code_of, finish_run, start_run
+from headrace.app.executing import code_of, finish_run, start_run
 from headrace.app.learning.bundling import bundle
 from headrace.app.learning.evaluating import evaluate
 from headrace.app.learning.judging import judge
@@ -14,9 +14,12 @@ from headrace.app.locking import turn_to_record
 from headrace.app.models import label
 from headrace.app.recording import LedgerMemo, StepRecorder
 from headrace.app.workspace import Workspace
+from headrace.core.errors import SystemFault
 from headrace.core.fingerprints import fingerprint
 from headrace.costs.meter import Meter
 from headrace.costs.prices import Prices
+from headrace.engine.errors import StepFailed
+from headrace.engine.execution import execute
 from headrace.engine.graph import Graph, Output, Step, StepContext
 from headrace.engine.options import ExecuteOptions
 from headrace.ledger import evaluations, models, runs
@@ -46,6 +49,10 @@ def record(workspace: Workspace, model: Model, snapshot: Snapshot) -> RecordedSn
 
     Exactly one, however often this is called, and wherever it was killed before. None: a run of the project is at work; call again
     later, with the same snapshot first.
+
+    Raises:
+        SystemFault: if the lake or the ledger is away: call again.
+        StepFailed: if a step failed for what does not pass by itself.
     """
     work = Work(workspace, model, snapshot)
     graph = _graph(work)
@@ -83,7 +90,14 @@ def _execute(work: Work, graph: Graph, held: Hold) -> None:
     recorder = StepRecorder(workspace, run_id, meter, Prices.load(workspace.settings.prices_file), held)
     memo = LedgerMemo(workspace, [step.fingerprint for step in graph.steps.values()])
     # One process does three short steps: no other machine is to go on with them, so the memo is record enough on any ledger.
-    carry_out(workspace, graph, ExecuteOptions(run_id=run_id, memo=memo, observers=(meter, recorder), home=str(workspace.settings.home)))
+    options = ExecuteOptions(run_id=run_id, memo=memo, observers=(meter, recorder), attempts=1, home=str(workspace.settings.home))
+    try:
+        execute(graph, options)
+    except StepFailed as failed:
+        if isinstance(failed.cause, SystemFault):  # what is away comes back, and the same run goes on
+            raise failed.cause from failed
+        finish_run(workspace, run_id, runs.FAILED, str(failed))
+        raise
     finish_run(workspace, run_id, runs.FINISHED)
 
 

@@ -20,6 +20,7 @@ from headrace.app.workspace import Workspace
 from headrace.engine.errors import StepFailed
 from headrace.lake.frames import bytes_frame, frame_bytes
 from headrace.ledger import charges, models, runs
+from headrace.ledger.errors import LedgerUnreachable
 from headrace.ledger.models import ModelVersion
 from headrace.ledger.verification import verify_audit
 from headrace.stats.measures import OF_SCORES
@@ -141,14 +142,14 @@ class Killed(Exception):
     """Nothing that the process did from here on has had an effect."""
 
 
-def kill_at(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, number: int) -> None:
+def kill_at(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, number: int, fault: Exception) -> None:
     """Let no write into the ledger happen from the given one on."""
     write, count = workspace.ledger.write, [0]
 
     def dying(*args: object, **details: object):
         count[0] += 1
         if count[0] >= number:
-            raise Killed
+            raise fault
         return write(*args, **details)  # type: ignore[arg-type]
 
     monkeypatch.setattr(workspace.ledger, "write", dying)
@@ -170,7 +171,7 @@ def test_killed_before_any_write_it_is_one_version_all_the_same(tmp_path: Path, 
     killed, whole = 0, None
     for number, snapshot in enumerate(snapshots, start=1):
         with opened(path) as project, monkeypatch.context() as patch:
-            kill_at(patch, project.workspace, number)
+            kill_at(patch, project.workspace, number, Killed())
             whole = unless_killed(project.workspace, snapshot)
             killed += whole is None
         with opened(path) as project:
@@ -185,3 +186,18 @@ def test_killed_before_any_write_it_is_one_version_all_the_same(tmp_path: Path, 
         if whole is not None:
             break
     assert killed > 8
+
+
+def test_what_is_away_fails_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(write_project(tmp_path, LOGISTIC)) as project:
+        project.run()
+        stream = Stream(project.workspace)
+        snapshot = stream.snapshot(stream.clock + DAY)
+        with monkeypatch.context() as patch:
+            kill_at(patch, project.workspace, 2, LedgerUnreachable("ledger.db", "it is full"))
+            with pytest.raises(LedgerUnreachable):
+                record(project.workspace, project.workspace.project.models[0], snapshot)
+        recorded(project.workspace, snapshot)
+        with project.workspace.ledger.read() as session:
+            found = runs.list_runs(session, "returns", kind=runs.STREAM)
+        assert [run.state for run in found] == [runs.FINISHED]
