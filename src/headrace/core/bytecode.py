@@ -48,8 +48,7 @@ def meaning_of_code(code: types.CodeType) -> Iterator[object]:
             yield number.get(step.argval, len(steps))
         else:
             yield step.argrepr if step.opcode in _NAMED else f"{step.arg} {step.argrepr}"
-    # `exception_entries` is missing from typeshed.
-    for entry in bytecode.exception_entries:  # type: ignore[attr-defined]
+    for entry in bytecode.exception_entries:  # type: ignore[attr-defined]  # missing from typeshed
         yield [number.get(offset, len(steps)) for offset in (entry.start, entry.end, entry.target)] + [entry.depth, entry.lasti]
 
 

@@ -119,10 +119,10 @@ def _has_fields(value: object) -> bool:
     return isinstance(value, msgspec.Struct) or (dataclasses.is_dataclass(value) and not isinstance(value, type))
 
 
-def _field_names(value: object) -> tuple[str, ...]:
+def _field_names(value: Any) -> tuple[str, ...]:
     if isinstance(value, msgspec.Struct):
         return value.__struct_fields__
-    return tuple(field.name for field in dataclasses.fields(value))  # type: ignore[arg-type]
+    return tuple(field.name for field in dataclasses.fields(value))
 
 
 def _callable_chunks(value: object, seen: _Seen) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import NamedTuple
 
 _PACKAGE_DIRECTORY = str(Path(__file__).resolve().parents[1])
@@ -19,12 +20,12 @@ class Location(NamedTuple):
 
 def caller_location() -> Location | None:
     """Return the innermost line on the stack that is outside Headrace and the libraries, or None if there is none."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
         if not (file.startswith((_PACKAGE_DIRECTORY, "<")) or "site-packages" in file or _is_launcher(frame.f_globals)):
             return Location(file, frame.f_lineno)
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return None
 
 

@@ -49,7 +49,7 @@ class AggregateMethods:
     __slots__ = ()
 
     def _aggregate(self, kind: str, parameter: float | None = None) -> Aggregate:
-        raise NotImplementedError
+        raise NotImplementedError  # `Expr` does, who has these methods
 
     def count(self) -> Aggregate:
         """How many values are not null."""

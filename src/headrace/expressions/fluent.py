@@ -15,4 +15,4 @@ class Fluent:
 
     def _call(self, operation: str, *arguments: object, **options: Option) -> "Expr":
         """Return the node of an operation whose first operand is this expression; plain values become literals."""
-        raise NotImplementedError
+        raise NotImplementedError  # `Expr` does, who has these methods

@@ -63,10 +63,10 @@ class Operators(Fluent):
     def __neg__(self) -> "Expr":
         return self._call("neg")
 
-    def __eq__(self, other: object) -> "Expr":  # type: ignore[override]
+    def __eq__(self, other: object) -> "Expr":  # type: ignore[override]  # an expression, as in Polars, and no bool
         return self._call("eq", other)
 
-    def __ne__(self, other: object) -> "Expr":  # type: ignore[override]
+    def __ne__(self, other: object) -> "Expr":  # type: ignore[override]  # an expression, as in Polars, and no bool
         return self._call("ne", other)
 
     __hash__ = object.__hash__
@@ -99,4 +99,4 @@ class Operators(Fluent):
         return self._call("not")
 
     def _reversed(self, operation: str, other: object) -> "Expr":
-        raise NotImplementedError
+        raise NotImplementedError  # `Expr` does, who has these methods

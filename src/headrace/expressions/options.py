@@ -4,6 +4,7 @@ import math
 import re
 import zoneinfo
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from headrace.core.errors import suggest
 from headrace.core.units import counted
@@ -104,6 +105,7 @@ def check_options(operation: str, operands: int, options: Mapping[str, Option]) 
     for name, (check, meaning) in expected.items():
         if not check(options[name]):
             raise ExpressionError(f"{name} of {operation}() cannot be {options[name]!r}.", remedy=f"Expected {meaning}.")
-    low, high = options.get("low"), options.get("high")
-    if operation == "clip" and ((low is None and high is None) or (low is not None and high is not None and low > high)):  # type: ignore[operator]
+    low: Any = options.get("low")
+    high: Any = options.get("high")
+    if operation == "clip" and ((low is None and high is None) or (low is not None and high is not None and low > high)):
         raise ExpressionError(f"the range of clip() cannot be ({low!r}, {high!r}).", remedy="Expected at least one bound, and low <= high.")

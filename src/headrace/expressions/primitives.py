@@ -29,7 +29,8 @@ class Typed:
     @property
     def value(self) -> Value:
         """The value of a literal."""
-        return self.options["value"]  # type: ignore[no-any-return]
+        value: Value = self.options["value"]
+        return value
 
 
 class Primitives:

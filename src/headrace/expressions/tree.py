@@ -67,7 +67,7 @@ class Expr(Operators, ValueMethods, NumberMethods, TextMethods, MomentMethods, A
         raise ExpressionError(f"{self} has no JSON form.", remedy="Substitute columns for lookups before an expression is stored.")
 
     def _with_children(self, children: tuple["Expr", ...]) -> "Expr":
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of node does
 
     def _call(self, operation: str, *arguments: object, **options: Option) -> "Expr":
         return call(operation, self, *arguments, **options)

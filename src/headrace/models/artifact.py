@@ -45,7 +45,8 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     def header(self) -> dict[str, Any]:
         """Return all but the files, as JSON values."""
         parts = {name: getattr(self, name) for name in self.__struct_fields__ if name != "files"}
-        return msgspec.to_builtins(parts)  # type: ignore[no-any-return]
+        header: dict[str, Any] = msgspec.to_builtins(parts)
+        return header
 
     @classmethod
     def from_header(cls, header: dict[str, Any], files: dict[str, bytes]) -> Self:

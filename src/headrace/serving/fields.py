@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from headrace.bundles.manifest import GivenField
 from headrace.core.pseudonyms import pseudonymise
@@ -88,13 +89,13 @@ def _bool(value: object) -> object:
     raise Unfit
 
 
-def _int(value: object) -> object:
+def _int(value: Any) -> object:
     kind = type(value)
-    if kind is float and value.is_integer():  # type: ignore[attr-defined]
-        value = int(value)  # type: ignore[call-overload]
+    if kind is float and value.is_integer():
+        value = int(value)
     elif kind is not int:
         raise Unfit
-    if not -_INT64 <= value < _INT64:  # type: ignore[operator]
+    if not -_INT64 <= value < _INT64:
         raise Unfit("It does not fit in 64 bits.")
     return value
 
@@ -117,9 +118,9 @@ def _string(value: object) -> object:
 
 
 def _duration(value: object) -> object:
-    seconds = _float(value)
+    seconds: Any = _float(value)
     try:
-        return timedelta(seconds=seconds)  # type: ignore[arg-type]
+        return timedelta(seconds=seconds)
     except (OverflowError, ValueError):
         raise Unfit("It is too large.") from None
 

@@ -5,7 +5,7 @@ One tensor a given column; moments are BYTES in ISO 8601, durations FP64 seconds
 the text of a JSON list: the features that were older.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -121,7 +121,7 @@ def _objects(value: object, name: str) -> list[dict[str, Any]]:
     return value
 
 
-def _output(described: dict[str, object], records: Sequence[PredictionRecord]) -> dict[str, object]:
+def _output(described: Mapping[str, Any], records: Sequence[PredictionRecord]) -> dict[str, object]:
     name, shape = described["name"], described["shape"]
     data: list[object]
     if name == "probabilities":
@@ -130,4 +130,4 @@ def _output(described: dict[str, object], records: Sequence[PredictionRecord]) -
         data = [record.scores[0] for record in records]
     else:
         data = [record.decision if name == "decision" else record.id for record in records]
-    return {"name": name, "datatype": described["datatype"], "shape": [len(records), *shape[1:]], "data": data}  # type: ignore[index]
+    return {"name": name, "datatype": described["datatype"], "shape": [len(records), *shape[1:]], "data": data}

@@ -11,7 +11,7 @@ class Asked(Zoned, frozen=True, kw_only=True):
     @property
     def place(self) -> str:
         """What to call it before people; without secrets."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of source does
 
     @property
     def meaning(self) -> dict[str, object]:

@@ -31,7 +31,7 @@ class Expectation(Declaration, frozen=True, kw_only=True):
     @property
     def title(self) -> str:
         """The rule as people read it; unique within a contract."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of rule does
 
     @property
     def columns(self) -> frozenset[str]:
@@ -102,7 +102,7 @@ def not_null(*columns: str, severity: str = "quarantine") -> RowRule:
 
 def between(column: str, low: Bound, high: Bound, severity: str = "quarantine") -> RowRule:
     """Expect low <= value <= high."""
-    if isinstance(low, str) != isinstance(high, str) or low > high:  # type: ignore[operator]
+    if isinstance(low, str) != isinstance(high, str) or low > high:  # type: ignore[operator]  # both are of one kind
         raise InvalidOption(f"the range of between({column!r})", (low, high), "low <= high, both numbers or both texts")
     value = col(column)
     return RowRule(name=f"between({column}, {low}, {high})", passes=(value >= low) & (value <= high), severity=severity)

@@ -30,11 +30,11 @@ class Lookup(Expr, frozen=True, eq=False, kw_only=True):
 
     def label(self) -> str:
         """The lookup as people read it."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of lookup does
 
     def expressions(self) -> tuple[Expr, ...]:
         """The expressions over the table's columns that the value depends on, its rule for deletes among them."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of lookup does
 
     def table_columns(self) -> frozenset[str]:
         """The columns of the table that the value depends on."""
@@ -42,7 +42,7 @@ class Lookup(Expr, frozen=True, eq=False, kw_only=True):
 
     def declaration(self) -> dict[str, Any]:
         """Everything its value depends on beside the rows: JSON values, canonical."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of lookup does
 
     def meaning(self) -> str:
         """A text that is equal for lookups of equal declaration, and only for those."""

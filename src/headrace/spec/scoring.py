@@ -29,7 +29,7 @@ class Target(Declaration, frozen=True, kw_only=True):
     @property
     def place(self) -> str:
         """What to call it before people; without secrets."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of target does
 
 
 class ToTable(NamedDeclaration, Target, frozen=True):

@@ -47,7 +47,7 @@ class Streamed(Source, frozen=True, kw_only=True):
     @property
     def place(self) -> str:
         """What to call it before people; without secrets."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of source does
 
     def _duration(self, name: str, *, zero: bool) -> timedelta:
         value = getattr(self, name)

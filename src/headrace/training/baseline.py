@@ -20,7 +20,7 @@ class BaselineTrainer:
     def __init__(self, dataset: Dataset, seed: int = 0, threads: int = 1) -> None:  # noqa: ARG002 - nothing is drawn
         self._dataset = dataset
 
-    def fit(self, parameters: Parameters, budget: Budget, progress: Progress) -> Artifact:  # noqa: ARG002
+    def fit(self, parameters: Parameters, budget: Budget, progress: Progress) -> Artifact:  # noqa: ARG002 - it is done at once
         """See `Trainer.fit`."""
         data, target = self._dataset, self._dataset.train.target
         if data.task == "multiclass":

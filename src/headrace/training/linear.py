@@ -94,7 +94,7 @@ class RidgeTrainer:
         self._gram = (matrix.T @ matrix).toarray() - len(target) * np.outer(means, means)
         self._moment = matrix.T @ (target - self._mean)
 
-    def fit(self, parameters: Parameters, budget: Budget, progress: Progress) -> Artifact:  # noqa: ARG002
+    def fit(self, parameters: Parameters, budget: Budget, progress: Progress) -> Artifact:  # noqa: ARG002 - it is done at once
         """See `Trainer.fit`."""
         penalised = self._gram + parameters["alpha"] * np.eye(len(self._gram))
         # Without a penalty, columns that say the same leave no single solution: the smallest one is taken.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import optuna
@@ -115,9 +115,10 @@ def _study(what: Search) -> optuna.Study:
     return study
 
 
-def _within(space: object, value: float) -> float:
-    low, high = space  # type: ignore[misc]
-    return type(low)(min(max(value, low), high))  # type: ignore[no-any-return, has-type]
+def _within(space: Any, value: float) -> float:
+    low, high = space
+    within: float = type(low)(min(max(value, low), high))
+    return within
 
 
 def _suggest(trial: optuna.trial.Trial, space: Mapping[str, object]) -> Parameters:

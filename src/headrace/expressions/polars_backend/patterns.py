@@ -23,7 +23,7 @@ class _NotRegularError(Exception):
 def rust_pattern(pattern: str) -> str | None:
     """Return an anchored pattern in Rust's syntax that matches the same whole texts, or None if Python must do it."""
     try:
-        parsed = re._parser.parse(pattern, re.ASCII)  # type: ignore[attr-defined]
+        parsed = re._parser.parse(pattern, re.ASCII)  # type: ignore[attr-defined]  # missing from typeshed
         written = _sequence(parsed) if parsed.state.flags == re.ASCII else None
     except _NotRegularError:
         return None

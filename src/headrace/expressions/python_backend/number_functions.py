@@ -90,7 +90,7 @@ def greatest(*values: float | str | None) -> object:
     """Return the greatest of the values that are not None; of equal ones the last."""
     best = None
     for value in values:
-        if value is not None and (best is None or value >= best):  # type: ignore[operator]
+        if value is not None and (best is None or value >= best):  # type: ignore[operator]  # all of one kind
             best = value
     return best
 
@@ -99,7 +99,7 @@ def least(*values: float | str | None) -> object:
     """Return the least of the values that are not None; of equal ones the last."""
     best = None
     for value in values:
-        if value is not None and (best is None or value <= best):  # type: ignore[operator]
+        if value is not None and (best is None or value <= best):  # type: ignore[operator]  # all of one kind
             best = value
     return best
 

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping
 from types import CodeType
+from typing import Any
 
 from headrace.expressions.lowering import Lowering
 from headrace.expressions.primitives import Typed
@@ -60,8 +61,8 @@ def _compile(nodes: Mapping[str, Typed], fold: Callable[[Typed], Value] | None) 
     results = [f"{name!r}: {emitter.emit(node).guarded}" for name, node in nodes.items()]
     source = "\n    ".join(["def compute(row):", *emitter.lines, f"return {{{', '.join(results)}}}"]) + "\n"
     exec(_bytecode(source), emitter.scope)  # noqa: S102 - written above from typed primitives; names and texts enter by repr only
-    function = emitter.scope["compute"]
-    return RowFunction(function, source, {name: node.dtype for name, node in nodes.items()})  # type: ignore[arg-type]
+    function: Any = emitter.scope["compute"]
+    return RowFunction(function, source, {name: node.dtype for name, node in nodes.items()})
 
 
 @functools.lru_cache(maxsize=512)

@@ -32,7 +32,7 @@ class _OnlineTrainer:
 
     def learner(self, parameters: Parameters) -> Learner:
         """Return one that has learnt nothing."""
-        raise NotImplementedError
+        raise NotImplementedError  # each family does
 
     def fit(self, parameters: Parameters, budget: Budget, progress: Progress) -> Artifact:
         """See `Trainer.fit`."""
