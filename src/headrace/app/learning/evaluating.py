@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from headrace.app.learning.comparing import against_baseline, against_champion
+from headrace.app.learning.comparing import Compared, against_baseline, against_champion
 from headrace.app.learning.facts import SNAPSHOT, SnapshotFacts
 from headrace.app.learning.snapshot import TARGET
 from headrace.app.learning.work import Work
@@ -21,7 +21,7 @@ from headrace.ledger.evaluations import NewEvaluation
 from headrace.ledger.models import ModelVersion, NewModelVersion
 from headrace.ledger.session import Session
 from headrace.rollout.evidence import Evidence, SliceMetric
-from headrace.spec.gate import Slices
+from headrace.spec.gate import Beats, Slices
 from headrace.spec.tables import Table
 from headrace.stats.bootstrap import Interval, bonferroni_level
 from headrace.training.evaluation import evaluate as evaluate_rows
@@ -42,9 +42,7 @@ def evaluate(work: Work, context: StepContext) -> Output:
     measured = evaluate_rows(scored, **how._asdict())
     with work.workspace.ledger.read() as session:
         champion = models.champion(session, version.project, version.model)
-    compared = {"baseline": against_baseline(work, how)}
-    if champion is not None:
-        compared["champion"] = against_champion(work, champion, how)
+    compared = _compared(work, champion, how)
     evidence = Evidence(
         metric=model.metric,
         metrics=measured.metrics,
@@ -68,6 +66,16 @@ def evaluate(work: Work, context: StepContext) -> Output:
         "why_not": {name: each.why_not for name, each in compared.items() if each.why_not},
         "summary": f"{label(version)} is {version.candidate}: {model.metric} {interval_text(value)} on {counted(asked.height, 'question')}",
     }
+
+
+def _compared(work: Work, champion: ModelVersion | None, how: How) -> dict[str, Compared]:
+    """Compare with those whom a gate names: intervals are most of the work."""
+    named, found = {gate.opponent for gate in work.model.gates if isinstance(gate, Beats)}, dict[str, Compared]()
+    if "baseline" in named:
+        found["baseline"] = against_baseline(work, how)
+    if "champion" in named and champion is not None:
+        found["champion"] = against_champion(work, champion, how)
+    return found
 
 
 def _look(work: Work, run_id: str, questions: str, seen: str) -> tuple[ModelVersion, int]:

@@ -1,5 +1,6 @@
 """A champion that learns in a stream is compared by what it said before it knew."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -36,19 +37,18 @@ def version(workspace: Workspace, number: int) -> ModelVersion:
     return found
 
 
-def test_what_a_champion_may_be_asked_and_what_the_next_run_makes_of_it(tmp_path: Path) -> None:
-    path = write_project(tmp_path, LOGISTIC)
+def test_what_a_champion_may_be_asked_and_what_the_next_run_makes_of_it(tmp_path: Path, trained: Callable[..., Path]) -> None:
+    path = trained()
     project = hr.load(path, environment={"HEADRACE_USER": "ana"})
     workspace = project.workspace
-    project.run()
     stream = Stream(workspace)
     *_, last = learn(workspace, stream, 3)
     rows = stream.rows.select("_arrival", ASKED, KNOWN)
 
-    trained = fair_rows(workspace, version(workspace, 1), rows)
+    of_run = fair_rows(workspace, version(workspace, 1), rows)
     begun = moment_in(version(workspace, 1).details, TESTED_FROM)
-    assert trained.places.tolist() == rows.with_row_index().filter(pl.col(ASKED) >= begun)["index"].to_list()
-    assert not len(trained.said_places)
+    assert of_run.places.tolist() == rows.with_row_index().filter(pl.col(ASKED) >= begun)["index"].to_list()
+    assert not len(of_run.said_places)
 
     fair = fair_rows(workspace, version(workspace, 4), rows)
     said = {place: score for place, score in stream.said.items() if rows[KNOWN][place] < last.clock}
@@ -84,10 +84,9 @@ def test_what_a_champion_may_be_asked_and_what_the_next_run_makes_of_it(tmp_path
     project.close()
 
 
-def test_a_champion_that_reads_other_features_cannot_be_compared_with(tmp_path: Path) -> None:
-    path = write_project(tmp_path, LOGISTIC)
+def test_a_champion_that_reads_other_features_cannot_be_compared_with(tmp_path: Path, trained: Callable[..., Path]) -> None:
+    path = trained()
     project = hr.load(path, environment={"HEADRACE_USER": "ana"})
-    project.run()
     stream = Stream(project.workspace)
     project.close()
     other = path.read_text(encoding="utf-8").replace('"amount": col("amount"),', '"amount": col("amount") * 2,')

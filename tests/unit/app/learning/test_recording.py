@@ -1,6 +1,6 @@
 """A snapshot becomes a version as one that a run has trained does: measured, bundled, judged and charged, once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
-from tests.e2e.learnt import DAY, LOGISTIC, TREE, Stream, write_project
+from tests.e2e.learnt import DAY, LOGISTIC, TREE, Stream
 
 import headrace as hr
 from headrace.app.bundles import open_bundle
@@ -25,6 +25,7 @@ from headrace.ledger.models import ModelVersion
 from headrace.ledger.verification import verify_audit
 from headrace.stats.measures import OF_SCORES
 
+Trained = Callable[..., Path]
 GATES = '[hr.gate.beats("baseline"), hr.gate.beats("champion"), hr.gate.latency(p99_ms=1000)]'
 
 
@@ -55,10 +56,9 @@ def bundle_of(workspace: Workspace, number: int):
 
 
 @pytest.mark.parametrize("candidate", [LOGISTIC, TREE])
-def test_snapshots_go_the_way_of_trained_versions(tmp_path: Path, candidate: str) -> None:
-    with opened(write_project(tmp_path, candidate, GATES)) as project:
+def test_snapshots_go_the_way_of_trained_versions(trained: Trained, candidate: str) -> None:
+    with opened(trained(candidate, GATES)) as project:
         workspace = project.workspace
-        (trained,) = project.run().models
         stream = Stream(workspace)
         learnt = [stream.snapshot(stream.clock + 7 * DAY) for _ in range(3)]
         found = [recorded(workspace, each) for each in learnt]
@@ -70,7 +70,7 @@ def test_snapshots_go_the_way_of_trained_versions(tmp_path: Path, candidate: str
             assert made.value == pytest.approx(measure(np.ones(asked.height)))
             report = project.show(made.label)
             assert (report.test_rows, report.looks, report.run_id) == (asked.height, 1, versions(workspace)[made.number - 1].run_id)
-            assert report.learnt.began_from == trained.version
+            assert report.learnt.began_from == "returned@1"
             assert (report.learnt.rows, report.learnt.rows_since, report.learnt.clock) == (
                 snapshot.learned, snapshot.learned_since, snapshot.clock,
             )  # fmt: skip
@@ -89,9 +89,8 @@ def test_snapshots_go_the_way_of_trained_versions(tmp_path: Path, candidate: str
         assert first.message.startswith("of the questions whose answers the champion returned@1 had not learnt 0 count: too few to tell")
 
 
-def test_the_champion_answers_and_is_explained(tmp_path: Path) -> None:
-    with opened(write_project(tmp_path, LOGISTIC)) as project:
-        (trained,) = project.run().models
+def test_the_champion_answers_and_is_explained(tmp_path: Path, trained: Trained) -> None:
+    with opened(trained()) as project:
         stream = Stream(project.workspace)
         made = recorded(project.workspace, stream.snapshot(stream.clock + 12 * DAY))
         assert (made.state, project.show("returned@1").state) == ("champion", "retired")
@@ -102,19 +101,18 @@ def test_the_champion_answers_and_is_explained(tmp_path: Path) -> None:
         raw = told.bias + sum(line.contribution for line in told.features)
         assert 1 / (1 + np.exp(-raw)) == pytest.approx(told.score, abs=1e-9)
         with project.workspace.ledger.read() as session:
-            assert told.code.startswith(f"description {runs.get(session, trained.run_id).code[:16]}")
+            assert told.code.startswith(f"description {runs.get(session, versions(project.workspace)[0].run_id).code[:16]}")
         nothing = project.run()
         assert nothing.run_id is None
         assert nothing.notes == [f"returned@1, which this description gives, is retired; {made.label} serves."]
 
 
-def test_a_snapshot_waits_for_a_run_and_for_approval(tmp_path: Path) -> None:
-    path = write_project(tmp_path, LOGISTIC, approve='hr.Approve(role="reviewer")')
+def test_a_snapshot_waits_for_a_run_and_for_approval(trained: Trained) -> None:
+    path = trained(approve='hr.Approve(role="reviewer")')
     path.write_text(
         path.read_text(encoding="utf-8").replace("seed=7", 'seed=7, team=[hr.Person("ben", roles="reviewer")]'), encoding="utf-8"
     )
     with opened(path) as project:
-        project.run()
         stream = Stream(project.workspace)
         snapshot = stream.snapshot(stream.clock + 12 * DAY)
         with run_lock(project.workspace) as held, opened(path) as other:
@@ -126,9 +124,8 @@ def test_a_snapshot_waits_for_a_run_and_for_approval(tmp_path: Path) -> None:
         assert project.show("returned").state == "champion"
 
 
-def test_nothing_asked_is_no_evidence(tmp_path: Path) -> None:
-    with opened(write_project(tmp_path, LOGISTIC, '[hr.gate.beats("baseline"), hr.gate.at_least("recall", 0.0)]')) as project:
-        project.run()
+def test_nothing_asked_is_no_evidence(trained: Trained) -> None:
+    with opened(trained(gates='[hr.gate.beats("baseline"), hr.gate.at_least("recall", 0.0)]')) as project:
         stream = Stream(project.workspace)
         learnt = stream.snapshot(stream.clock + DAY)
         frames = {name: frame_bytes(bytes_frame(getattr(learnt, name)).clear()) for name in ("questions", "features")}
@@ -162,10 +159,9 @@ def unless_killed(workspace: Workspace, snapshot: Snapshot) -> RecordedSnapshot 
         return None
 
 
-def test_killed_before_any_write_it_is_one_version_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_project(tmp_path, LOGISTIC)
+def test_killed_before_any_write_it_is_one_version_all_the_same(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = trained()
     with opened(path) as project:
-        project.run()
         stream = Stream(project.workspace)
         snapshots = [stream.snapshot(stream.clock + DAY) for _ in range(20)]
     killed, whole = 0, None
@@ -188,9 +184,8 @@ def test_killed_before_any_write_it_is_one_version_all_the_same(tmp_path: Path, 
     assert killed > 8
 
 
-def test_what_is_away_fails_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with opened(write_project(tmp_path, LOGISTIC)) as project:
-        project.run()
+def test_what_is_away_fails_no_run(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(trained()) as project:
         stream = Stream(project.workspace)
         snapshot = stream.snapshot(stream.clock + DAY)
         with monkeypatch.context() as patch:
