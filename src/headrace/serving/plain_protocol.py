@@ -16,6 +16,7 @@ from headrace.serving.records import PredictionRecord, plain_values
 from headrace.serving.rows import RowReader, read_as_of
 
 _ENVELOPE = ("rows", "as_of")
+_PARAMETERS = ("model", "features", "max_staleness", "when_stale")
 _TRUTH: Mapping[str, bool] = {"true": True, "1": True, "": True, "false": False, "0": False}
 _encode = msgspec.json.Encoder().encode
 
@@ -49,8 +50,11 @@ def read_query(parameters: Mapping[str, str]) -> Query:
     """Return what the parameters of a query ask.
 
     Raises:
-        InvalidValue: for a value that is none.
+        InvalidValue: for a value that is none, or a parameter that there is not: a misspelt limit would be no limit.
     """
+    for name in parameters:
+        if name not in _PARAMETERS:
+            raise InvalidValue(None, name[:40], "a parameter of the query", "unknown", suggest(name, _PARAMETERS))
     features = parameters.get("features", "false")
     if features.lower() not in _TRUTH:
         raise InvalidValue(None, "features", "true or false", f"the text {features[:40]!r}")

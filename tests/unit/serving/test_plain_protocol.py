@@ -46,6 +46,9 @@ def test_features_are_returned_when_asked_for(ask, application, row):
         ("?features=false", None),
     ):
         assert ask(application, "POST", f"/predict{query}", json=row).json()["predictions"][0].get("features") == expected
+    misspelt = ask(application, "POST", "/predict?max_stalenes=1h", json=row)
+    assert misspelt.status_code == 422
+    assert misspelt.json()["error"]["remedy"].startswith("Did you mean 'max_staleness'?")
     wrong = ask(application, "POST", "/predict?features=maybe", json=row)
     assert (wrong.status_code, wrong.json()["error"]["field"]) == (422, "features")
 
