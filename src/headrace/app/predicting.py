@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from headrace.app.answer_file import AnswerFile, check_output
-from headrace.app.asked_file import GIVEN, WRITTEN, Questions, keep_questions
+from headrace.app.asked_file import GIVEN, WRITTEN, Questions, asked_source, keep_questions
 from headrace.app.bundles import open_bundle
 from headrace.app.champions import champion
 from headrace.app.models import label
@@ -29,9 +29,9 @@ from headrace.features.frames import FRAME_ROWS, Bounds
 from headrace.features.plan import FeaturePlan
 from headrace.features.scattered_scores import scattered_scores
 from headrace.features.shared import Rows
+from headrace.ingest.dialect import dialect_of
 from headrace.ingest.sources import open_source
 from headrace.lake.frames import frame_bytes
-from headrace.spec.sources import File
 
 SOURCE = "file"
 Report = Callable[[int, int], None]
@@ -75,11 +75,13 @@ class _Scorer:
 
     def read(self, rows: Path, output: Path, folder: Path) -> int:
         """Keep the file in the folder, checked; return how many rows it has."""
-        source, given = File(str(rows.absolute())), self._bundle.manifest.given
+        manifest = self._bundle.manifest
+        source, given = asked_source(rows, self._workspace.project.model(manifest.model).features.spine), manifest.given
         raw = open_source(source, Path())
         personal = tuple(field.name for field in given if field.personal and field.name in raw.names)
         texts = source.format == "csv" and output.suffix == ".csv"
-        questions = Questions(given, self._plan.given, personal if texts else raw.names, self._workspace.pseudonym_key())
+        inferred, key = personal if texts else raw.names, self._workspace.pseudonym_key()
+        questions = Questions(given, self._plan.given, inferred, key, dialect_of(source))
         return keep_questions(raw, questions, folder / "asked")
 
     def frames(self, folder: Path) -> Iterator[pl.DataFrame]:

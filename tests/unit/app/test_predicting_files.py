@@ -10,16 +10,22 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from headrace.app.answer_file import AnswerFile, check_output
-from headrace.app.asked_file import GIVEN, WRITTEN, Questions, keep_questions
+from headrace.app.asked_file import GIVEN, WRITTEN, Questions, asked_source, keep_questions
 from headrace.app.prediction_frames import AnsweredFrame, frame_json, log_rows
 from headrace.bundles.manifest import GivenField
 from headrace.core.errors import UserError
 from headrace.core.pseudonyms import pseudonymise
 from headrace.expressions import DType
 from headrace.features.buckets import PLACE, Bucket
+from headrace.ingest.dialect import dialect_of
 from headrace.ingest.raw import RawTable
+from headrace.ingest.sources import open_source
 from headrace.serving.records import PredictionRecord
 from headrace.spec.errors import UnknownName
+from headrace.spec.sources import File
+from headrace.spec.sql import SQL
+from headrace.spec.streams import Replay
+from headrace.spec.tables import Events
 
 TEXTS = frozenset({DType.BOOL, DType.INT, DType.FLOAT, DType.DATETIME})
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -60,6 +66,27 @@ def test_texts_are_given_back_as_they_are_written(tmp_path):
 def test_a_value_of_another_type_is_told_by_its_row_of_the_file(tmp_path):
     with pytest.raises(UserError, match=r"row 5: 'amount' cannot be 'ten'\."):
         keep_questions(raw((["s"] * 3, ["1"] * 3, ["x"] * 3), (["s"] * 2, ["1", "ten"], ["x"] * 2)), asked(), tmp_path / "kept")
+
+
+@pytest.mark.parametrize("played", [False, True])
+def test_a_file_is_read_as_the_table_s_own_one(tmp_path, played):
+    options = {"null_values": "NA", "decimal": ",", "timezone": "Europe/Berlin", "dates": "%d.%m.%Y %H:%M", "encoding": "cp1252"}
+    own = File("umsatz.csv", separator=";", **options)
+    (tmp_path / "ask.csv").write_text("shop|amount|placed\nKöln|1,5|01.07.2024 12:00\nNA|NA|NA\n", encoding="cp1252")
+    source = asked_source(tmp_path / "ask.csv", Events("orders", source=Replay(own) if played else own))
+    types = {"shop": DType.STRING, "amount": DType.FLOAT, "placed": DType.DATETIME}
+    questions = Questions(tuple(GivenField(name, kind, False) for name, kind in types.items()), types, (), KEY, dialect_of(source))
+    keep_questions(open_source(source, tmp_path), questions, tmp_path / "kept")
+    placed = datetime(2024, 7, 1, 10, tzinfo=UTC)
+    assert kept(tmp_path / "kept", GIVEN).drop(PLACE).rows() == [("Köln", 1.5, placed), (None, None, None)]
+    assert kept(tmp_path / "kept", WRITTEN).rows() == [("Köln", "1,5", "01.07.2024 12:00"), (None, None, None)]
+
+
+def test_a_file_of_another_format_or_of_a_table_without_one_is_read_plainly(tmp_path):
+    own = File("orders.csv", null_values="NA", decimal=",")
+    assert asked_source(tmp_path / "ask.jsonl", Events("orders", source=own)).decimal == "."
+    asked = SQL("sqlite:///shop.db", table="orders")
+    assert asked_source(tmp_path / "ask.csv", Events("orders", source=asked)).null_values == ()
 
 
 def test_a_file_without_rows_or_without_a_column(tmp_path):
