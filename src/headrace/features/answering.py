@@ -40,7 +40,8 @@ class Prepared:
         self._lookup = lookup
         table, right = lookup.table, tuple(right for _, right in lookup.keys)
         columns = zip(right, key_names(lookup), strict=True)
-        self._columns = [shared(("column", table, name), partial(ColumnNumbers, rows[column])) for name, column in columns]
+        self._numbered: list[ColumnNumbers] = shared("numbered", list)
+        self._columns = [shared(("column", table, name), partial(self._number, rows[column])) for name, column in columns]
         self._keys = shared(("keys", table, right), lambda: Keys(self._columns))
         seen = rows[SEEN].to_numpy() if SEEN in rows.columns and not rows[SEEN].all() else None
         self._seen = (table, lookup.known, lookup.time, None if seen is None else np.packbits(seen).tobytes())
@@ -49,7 +50,12 @@ class Prepared:
         self._edges = shared(("edges", self._seen, right), lambda: Edges(self._timeline, self._keys.rows, self._keys.size))
         self._time, self._values = rows[TIME], rows[VALUE] if VALUE in rows.columns else None
         if self._values is not None and lookup.aggregate_kind not in PICKED:
-            self._values = self._values.gather(self._edges.order)
+            self._values = self._values.gather(pl.Series(self._edges.order))
+
+    @property
+    def slot(self) -> str:
+        """The lookup's."""
+        return self._lookup.slot
 
     def answer(self, questions: pl.DataFrame, shared: Once) -> pl.Series:
         """Return the value for each question, in their order; `questions` are the keys and `_as_of` (Int64, microseconds since 1970)."""
@@ -59,6 +65,11 @@ class Prepared:
         found = self._picked(questions, low, high, span, shared) if lookup.aggregate_kind in PICKED else self._aggregated(low, high)
         found = found.set(questions[AS_OF].is_null(), None) if questions[AS_OF].null_count() else found
         return found.cast(POLARS_TYPES[lookup.dtype])
+
+    def _number(self, column: pl.Series) -> ColumnNumbers:
+        numbers = ColumnNumbers(column)
+        self._numbered.append(numbers)
+        return numbers
 
     def _slices(self, questions: pl.DataFrame, shared: Once) -> tuple[Integers, Integers]:
         lookup = self._lookup
@@ -78,7 +89,7 @@ class Prepared:
 
     def _found(self, questions: pl.DataFrame, shared: Once) -> list[Integers]:
         columns = zip(self._lookup.keys, self._columns, key_names(self._lookup), strict=True)
-        return [shared(("found", self._lookup.table, pair), partial(column.find, questions[name])) for pair, column, name in columns]
+        return [shared(("found", self._lookup.table, pair), partial(column.find, questions[name], self._numbered)) for pair, column, name in columns]
 
     def _aggregated(self, low: Integers, high: Integers) -> pl.Series:
         lookup, starts = self._lookup, range(0, max(len(low), 1), _ROWS_AT_ONCE)
@@ -99,9 +110,10 @@ class Prepared:
         """Tell which rows happened no longer than that before their questions; not those of which nobody knows when."""
         if not len(self._time):
             return np.zeros(len(places), np.bool_)
-        young: Booleans = _moments(questions) - self._time.fill_null(0).to_numpy()[places] <= max_age_us
+        ages = self._time.fill_null(0).to_numpy().take(places)
+        young: Booleans = np.subtract(_moments(questions), ages, out=ages) <= max_age_us
         if self._time.null_count():
-            young &= self._time.is_not_null().to_numpy()[places]
+            young &= self._time.is_not_null().to_numpy().take(places)
         return young
 
 

@@ -42,11 +42,10 @@ def lookup_columns(
         rows |= apart({each.slot: row_columns(each, plan.functions) for each in lookups if each.table == name}, tables[name])
     shared = Once()
 
-    def column(lookup: PlannedLookup) -> pl.Series:
-        return Prepared(lookup, rows[lookup.slot], shared).answer(asked[lookup.slot], shared)
-
-    answers = side_by_side(column, lookups)
-    return {lookup.slot: values.alias(lookup.slot) for lookup, values in zip(lookups, answers, strict=True)}
+    # All tables first: keys that were numbered in one are not read anew to be looked for in another.
+    prepared = side_by_side(lambda lookup: Prepared(lookup, rows[lookup.slot], shared), lookups)
+    answers = side_by_side(lambda ready: ready.answer(asked[ready.slot], shared), prepared)
+    return {ready.slot: values.alias(ready.slot) for ready, values in zip(prepared, answers, strict=True)}
 
 
 def apart(columns: Mapping[str, list[pl.Expr]], frame: pl.LazyFrame) -> dict[str, pl.DataFrame]:

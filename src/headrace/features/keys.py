@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 Integers = NDArray[np.int64]
 _DENSE = 1 << 20
 """Numbers of several columns are combined by multiplication as long as they stay below this."""
+_FIRST = 64
 
 
 class ColumnNumbers:
@@ -29,15 +30,31 @@ class ColumnNumbers:
             self.rows = self._numbers(column)
         self.size = int(self.rows.max(initial=-1)) + 1
 
-    def find(self, column: pl.Series) -> Integers:
-        """Return the number of each value of another column of the same type, -1 for null and for those that the table has not."""
-        if column.equals(self._column):  # soon said, and so it is wherever a table is asked about its own rows
+    def find(self, column: pl.Series, numbered: Sequence["ColumnNumbers"] = ()) -> Integers:
+        """Return the number of each value of another column of the same type, -1 for null and for those that the table has not.
+
+        Where one of the columns that were numbered already holds the same texts, no more than its distinct ones are looked for: tables that
+        are asked about are often among those that are looked into.
+        """
+        if _same(column, self._column):
             return self.rows
-        if self._texts is not None:
-            found = _codes(column.cast(self._texts.dtype))
-            found[found >= self.size] = -1
-        else:
-            found = self._numbers(column)
+        if self._texts is None:
+            return self._numbers(column)
+        other = next((each for each in numbered if _same(column, each._column)), None)
+        if other is None:
+            return self._text_numbers(column)
+        return np.append(self._text_numbers(other._distinct_texts()), -1).take(other.rows, mode="wrap")  # the last one is that of null, -1
+
+    def _distinct_texts(self) -> pl.Series:
+        """Return the texts in the order of their numbers."""
+        places = np.zeros(self.size + 1, np.int64)
+        places[self.rows] = np.arange(len(self.rows))
+        return self._column.gather(places[: self.size])
+
+    def _text_numbers(self, texts: pl.Series) -> Integers:
+        assert self._texts is not None
+        found = _codes(texts.cast(self._texts.dtype))
+        found[found >= self.size] = -1
         return found
 
     def _numbers(self, column: pl.Series) -> Integers:
@@ -89,7 +106,8 @@ class Distinct:
         if not self.size:
             return np.full(len(values), -1)
         places = np.searchsorted(self._values, values)
-        return np.where(self._values.take(places, mode="clip") == values, places, -1)
+        places[self._values.take(places, mode="clip") != values] = -1
+        return places
 
 
 class Offset:
@@ -111,6 +129,11 @@ def numbering(values: Integers) -> Distinct | Offset:
         return Distinct(values)
     first, size = int(values.min()), int(values.max()) - int(values.min()) + 1
     return Offset(first, size) if size <= len(values) + _DENSE // 16 else Distinct(values)
+
+
+def _same(left: pl.Series, right: pl.Series) -> bool:
+    """Tell whether columns hold the same, which is soon said, and sooner where they begin otherwise."""
+    return left.dtype == right.dtype and left.head(_FIRST).equals(right.head(_FIRST)) and left.equals(right)
 
 
 def _codes(texts: pl.Series) -> Integers:

@@ -82,7 +82,8 @@ class StoredColumns:
         # The columns of a row that is not kept may be anything, so they are computed before rows are left out, as in batch.
         found = rows.lazy().select(self._columns).collect().filter(visible, *keyed)
         numbers = Keys([ColumnNumbers(found[name]) for name in self._keys]).rows
-        ordered, order = sort_stable(numbers)
+        ordered, places = sort_stable(numbers)
+        order = np.arange(found.height) if places is None else places
         starts = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1) != 0)
         keys = [record_key(values) for values in found[order[starts]].select(self._keys).rows()]
         sorted_rows = found[order]
