@@ -13,6 +13,7 @@ import polars as pl
 
 import headrace as hr
 from headrace import col
+from headrace.core.allocation import reuse_freed_memory
 from headrace.expressions import DType
 from headrace.features.bucketed import compute_frames
 from headrace.features.frames import Bounds
@@ -44,6 +45,7 @@ def plan(job: str) -> FeaturePlan:
 
 def main() -> None:
     job, folder, name = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+    reuse_freed_memory()  # as a run does
     planned, started, cpu = plan(job), time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         spine, table = (pl.scan_parquet(folder / f"{each}.parquet") for each in ("questions", "events"))

@@ -22,6 +22,7 @@ from headrace.app.spreading import PREDICT, shared_scratch
 from headrace.app.steps.comparing import newest_tables, newest_versions
 from headrace.app.workspace import Workspace
 from headrace.bundles.reading import Bundle
+from headrace.core.allocation import reuse_freed_memory
 from headrace.core.ids import new_id, new_ids
 from headrace.features.bucketed import compute_frames
 from headrace.features.buckets import Bucket, bucket_rows
@@ -48,6 +49,7 @@ def predict_file(workspace: Workspace, model: str, rows: Path, output: Path, rep
         UserError: if the rows cannot be answered as they are; nothing is logged then.
     """
     check_output(output)
+    reuse_freed_memory()
     version = champion(workspace, model)
     assert version.bundle_location is not None
     bundle = open_bundle(workspace, version.bundle_location)

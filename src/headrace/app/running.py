@@ -20,6 +20,7 @@ from headrace.app.sources import asked_tables
 from headrace.app.store import claim_lake
 from headrace.app.streamed import require_streamed, streamed_lines
 from headrace.app.workspace import Workspace
+from headrace.core.allocation import reuse_freed_memory
 from headrace.costs.meter import Meter
 from headrace.costs.prices import Prices
 from headrace.costs.readings import Reading, read_totals
@@ -62,6 +63,7 @@ def run_project(workspace: Workspace, progress: Observer | None = None, *, offli
     if planned is not None and planned.is_done and not _was_killed_at_the_end(workspace, planned):
         _end_leftovers(workspace)
         return _nothing_to_do(workspace, planned, started, notes)
+    reuse_freed_memory()
     _load_tables(workspace)
     with turn_to_run(workspace) as held:
         if held is None:

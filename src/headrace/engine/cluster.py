@@ -25,6 +25,7 @@ import ray
 from ray._private import worker as ray_worker
 from ray.exceptions import RayError, RayTaskError
 
+from headrace.core.allocation import reuse_freed_memory
 from headrace.core.errors import HeadraceError
 from headrace.engine.errors import ClusterFault, ClusterUnreachable, WorkersDiffer
 from headrace.engine.executor import Part, Result, unheard
@@ -151,6 +152,7 @@ def _carry_out(work: Callable[[Any], Any], part: Any, versions: tuple[str, ...])
     ours = _versions()
     if ours != versions:
         raise WorkersDiffer(platform.node(), versions, ours)
+    reuse_freed_memory()
     started = time.process_time()
     try:
         result = Patience().try_again(lambda: work(part), time.sleep)

@@ -89,7 +89,10 @@ class Prepared:
 
     def _found(self, questions: pl.DataFrame, shared: Once) -> list[Integers]:
         columns = zip(self._lookup.keys, self._columns, key_names(self._lookup), strict=True)
-        return [shared(("found", self._lookup.table, pair), partial(column.find, questions[name], self._numbered)) for pair, column, name in columns]
+        return [
+            shared(("found", self._lookup.table, pair), partial(column.find, questions[name], self._numbered))
+            for pair, column, name in columns
+        ]
 
     def _aggregated(self, low: Integers, high: Integers) -> pl.Series:
         lookup, starts = self._lookup, range(0, max(len(low), 1), _ROWS_AT_ONCE)

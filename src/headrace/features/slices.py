@@ -45,7 +45,7 @@ def pick(values: pl.Series, places: Integers, there: Booleans) -> pl.Series:
     if not len(values):
         return pl.Series(values=[], dtype=values.dtype).extend_constant(None, len(places))
     at = places.astype(np.uint32 if len(values) < 2**32 - 1 else np.uint64)
-    at *= there
+    np.multiply(at, there, out=at)
     return _where(there, values.gather(pl.Series(at)))
 
 

@@ -26,6 +26,16 @@ def test_works_in_eager_lazy_and_streaming_frames_and_in_filters():
     assert FRAME.lazy().filter(to_polars(col("text").lower() == "é", SCHEMA)).collect().height == 1
 
 
+@pytest.mark.parametrize("tz", ["America/New_York", "Australia/Lord_Howe", "Africa/Monrovia"])
+def test_a_zones_clock_is_the_same_for_many_moments_as_for_few(tz):
+    # Many in few hours are asked about by the hour; Monrovia put its clocks on by 44 minutes and a half, within an hour, in January 1972.
+    moments = pl.datetime_range(datetime(1972, 1, 1, tzinfo=UTC), datetime(1973, 1, 1, tzinfo=UTC), "7m13s", eager=True)
+    many = pl.DataFrame({"at": moments}).select(a=to_polars(col("at").hour(tz), SCHEMA), b=to_polars(col("at").minute(tz), SCHEMA))
+    local = moments.dt.convert_time_zone(tz)
+    assert many["a"].equals(local.dt.hour().cast(pl.Int64))
+    assert many["b"].equals(local.dt.minute().cast(pl.Int64))
+
+
 def test_division_by_a_constant_is_exact():
     # Polars alone multiplies by the reciprocal: 6.0 * (1 / 10) is 0.6000000000000001
     assert FRAME.select(a=to_polars(col("x") / 10, SCHEMA))["a"][0] == 0.6
