@@ -83,8 +83,8 @@ def test_two_projects_in_a_file_are_refused(folder):
     [
         ("hr.Tune(trails=3)", "  Did you mean 'trials'? Valid: at_once, cost_usd, time, trials."),
         ("hr.split.random(valid=0.2)", "  Did you mean 'validation'? Valid: stratify, test, validation."),
-        ("hr.Project('p', tables=[])", "  Valid: models, name, retention, seed, streams, team."),
-        ("hr.Project('p')", "\n  hr.Project takes: name: str, models: tuple[Model, ...], streams: tuple[Scoring, ...] = (), "),
+        ("hr.Project('p', tables=[])", "  Valid: models, name, "),
+        ("hr.Project('p')", "\n  hr.Project takes: name: str, models: tuple[Model, ...], "),
         ("hr.rows(minimum='many')", "\n  hr.rows takes: minimum: int = 0, maximum: int | None = None, severity: str = 'stop'."),
         ("(hr.rows(minimum='many'), hr.rows(1))", "  What a declaration takes: "),
         ("hr.split.randm()", "  Did you mean 'random'? Valid: by_time, random."),
