@@ -4,6 +4,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextvars import ContextVar
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,6 +19,18 @@ from headrace.ledger.errors import LedgerUnreachable, NestedWrite
 from headrace.ledger.locks import Hold
 from headrace.ledger.schema_version import bring_to_head
 from headrace.ledger.session import Session
+
+_WAITS: ContextVar[float] = ContextVar("how long is waited for a ledger that is away", default=inf)
+
+
+@contextmanager
+def hurried(seconds: float) -> Iterator[None]:
+    """Wait so long only for a ledger that is away: for whoever has more to do, and tries again. It counts in this thread."""
+    token = _WAITS.set(seconds)
+    try:
+        yield
+    finally:
+        _WAITS.reset(token)
 
 
 class Ledger:
@@ -116,7 +130,7 @@ class Ledger:
 
     def _entered(self, transaction: ExitStack, writing: bool) -> tuple[Connection, audit.AuditHead]:
         """Begin, and begin again while a server is away: nothing was done yet, so nothing is done twice."""
-        deadline = time.monotonic() + AWAY_SECONDS
+        deadline = time.monotonic() + min(_WAITS.get(), AWAY_SECONDS)
         head_of = audit.lock_head if writing else audit.read_head
         while True:
             try:

@@ -27,11 +27,14 @@ from headrace.features.stores.contract import StateStore
 from headrace.features.stores.errors import StoreFault
 from headrace.ingest.stream.messages import Surroundings
 from headrace.ledger import tables as ledger_tables
+from headrace.ledger.store import hurried
 from headrace.spec.tables import Entity, Events
 
 _POLL_SECONDS = 0.2
 _TELL_SECONDS = 1.0
 _TRY_LAKE_SECONDS = 5.0
+_LEDGER_SECONDS = 1.0
+"""How long a turn waits for a ledger that is away: rows come meanwhile, and the next turns try again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,8 +135,9 @@ class _Worker:
             try:
                 with suppress(ToldToStop):
                     self._begin()
-                    while not self._is_over():
-                        self._turn()
+                    with hurried(_LEDGER_SECONDS):
+                        while not self._is_over():
+                            self._turn()
             except BaseException:
                 self._leave(quietly=True)
                 raise
@@ -228,6 +232,8 @@ class _Worker:
         """Bring what waits into the lake and leave the sources. `quietly`: another error is on its way."""
         self._patience.meanwhile = lambda: None
         with suppress(HeadraceError) if quietly else nullcontext(), ExitStack() as leaving:
+            if self._watching.stop.is_set():
+                leaving.enter_context(hurried(_LEDGER_SECONDS))
             leaving.callback(self._take_leave)
             for each in self._followings:
                 leaving.callback(each.close)  # whatever fails: a group waits long for a member that is gone without a word

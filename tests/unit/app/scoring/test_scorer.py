@@ -1,6 +1,7 @@
 """One scoring, its answers brought into a lake that may be away."""
 
 import io
+import time
 from pathlib import Path
 
 import polars as pl
@@ -19,7 +20,9 @@ from headrace.app.workspace import Workspace
 from headrace.features.stores.contract import Commit, StateStore
 from headrace.features.stores.memory import MemoryStore
 from headrace.lake.errors import LakeFault
+from headrace.ledger.database import AWAY_SECONDS
 from headrace.ledger.errors import LedgerUnreachable
+from headrace.ledger.store import hurried
 
 
 def packed(row: dict[str, object]) -> bytes:
@@ -106,22 +109,25 @@ def test_a_table_of_predictions_takes_the_columns_of_all_and_refuses_other_types
         handle.close()
 
 
-def test_a_ledger_that_goes_away_ends_no_worker(scored: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headrace.ledger.store.AWAY_SECONDS", 0.1)
+def test_a_ledger_that_goes_away_ends_no_worker(scored: Path, postgres: Postgres) -> None:
+    """Nor holds it up for long, where it is hurried as a worker's turn is."""
     handle = hr.load(scored, environment={"HEADRACE_USER": "ana", "HEADRACE_LEDGER": postgres.database()})
     said: list[str] = []
     try:
         scorer = opened(handle.workspace, MemoryStore(), said)
         scorer.look(at_once=True)
         postgres.stop()
+        begun = time.monotonic()
         try:
-            for _ in range(2):
-                scorer._checked = float("-inf")
-                scorer.look()
-            with pytest.raises(LedgerUnreachable):
-                scorer.look(at_once=True)
+            with hurried(0.1):
+                for _ in range(2):
+                    scorer._checked = float("-inf")
+                    scorer.look()
+                with pytest.raises(LedgerUnreachable):
+                    scorer.look(at_once=True)
         finally:
             postgres.start()
+        assert time.monotonic() - begun < AWAY_SECONDS, "it is a minute a look otherwise"
         scorer._checked = float("-inf")
         scorer.look()
     finally:
