@@ -7,7 +7,16 @@ import msgspec
 
 from headrace.app.learning.facts import snapshot_of
 from headrace.app.log_facts import LOG, LogFacts
-from headrace.app.reports import ApprovalLine, CandidateLine, GateLine, LearntLine, MeasuredLine, ModelReport, PieceLine, ProgressiveLine
+from headrace.app.reports import (
+    ApprovalLine,
+    CandidateLine,
+    GateLine,
+    LearntInStream,
+    MeasuredLine,
+    ModelReport,
+    PieceLine,
+    ProgressiveLine,
+)
 from headrace.ledger import approvals, evaluations, models
 from headrace.ledger.evaluations import Evaluation
 from headrace.ledger.models import ModelVersion
@@ -56,11 +65,11 @@ def model_report(session: Session, project: Project, version: ModelVersion) -> M
     )
 
 
-def _learnt(details: Mapping[str, Any]) -> LearntLine | None:
+def _learnt(details: Mapping[str, Any]) -> LearntInStream | None:
     found = snapshot_of(details)
     if found is None:
         return None
-    return LearntLine(
+    return LearntInStream(
         began_from=found.parent,
         number=found.number,
         since=found.since,

@@ -69,7 +69,7 @@ class ApprovalLine(Report, frozen=True, kw_only=True):
     given: datetime
 
 
-class LearntLine(Report, frozen=True, kw_only=True):
+class LearntInStream(Report, frozen=True, kw_only=True):
     """What a version had learnt in a stream: `rows` in all, `rows_since` since the snapshot before, at `since`, up to the moment `clock`;
     `unasked` of these without having been asked about them. It went on from the version `began_from`."""
 
@@ -105,7 +105,7 @@ class ModelReport(Report, frozen=True, kw_only=True):
     next_step: str
     served_features: str | None = None
     """What it learned from, where that was features as they were served; None: they were computed from history."""
-    learnt: LearntLine | None = None
+    learnt: LearntInStream | None = None
     """What it had learnt, where that was in a stream; None: a run has trained it."""
 
 

@@ -1,6 +1,6 @@
 """Reports as people read them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -14,6 +14,7 @@ from headrace.app.reports import (
     CostReport,
     FeatureLine,
     GateLine,
+    LearntInStream,
     MeasuredLine,
     ModelReport,
     PlanReport,
@@ -143,6 +144,21 @@ def test_a_prediction_says_which_state_it_was_answered_from_and_what_its_model_l
     assert lines[2:4] == ["  from the state of 2024-05-06 07:08:09 UTC", "  orders was known until 2024-05-06 07:08:09 UTC"]
     assert "  features as they were served: 150 rows from version 3 of the log" in lines
     assert "  features as they were served: 150 rows from version 3 of the log" in render.model(model).splitlines()
+
+
+def test_a_version_that_a_stream_has_learnt(walked_back):
+    learnt = LearntInStream(began_from="late@1", number=2, since=NOW - timedelta(days=1), clock=NOW, rows=1500, rows_since=300, unasked=2)
+    model = msgspec.structs.replace(MODEL, learnt=learnt, candidates=[], looks=1)
+    told = (
+        "  learnt in the stream: 1,500 rows until 2024-05-06 07:08:09 UTC, 300 of them since 2024-05-05 07:08:09 UTC"
+        " (2 without having been asked about them); it went on from late@1"
+    )
+    lines = render.model(model).splitlines()
+    assert lines[2] == told
+    on = "on the 1,234 questions that it answered before it learnt what came of them: the first look at them"
+    assert f"  {MODEL.candidate}, {on}" in lines
+    assert not [line for line in lines if "candidates" in line or "sealed" in line]
+    assert told in render.why(msgspec.structs.replace(walked_back, model=model)).splitlines()
 
 
 def test_costs():

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from headrace.app.learning.facts import TESTED_FROM, SnapshotFacts, moment_in, snapshot_of
-from headrace.app.learning.snapshot import ASKED, KNOWN, scores
+from headrace.app.learning.snapshot import ASKED, KNOWN, TARGET, scores
 from headrace.app.store import lake_of
 from headrace.app.workspace import Workspace
 from headrace.features.lookups import ARRIVAL_COLUMN
@@ -26,6 +26,8 @@ from headrace.training.evaluation import among
 
 _VERSIONS = 100_000
 _ROW = "_row"
+_SAME = (ARRIVAL_COLUMN, ASKED)
+"""By which a question is known again. Its place alone would do, unless the table has been filled from another source since."""
 
 
 class Fair(NamedTuple):
@@ -60,12 +62,12 @@ def fair_rows(workspace: Workspace, champion: ModelVersion, rows: pl.DataFrame) 
 
 def _on_record(workspace: Workspace, champion: ModelVersion, facts: SnapshotFacts, rows: pl.DataFrame) -> pl.DataFrame:
     """Return what the champion's line said of rows before their answers were learnt, with their places."""
-    wanted = rows.select(ARRIVAL_COLUMN).with_columns(pl.int_range(pl.len()).alias(_ROW))
+    wanted = rows.select(*_SAME).with_columns(pl.int_range(pl.len()).alias(_ROW))
     known = rows[KNOWN].drop_nulls()
     first = known.min()
     if not isinstance(first, datetime):
         return _nothing(wanted)
-    found = [wanted.join(each, on=ARRIVAL_COLUMN) for each in _questions(workspace, champion, facts, first)]
+    found = [wanted.join(each, on=_SAME) for each in _questions(workspace, champion, facts, first)]
     return pl.concat(found).sort(_ROW) if found else _nothing(wanted)
 
 
@@ -84,6 +86,6 @@ def _questions(workspace: Workspace, champion: ModelVersion, facts: SnapshotFact
         if each.clock > facts.clock or each.clock <= first:
             continue
         try:
-            yield bytes_frame(blobs.get(each.questions)).drop(ASKED, KNOWN, "_target")
+            yield bytes_frame(blobs.get(each.questions)).drop(KNOWN, TARGET)
         except UnknownBlob:
             continue

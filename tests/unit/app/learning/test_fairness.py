@@ -58,6 +58,9 @@ def test_what_a_champion_may_be_asked_and_what_the_next_run_makes_of_it(tmp_path
     assert len(said) > 300
     assert 0 < len(later) < rows.height - len(said), "some rows were learnt without having been asked about"
 
+    other = fair_rows(workspace, version(workspace, 4), rows.with_columns(pl.col(ASKED) - pl.duration(microseconds=1)))
+    assert other.places.tolist() == later, "a row that was asked about at another moment is another row"
+
     at_once = replace(rules_of(workspace), versions=timedelta(0), models=timedelta(0))
     marked = mark(recorded_of(workspace, {}), at_once)
     versions = [version(workspace, number) for number in (1, 2, 3, 4)]
