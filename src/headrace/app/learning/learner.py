@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from headrace.app.errors import BytesFreed
 from headrace.app.learning.classroom import Classroom, Learnt
 from headrace.app.learning.keeping import PendingSnapshot, drop_snapshot, pending_snapshots, whole_snapshot
 from headrace.app.learning.parent import find_parent, is_described
@@ -53,6 +54,7 @@ class StreamLearner:
         self.learning, self.model, self.spine = learning, learning.model, learning.model.features.spine.name
         self._means = means
         self._parent: Champion | None = None
+        self._loaded: Champion | None = None
         self._room: Classroom | None = None
         self._done = Learnt()
         self._checked = self._turned = float("-inf")
@@ -88,7 +90,8 @@ class StreamLearner:
             LearnerNeedsExtra: if the library that the learner takes is not installed.
         """
         self._checked = time.monotonic()
-        self._see_parent()
+        self._parent, words = self._chosen()
+        self._tell(words)
 
     def learn(self, *, whole: bool = False) -> None:
         """Learn some of what can be learnt now; `whole`: all of it, unless the worker is to stop. What is away is tried again."""
@@ -174,22 +177,21 @@ class StreamLearner:
         rows = SpineRows(self.learning, parent.plan, task, types[self.spine], means.lake, means.store)
         return Classroom(parent, rows, self._done)
 
-    def _see_parent(self) -> None:
-        """See which version is to be gone on from, and load it unless it is there."""
-        workspace, model, before = self._means.workspace, self.model, self._parent
+    def _chosen(self) -> tuple[Champion | None, str]:
+        """Return the version that is to be gone on from, if there is one, and what people are told of it."""
+        workspace, model, no = self._means.workspace, self.model, f"{self.model.name} does not learn"
         version = find_parent(workspace, model.name)
         if version is None:
-            self._parent = None
-            self._tell(f"{model.name} does not learn yet: no version of it learns by event. Train one: headrace run")
-            return
-        if before is None or before.version.id != version.id or not is_newest(workspace, before):
-            before = load_champion(workspace, self._means.lake, version, [table.name for table in streamed_tables(workspace.project)])
-        if is_described(workspace, model, before.plan, version):
-            self._parent = before
-            self._tell(f"{model.name} learns what comes into {self.spine}, from {label(version)} on")
-        else:
-            self._parent = None
-            self._tell(f"{model.name} does not learn: its features or its target are not those of {label(version)}. Train it: headrace run")
+            return None, f"{no} yet: no version of it learns by event. Train one: headrace run"
+        if self._loaded is None or self._loaded.version.id != version.id or not is_newest(workspace, self._loaded):
+            followed = [table.name for table in streamed_tables(workspace.project)]
+            try:
+                self._loaded = load_champion(workspace, self._means.lake, version, followed)
+            except BytesFreed as freed:  # it was retired long ago: rows are followed all the same
+                return None, f"{no}: {freed.problem} Train it anew: headrace run"
+        if is_described(workspace, model, self._loaded.plan, version):
+            return self._loaded, f"{model.name} learns what comes into {self.spine}, from {label(version)} on"
+        return None, f"{no}: its features or its target are not those of {label(version)}. Train it: headrace run"
 
     def _until(self) -> int | None:
         """Return the moment before which all is known that the learner needs; None: there is none yet."""

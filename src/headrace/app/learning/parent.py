@@ -29,11 +29,11 @@ def find_parent(workspace: Workspace, model: str) -> ModelVersion | None:
     return next((each for each in trained if each.state == REJECTED), None)
 
 
-def is_described(workspace: Workspace, model: Model, plan: FeaturePlan, version: ModelVersion) -> bool | None:
-    """Tell whether the description means the features and the target of a version; None: the columns of its tables are not known yet."""
+def is_described(workspace: Workspace, model: Model, plan: FeaturePlan, version: ModelVersion) -> bool:
+    """Tell whether the description means the features and the target of a version, as far as the columns of its tables are known."""
     types = recorded_types(workspace)
     if any(table.name not in types for table in model.features.tables()):
-        return None
+        return False
     described = FeaturePlan.build(model.features, types[model.features.spine.name], types)
     return _meaning(described) == _meaning(plan) and str(model.target) == version.details[WHAT]
 

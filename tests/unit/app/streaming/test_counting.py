@@ -6,7 +6,7 @@ from urllib.request import urlopen
 import pytest
 
 from headrace.app.errors import PortNotFree
-from headrace.app.stream_reports import ScoredLine
+from headrace.app.stream_reports import LearntLine, ScoredLine
 from headrace.app.streaming.counting import Counts, prometheus
 from headrace.app.streaming.metrics import metrics_served
 from headrace.ingest.requests import RuleResult
@@ -66,6 +66,16 @@ def test_models_that_answer_are_counted_by_name() -> None:
     assert 'headrace_stream_unanswered_total{model="late"} 1' in lines
     assert 'headrace_stream_questions{model="late"} 2' in lines
     assert "# TYPE headrace_stream_questions gauge" in lines
+
+
+def test_models_that_learn_are_counted_by_name() -> None:
+    learnt = LearntLine(model="late", version="late@3", learned=7, unasked=1, waiting=2, versions=3)
+    lines = prometheus({}, learnt=[learnt]).splitlines()
+    assert 'headrace_stream_lessons_total{model="late"} 7' in lines
+    assert 'headrace_stream_unasked_total{model="late"} 1' in lines
+    assert 'headrace_stream_lessons_waiting{model="late"} 2' in lines
+    assert 'headrace_stream_versions_total{model="late"} 3' in lines
+    assert "# TYPE headrace_stream_lessons_waiting gauge" in lines
 
 
 def test_what_was_set_aside_or_taken_for_granted_is_said_with_the_place_to_look() -> None:
