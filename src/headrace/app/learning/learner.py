@@ -58,6 +58,7 @@ class StreamLearner:
         self._room: Classroom | None = None
         self._done = Learnt()
         self._checked = self._turned = float("-inf")
+        self._unseen: set[str] = set()
         self._faults: set[str] = set()
         self._told = ""
         self._since: float | None = None
@@ -99,9 +100,8 @@ class StreamLearner:
         if not whole and begun - self._turned < _TURN_SECONDS:
             return
         done = True
+        self._look()
         try:
-            if begun - self._checked >= _CHECK_SECONDS:
-                self.begin()
             done = self._turn(lambda: not patience.stopping() and (whole or time.monotonic() - begun < _MOST_SECONDS))
         except MarkMoved:  # another worker learns, or learnt
             self._room = None
@@ -109,9 +109,7 @@ class StreamLearner:
             self._room = None
             self._faults.add(patience.away(fault))
         else:
-            if self._faults:
-                patience.back(*self._faults)
-                self._faults.clear()
+            self._is_back(self._faults)
         self._turned = time.monotonic() if done else float("-inf")
 
     def record(self) -> None:
@@ -123,8 +121,8 @@ class StreamLearner:
         if self._since is None or time.monotonic() < self._not_before or not self._is_ours():
             return
         try:
-            while not self._means.patience.stopping() and (each := next(iter(pending_snapshots(self._means.store, self.model.name)), None)):
-                if not self._recorded(each):
+            for each in pending_snapshots(self._means.store, self.model.name):
+                if self._means.patience.stopping() or not self._recorded(each):
                     return
         except StepFailed as failure:  # the run that failed is on record; what is wrong may be put right while rows come
             self._not_before = time.monotonic() + _AGAIN_SECONDS
@@ -133,6 +131,22 @@ class StreamLearner:
         except MarkMoved:  # another worker learns, and records
             self._room = None
         self._since = None
+
+    def _look(self) -> None:
+        """Now and then see which version is to be gone on from. While the ledger or the lake is away it is the one before."""
+        if time.monotonic() - self._checked < _CHECK_SECONDS:
+            return
+        try:
+            self.begin()
+        except SystemFault as fault:
+            self._unseen.add(self._means.patience.away(fault))
+        else:
+            self._is_back(self._unseen)
+
+    def _is_back(self, faults: set[str]) -> None:
+        if faults:
+            self._means.patience.back(*faults)
+            faults.clear()
 
     def _recorded(self, pending: PendingSnapshot) -> bool:
         """Record a snapshot, once, and forget it; False: it is to be tried again later."""
