@@ -15,7 +15,7 @@ from headrace.expressions import DType, col, count
 from headrace.features.bucketed import lookup_frames
 from headrace.features.frames import Bounds
 from headrace.features.plan import FeaturePlan
-from headrace.features.scattered import Scattered, scattered_lookup
+from headrace.features.scattered import Scattered, scattered_lookups
 from headrace.features.scattered_rows import Assembly, scattered_assembly
 from headrace.features.shared import Rows, Shared
 from headrace.lake.frames import bytes_frame, frame_bytes
@@ -57,14 +57,13 @@ def features(cluster: Cluster, folder: Path) -> dict[str, object]:
     rows, planned, lake = sales(1500), plan(), LakeReference(str(folder), "shop")
     table = Rows("sales", lake.lake().tables.write("sales", rows).version)
     shared, limits = Shared(lake, "x"), {"rows_at_once": 800, "frame_rows": 300, "few_rows": 0}
-    columns, same = {}, {}
-    for lookup in planned.lookups:
-        what = Scattered(plan=planned, slot=lookup.slot, spine=table, table=table, shared=shared, **limits)
-        kept = list(scattered_lookup(cluster, what, lambda done, total: None))
-        columns[lookup.slot] = [each.name for each in kept]
-        local = lookup_frames(planned, lookup.slot, rows.lazy(), rows.lazy(), Bounds(folder, *limits.values()))
-        here = [frame_bytes(values.alias("value").to_frame()) for values in local]
-        same[lookup.slot] = here == [lake.lake().blobs.get(name) for name in columns[lookup.slot]]
+    slots = tuple(lookup.slot for lookup in planned.lookups)
+    what = Scattered(plan=planned, slots=slots, spine=table, table=table, shared=shared, **limits)
+    kept = list(scattered_lookups(cluster, what, lambda done, total: None))
+    columns = {slot: [each[slot].name for each in kept] for slot in slots}
+    frames = list(lookup_frames(planned, planned.lookups, rows.lazy(), rows.lazy(), Bounds(folder, *limits.values())))
+    local = {slot: [frame_bytes(frame[slot].alias("value").to_frame()) for frame in frames] for slot in slots}
+    same = {slot: here == [lake.lake().blobs.get(name) for name in columns[slot]] for slot, here in local.items()}
     assembly = Assembly(plan=planned, spine=table, rows=1500, shared=shared, columns=columns, table="features/m", frame_rows=300)
     scattered_assembly(cluster, assembly, lambda done, total: None)
     found = lake.lake().tables.scan("features/m").collect()

@@ -5,7 +5,7 @@ import threading
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.engine.graph import Graph, Output, Step, StepContext
+from headrace.engine.graph import Company, Contexts, Graph, Output, Step, StepContext
 from headrace.engine.observers import Outcome, StepEnd
 from headrace.engine.options import ExecuteOptions
 from headrace.engine.schedule import Schedule
@@ -38,7 +38,10 @@ class Watch:
 
 @st.composite
 def graphs(draw):
-    """Up to eight steps: each takes some of the earlier ones, may mean the same as another, may fail, may be known already."""
+    """Up to eight steps: each takes some of the earlier ones, may mean the same as another, may fail, may be known already.
+
+    Some go together, so many at once.
+    """
     count = draw(st.integers(1, 8))
     steps = []
     for index in range(count):
@@ -47,13 +50,14 @@ def graphs(draw):
         steps.append((inputs, meaning))
     failing = draw(st.sets(st.integers(0, count - 1), max_size=3))
     known = draw(st.sets(st.integers(0, count - 1), max_size=3)) - failing
-    return steps, failing, known
+    joined = draw(st.sets(st.integers(0, count - 1)))
+    return steps, failing, known, joined, draw(st.integers(1, 4))
 
 
 @settings(max_examples=60, deadline=None)
 @given(graphs(), st.integers(1, 2))
 def test_every_step_ends_as_it_must(drawn, workers):
-    shape, failing, known = drawn
+    shape, failing, known, joined, most = drawn
     runs: list[int] = []
     lock = threading.Lock()
 
@@ -67,9 +71,17 @@ def test_every_step_ends_as_it_must(drawn, workers):
 
         return work
 
+    def together(contexts: Contexts) -> dict[str, Output]:
+        meanings = {name: shape[int(name[1:])][1] for name in contexts}
+        assert len(meanings) > 1
+        if failing & set(meanings.values()):
+            raise ValueError(meanings)
+        return {name: working(meanings[name])(context) for name, context in contexts.items()}
+
+    company = Company(lambda contexts: list(contexts)[:most], together)
     graph = Graph(
         [
-            Step(f"s{index}", f"f{meaning}", tuple(f"s{each}" for each in inputs), working(meaning))
+            Step(f"s{index}", f"f{meaning}", tuple(f"s{each}" for each in inputs), working(meaning), company if index in joined else None)
             for index, (inputs, meaning) in enumerate(shape)
         ]
     )

@@ -3,7 +3,8 @@
     ingest:T ─┬─> derive:T ─┬─> lookup:M.n ─> features:M ─> train:M.candidate ─> evaluate:M ─> bundle:M ─> judge:M
               └─────────────┘
 
-Where features are taken from the log of predictions there is no lookup: features:M follows what was logged, and the spine.
+Where features are taken from the log of predictions there is no lookup: features:M follows what was logged, and the spine. A model's
+lookups into one table are of one company: those that are missing are answered together.
 
 A step's fingerprint is made from the version of its code, its part of the description and its inputs' fingerprints, so the fingerprints
 of the whole graph are known before anything runs.
@@ -11,7 +12,7 @@ of the whole graph are known before anything runs.
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.app.sources import source_state
 from headrace.core.fingerprints import fingerprint
 from headrace.core.seeds import derive_seed
-from headrace.engine.graph import Graph, Output, Step, StepContext
+from headrace.engine.graph import Company, Graph, Output, Step, StepContext
 from headrace.expressions import Column, Expr
 from headrace.spec.candidates import Candidate
 from headrace.spec.features import Features, Lookup
@@ -67,6 +68,7 @@ class _Builder:
         self._workspace = workspace
         self._cpu_second_usd = cpu_second_usd
         self._steps: dict[str, Step] = {}
+        self._jobs: dict[str, Job] = {}
         self._table_steps: dict[str, str] = {}
 
     def steps(self) -> list[Step]:
@@ -82,8 +84,8 @@ class _Builder:
         print_ = fingerprint(
             kind, CODE_VERSIONS[kind], self._workspace.project.name, *meaning, [self._steps[each].fingerprint for each in inputs]
         )
-        run = _deferred(body, Job(workspace=self._workspace, fingerprint=print_, **job))
-        self._steps[name] = Step(name, print_, inputs, run)
+        self._jobs[name] = Job(workspace=self._workspace, fingerprint=print_, **job)
+        self._steps[name] = Step(name, print_, inputs, _deferred(body, self._jobs[name]))
         return name
 
     def _add_table(self, table: Table) -> None:
@@ -123,6 +125,8 @@ class _Builder:
     def _assemble(self, model: Model, spine: str, others: tuple[str, ...]) -> str:
         features = model.features
         lookups = tuple(self._add_lookup(model, number, lookup) for number, lookup in enumerate(features.lookups()))
+        for table in features.tables():
+            self._join([name for name, each in zip(lookups, features.lookups(), strict=True) if each.table.name == table.name])
         meaning = (features_meaning(features),)
         return self._add(f"features:{model.name}", "features:assemble", meaning, (spine, *lookups, *others), model=model)
 
@@ -144,8 +148,15 @@ class _Builder:
         tables = tuple(dict.fromkeys((self._table_steps[features.spine.name], self._table_steps[lookup.table.name])))
         meaning = ({name: getattr(lookup, name) for name in lookup.__struct_fields__ if name not in ("table", "location")}, features.as_of)
         return self._add(
-            f"lookup:{model.name}.{number}", "features:look_up", (type(lookup).__name__, *meaning), tables, model=model, lookup=number
+            f"lookup:{model.name}.{number}", "lookups:look_up", (type(lookup).__name__, *meaning), tables, model=model, lookup=number
         )
+
+    def _join(self, names: list[str]) -> None:
+        """Have lookups carried out together."""
+        jobs = {name: self._jobs[name] for name in names}
+        choose, run = (partial(_body, self._workspace, f"lookups:{each}", jobs) for each in ("choose", "look_up_together"))
+        company = Company(choose, run)
+        self._steps |= {name: replace(self._steps[name], company=company) for name in names}
 
     def _add_candidate(self, model: Model, candidate: Candidate, inputs: tuple[str, ...]) -> str:
         caps = share_caps(model.tune, model.candidates)[candidate.name]
@@ -192,7 +203,11 @@ def _deferred(body: str, job: Job) -> Callable[[StepContext], Output]:
 
 
 def _run_body(body: str, job: Job, context: StepContext) -> Output:
-    module, _, function = body.partition(":")
-    with job.workspace.secrets.kept_out_of_errors():  # here, since what a step raises is recorded in more than one place
-        output: Mapping[str, Any] = getattr(importlib.import_module(f"headrace.app.steps.{module}"), function)(job, context)
+    output: Mapping[str, Any] = _body(job.workspace, body, job, context)
     return dict(output)
+
+
+def _body(workspace: "Workspace", body: str, *given: object) -> Any:
+    module, _, function = body.partition(":")
+    with workspace.secrets.kept_out_of_errors():  # here, since what a step raises is recorded in more than one place
+        return getattr(importlib.import_module(f"headrace.app.steps.{module}"), function)(*given)

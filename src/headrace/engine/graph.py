@@ -3,7 +3,7 @@
 import dataclasses
 import graphlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -27,18 +27,36 @@ class StepContext:
     step_name: str
 
 
+Contexts = Mapping[str, StepContext]
+"""What several steps are given, by their names."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Company:
+    """Steps that cost less when they are carried out together, and give the same as alone.
+
+    `choose` is given those that could begin now, two at least, and returns the names of some that go together, the first among them; it is
+    quick and raises nothing. `run` carries those out and returns what each gave, by name.
+    """
+
+    choose: Callable[[Contexts], Collection[str]]
+    run: Callable[[Contexts], Mapping[str, Output]]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Step:
     """A piece of work with a name, a fingerprint and the names of the steps whose outputs it takes.
 
     `run` returns a dict of JSON values, which is what the memo keeps; large things go to a store of their own, their names in the
-    dict. An optional key `summary` is a text for people. Equal fingerprints promise equal outputs.
+    dict. An optional key `summary` is a text for people. Equal fingerprints promise equal outputs. Steps of one `company` may be carried
+    out together; each has its own end all the same, and what is known of one is not carried out again for the others.
     """
 
     name: str
     fingerprint: str
     inputs: tuple[str, ...]
     run: Callable[[StepContext], Output]
+    company: Company | None = None
 
 
 class Graph:

@@ -6,10 +6,12 @@ import functools
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import TypeVar
 
+from headrace.core.errors import SystemFault
 from headrace.core.storage import named_fault
 from headrace.engine.errors import RecordedFailure, StepExited, StepPanicked, StepTimedOut
 from headrace.engine.graph import Graph, Output, Step, StepContext, as_json
@@ -32,10 +34,22 @@ class RunStopped(BaseException):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Running:
-    """A step at work: its thread, and when it began (monotonic)."""
+    """A step at work: its thread, and when it began (monotonic). Steps that are carried out together have one thread."""
 
     thread: threading.Thread
     began: float
+
+
+@dataclasses.dataclass(slots=True)
+class _Work:
+    """A step on its way: when it was told that it began, and what it gave in company, or what kept the company from giving anything."""
+
+    step: Step
+    context: StepContext
+    recorder: Recorder
+    began: float | None = None
+    output: Output | None = None
+    fault: SystemFault | None = None
 
 
 class Schedule:
@@ -128,56 +142,105 @@ class Schedule:
         for name, step in self._graph.steps.items():
             if name in self._ends or name in self._running:
                 continue
-            twin = self._twins.get(name)
-            needs = [self._ends.get(need) for need in (*step.inputs, *((twin,) if twin else ()))]
+            twin, needs = self._twins.get(name), self._needs(step)
             if any(end is not None and end.output is None for end in needs):
                 self._settle(StepEnd(name, step.fingerprint, Outcome.SKIPPED, 0.0))
             elif None in needs:
                 continue
             elif twin:
                 self._settle(StepEnd(name, step.fingerprint, Outcome.REUSED, 0.0, self._ends[twin].output))
-            elif len(self._running) < self._options.workers:
-                self._start(step, recorders.get(name, _unrecorded))
+            elif len({each.thread for each in self._running.values()}) < self._options.workers:
+                self._start(self._chosen(step), recorders)
 
-    def _start(self, step: Step, recorder: Recorder) -> None:
-        inputs = MappingProxyType({name: self._ends[name].output or {} for name in step.inputs})
-        context = StepContext(inputs, self._reporter(step.name), self._options.run_id, step.name)
+    def _needs(self, step: Step) -> list[StepEnd | None]:
+        """How the steps ended, as far as they did, that come before a step."""
+        twin = self._twins.get(step.name)
+        return [self._ends.get(need) for need in (*step.inputs, *((twin,) if twin else ()))]
+
+    def _chosen(self, step: Step) -> list[Step]:
+        """Return a step that can begin, and those of its company that are to be carried out with it."""
+        company = step.company
+        if company is None:
+            return [step]
+        ready = {step.name: step}
+        for name, each in self._graph.steps.items():
+            begun = name in self._ends or name in self._running or name in self._twins
+            if each.company is company and not begun and all(end and end.output is not None for end in self._needs(each)):
+                ready[name] = each
+        chosen = company.choose({name: self._context(each) for name, each in ready.items()}) if len(ready) > 1 else [step.name]
+        return [each for name, each in ready.items() if name in chosen]
+
+    def _start(self, steps: Sequence[Step], recorders: Mapping[str, Recorder]) -> None:
+        works = [_Work(step, self._context(step), recorders.get(step.name, _unrecorded)) for step in steps]
         # The recorder finds its run by context variables, which a new thread does not inherit.
         run_here = contextvars.copy_context().run
         # A daemon, so that an interrupted process need not wait for it.
-        thread = threading.Thread(
-            target=run_here, args=(self._work, step, context, recorder), name=f"{THREAD_NAME}{step.name}", daemon=True
-        )
+        thread = threading.Thread(target=run_here, args=(self._work, works), name=f"{THREAD_NAME}{steps[0].name}", daemon=True)
         thread.start()
-        self._running[step.name] = _Running(thread, time.monotonic())
+        self._running |= dict.fromkeys((step.name for step in steps), _Running(thread, time.monotonic()))
 
-    def _work(self, step: Step, context: StepContext, recorder: Recorder) -> None:
-        started: list[float] = []
+    def _context(self, step: Step) -> StepContext:
+        inputs = MappingProxyType({name: self._ends[name].output or {} for name in step.inputs})
+        return StepContext(inputs, self._reporter(step.name), self._options.run_id, step.name)
+
+    def _work(self, works: Sequence[_Work]) -> None:
+        with suppress(RunStopped):
+            if len(works) > 1:
+                self._carry_out_together(works)
+            for work in works:
+                self._ended.put(self._end_of(work))
+
+    def _carry_out_together(self, works: Sequence[_Work]) -> None:
+        company, first = works[0].step.company, works[0].step.name
+        assert company is not None
+        for work in works:
+            self._begin(work)
+        run = functools.partial(company.run, {work.step.name: work.context for work in works})
+        try:
+            outputs = self._patiently(first, functools.partial(self._shielded, first, run))
+        except StepPanicked:
+            return
+        except SystemFault as fault:
+            for work in works:
+                work.fault = fault
+        except Exception:  # noqa: BLE001 - one of them cannot be carried out: alone it will fail again, and no other
+            return
+        else:
+            for work in works:
+                work.output = outputs.get(work.step.name)
+
+    def _end_of(self, work: _Work) -> StepEnd:
+        """Carry out a step, unless that was done in company, and have it recorded and kept."""
+        step = work.step
 
         def attempt() -> Output:
-            if not started:
-                self._tell("step_started", step.name)
-                started.append(time.perf_counter())
-            return as_json(step.name, self._shielded(step, context))
+            self._begin(work)
+            output = self._shielded(step.name, functools.partial(step.run, work.context)) if work.output is None else work.output
+            return as_json(step.name, output)
 
         def attempts() -> Output:
             return self._patiently(step.name, attempt)
 
         output, error = None, None
         try:
+            if work.fault is not None:
+                raise work.fault
             try:
-                output = recorder(attempts)
+                output = work.recorder(attempts)
             except RecordedFailure:
                 # The process was killed before it could tell of the failure. What failed then may work now.
                 output = attempts()
             self._patiently(step.name, functools.partial(self._keep, step, output))
-        except RunStopped:
-            return
         except Exception as raised:  # noqa: BLE001 - whatever a step raises is its end, told by the one who waits for it
             output, error = None, named_fault(raised, self._options.home)
-        seconds = time.perf_counter() - started[0] if started else 0.0
-        outcome = Outcome.FAILED if error else Outcome.DONE if started else Outcome.REUSED
-        self._ended.put(StepEnd(step.name, step.fingerprint, outcome, seconds, output, error))
+        seconds = time.perf_counter() - work.began if work.began is not None else 0.0
+        outcome = Outcome.FAILED if error else Outcome.DONE if work.began is not None else Outcome.REUSED
+        return StepEnd(step.name, step.fingerprint, outcome, seconds, output, error)
+
+    def _begin(self, work: _Work) -> None:
+        if work.began is None:
+            self._tell("step_started", work.step.name)
+            work.began = time.perf_counter()
 
     def _keep(self, step: Step, output: Output) -> None:
         with self._outside:
@@ -195,15 +258,15 @@ class Schedule:
         if self._stopping.is_set() or name in self._overdue:
             raise RunStopped
 
-    def _shielded(self, step: Step, context: StepContext) -> Output:
+    def _shielded(self, name: str, run: Callable[[], T]) -> T:
         try:
-            return step.run(context)
+            return run()
         except (Exception, RunStopped):
             raise
         except (SystemExit, KeyboardInterrupt) as error:
-            raise StepExited(step.name, error) from error
+            raise StepExited(name, error) from error
         except BaseException as error:  # a panic of a library written in Rust, such as Polars: its thread would end without a word
-            raise StepPanicked(step.name, error) from error
+            raise StepPanicked(name, error) from error
 
     def _reporter(self, name: str) -> Callable[[float, float | None, str], None]:
         def report(done: float, total: float | None = None, unit: str = "") -> None:

@@ -30,10 +30,23 @@ from headrace.features.side_by_side import side_by_side
 
 
 def lookup_frames(
-    plan: FeaturePlan, slot: str, spine: pl.LazyFrame, table: pl.LazyFrame, bounds: Bounds, as_of: datetime | None = None
-) -> Iterator[pl.Series]:
-    """Yield what `lookup_column` returns, `bounds.frame_rows` values at a time; one empty series where there is none."""
-    return (frame[slot] for frame in _group_frames(plan, [plan.lookup(slot)], spine, table, bounds, as_of))
+    plan: FeaturePlan,
+    lookups: Sequence[PlannedLookup],
+    spine: pl.LazyFrame,
+    table: pl.LazyFrame,
+    bounds: Bounds,
+    as_of: datetime | None = None,
+) -> Iterator[pl.DataFrame]:
+    """Yield the values of lookups into one table, named by slot, `bounds.frame_rows` at a time; one empty frame where there is none.
+
+    Where they are too many rows to be held at once, lookups of different groups come one group after the other.
+    """
+    if height(spine) + height(table) > bounds.rows_unparted:
+        for group in grouped(lookups):
+            yield from _parted_frames(plan, group, spine, table, bounds, as_of)
+        return
+    columns = pl.DataFrame(list(lookup_columns(plan, lookups, spine, {lookups[0].table: table}, as_of).values()))
+    yield from (columns[start : start + bounds.frame_rows] for start in range(0, max(columns.height, 1), bounds.frame_rows))
 
 
 def compute_frames(
@@ -49,25 +62,20 @@ def compute_frames(
         folder = Path(name)
         with BucketWriter(folder / "columns", len(groups)) as columns:
             for number, lookups in enumerate(groups):
-                for values in _group_frames(plan, lookups, spine, find_table(lookups[0], tables), bounds, as_of):
+                for values in lookup_frames(plan, lookups, spine, find_table(lookups[0], tables), bounds, as_of):
                     columns.write(number, values)
         kept = [opened.enter_context(Bucket(folder / "columns", number)) for number in range(len(groups))]
         for place, frame in enumerate(framed(given_columns(plan, spine), bounds.frame_rows)):
             yield assemble_frame(plan, frame, {column.name: column for group in kept for column in group.frame(place)})
 
 
-def _group_frames(
+def _parted_frames(
     plan: FeaturePlan, lookups: Sequence[PlannedLookup], spine: pl.LazyFrame, table: pl.LazyFrame, bounds: Bounds, as_of: datetime | None
 ) -> Iterator[pl.DataFrame]:
     """Yield the values of lookups of a group, named by slot, in the spine's order, `bounds.frame_rows` at a time."""
-    questions_count = height(spine)
-    rows = questions_count + height(table)
-    if rows <= bounds.rows_unparted:
-        columns = pl.DataFrame(list(lookup_columns(plan, lookups, spine, {lookups[0].table: table}, as_of).values()))
-        yield from (columns[start : start + bounds.frame_rows] for start in range(0, max(columns.height, 1), bounds.frame_rows))
-        return
     with tempfile.TemporaryDirectory(prefix="lookup-", dir=bounds.folder) as name:
-        folder, count, keys = Path(name), bucket_count(rows, bounds), key_names(lookups[0])
+        questions_count, folder, keys = height(spine), Path(name), key_names(lookups[0])
+        count = bucket_count(questions_count + height(table), bounds)
         questions, seen = questions_of(plan, lookups[0], spine, as_of), GroupedRows(lookups).scan(table, plan.functions)
         if questions_count <= bounds.few_rows:
             seen = seen.join(questions.select(keys).unique().collect().lazy(), on=keys, how="semi", maintain_order="left")

@@ -17,6 +17,18 @@ def grouped(lookups: Sequence[PlannedLookup]) -> Iterator[list[PlannedLookup]]:
     return iter(found.values())
 
 
+def alike(lookups: Sequence[PlannedLookup]) -> Iterator[list[PlannedLookup]]:
+    """Yield lookups of a group that see the same rows: parted together, their values are those of each alone to the last bit.
+
+    With rows that a lookup does not see its keys come in another order, and sums of floats are made up in another.
+    """
+    found: dict[object, list[PlannedLookup]] = {}
+    for group in grouped(lookups):
+        for lookup in group:
+            found.setdefault((lookup.keys, _meanings(lookup)[SEEN]), []).append(lookup)
+    return iter(found.values())
+
+
 class GroupedRows:
     """The rows of a table as lookups of a group need them; those of a single lookup are its `visible_rows`."""
 
@@ -58,8 +70,8 @@ class GroupedRows:
 def _meanings(lookup: PlannedLookup) -> dict[str, object]:
     """What decides each column beside keys and arrival."""
     argument = lookup.value if lookup.aggregate is None else lookup.aggregate["argument"]
-    value, where = msgspec.json.encode(argument), msgspec.json.encode(lookup.where)
+    value, where = None if argument is None else msgspec.json.encode(argument), msgspec.json.encode(lookup.where)
     meanings: dict[str, object] = {KNOWN: lookup.known, TIME: lookup.time}
-    if argument is not None:
+    if value is not None:
         meanings[VALUE] = value
     return meanings | {SEEN: (lookup.known, where, value if lookup.kind == "window" else None)}

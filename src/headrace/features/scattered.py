@@ -1,4 +1,4 @@
-"""Batch execution by an executor's tasks: a lookup of any size, on as many machines as there are.
+"""Batch execution by an executor's tasks: lookups of any size into one table, on as many machines as there are.
 
 It is `bucketed` with its loops taken apart. Tasks part the table and the spine, some frames each, among the same buckets; tasks answer a
 bucket each, by the code and on the files that `bucketed` has; and tasks put the values back in the spine's order, some frames each. What
@@ -21,9 +21,10 @@ from headrace.features.batch import questions_of
 from headrace.features.bucketed import answer_bucket, bucket_count, in_place, lookup_frames
 from headrace.features.buckets import PLACE, Bucket, BucketWriter, batch_of, batches_bytes, bytes_batches, frame_from, parted
 from headrace.features.frames import FRAME_ROWS, Bounds, height
+from headrace.features.grouped import GroupedRows, grouped
 from headrace.features.lookups import PlannedLookup
 from headrace.features.plan import FeaturePlan
-from headrace.features.prepared import key_names, visible_rows
+from headrace.features.prepared import key_names
 from headrace.features.shared import Opened, Rows, Shared
 from headrace.lake.frames import bytes_frame, frame_bytes
 
@@ -40,11 +41,18 @@ class Kept(msgspec.Struct, frozen=True):
     missing: int
 
 
+Frames = dict[str, Kept]
+"""A frame of the values of several lookups, by slot."""
+
+
 class Scattered(msgspec.Struct, frozen=True, kw_only=True):
-    """One lookup, to be worked by tasks. `bounds` are those of `Bounds`; `to_blobs` tells whether the values stay in the lake."""
+    """Lookups into one table, to be worked by tasks.
+
+    Bounds are those of `Bounds`; `to_blobs` tells whether the values stay in the lake.
+    """
 
     plan: FeaturePlan
-    slot: str
+    slots: tuple[str, ...]
     spine: Rows
     table: Rows
     shared: Shared
@@ -55,9 +63,14 @@ class Scattered(msgspec.Struct, frozen=True, kw_only=True):
     few_rows: int = 1 << 16
 
     @property
-    def lookup(self) -> PlannedLookup:
-        """The lookup."""
-        return self.plan.lookup(self.slot)
+    def lookups(self) -> list[PlannedLookup]:
+        """The lookups."""
+        return [self.plan.lookup(slot) for slot in self.slots]
+
+    @property
+    def keys(self) -> list[str]:
+        """The names of the key columns that they share."""
+        return key_names(self.lookups[0])
 
     def bounds(self, folder: Path) -> Bounds:
         """Return what a task holds at once."""
@@ -127,18 +140,34 @@ class Told:
             yield result
 
 
-def scattered_lookup(executor: Executor, what: Scattered, heard: Callable[[int, int], object]) -> Iterator[Kept]:
+def scattered_lookups(executor: Executor, what: Scattered, heard: Callable[[int, int], object]) -> Iterator[Frames]:
     """Yield the frames of what `lookup_frames` gives, in order, once they are kept; `heard` is told the tasks done, and of how many."""
-    functions = what.plan.functions
-    sent = msgspec.structs.replace(what, plan=msgspec.structs.replace(what.plan, functions={}))
-    here, to_part = (Here(), what) if functions else (executor, sent)
     with what.shared.opened() as opened:
-        asked, seen = height(what.spine.all(opened)), height(what.table.all(opened))
-        if asked + seen <= what.bounds(Path()).rows_unparted:
-            (kept,) = Told(heard).each(here, whole_lookup, [to_part])
-            yield from kept
-            return
-        count = bucket_count(asked + seen, what.bounds(Path()))
+        rows = height(what.spine.all(opened)), height(what.table.all(opened))
+    if sum(rows) <= what.bounds(Path()).rows_unparted:
+        here, sent = _sent(executor, what)
+        (kept,) = Told(heard).each(here, whole_lookups, [sent])
+        yield from kept
+        return
+    for group in grouped(what.lookups):
+        some = msgspec.structs.replace(what, slots=tuple(lookup.slot for lookup in group))
+        yield from _scattered_group(executor, some, rows, heard)
+
+
+def _sent(executor: Executor, what: Scattered) -> tuple[Executor, Scattered]:
+    """Return who evaluates the lookups' expressions, and what is to be sent there: functions of the user's own stay here."""
+    if what.plan.functions:
+        return Here(), what
+    return executor, what
+
+
+def _scattered_group(
+    executor: Executor, what: Scattered, rows_of: tuple[int, int], heard: Callable[[int, int], object]
+) -> Iterator[Frames]:
+    sent = msgspec.structs.replace(what, plan=msgspec.structs.replace(what.plan, functions={}))
+    (here, to_part), (asked, seen) = _sent(executor, what), rows_of
+    count = bucket_count(asked + seen, what.bounds(Path()))
+    with what.shared.opened() as opened:
         keys = _keep_keys(what, opened) if asked <= what.few_rows else ""
     step = FRAMES_A_TASK * what.frame_rows
     rows = [PartTask(of=to_part, side="rows", first=first, buckets=count, keys=keys) for first in range(0, max(seen, 1), step)]
@@ -152,29 +181,29 @@ def scattered_lookup(executor: Executor, what: Scattered, heard: Callable[[int, 
         yield from kept
 
 
-def whole_lookup(task: Scattered) -> tuple[Kept, ...]:
-    """Work a lookup at once that is small enough."""
+def whole_lookups(task: Scattered) -> tuple[Frames, ...]:
+    """Work lookups at once that are small enough."""
     with task.shared.opened() as opened, opened.folder() as folder:
         table, spine = task.table.all(opened), task.spine.all(opened)
-        frames = lookup_frames(task.plan, task.slot, spine, table, task.bounds(folder), task.as_of)
+        frames = lookup_frames(task.plan, task.lookups, spine, table, task.bounds(folder), task.as_of)
         return tuple(_keep(task, opened, number, values) for number, values in enumerate(frames))
 
 
 def part_rows(task: PartTask) -> Parted:
     """Part the rows of some frames; those of the table that no question can see are left out."""
-    of, lookup = task.of, task.of.lookup
+    of = task.of
     with of.shared.opened() as opened:
         source = of.table if task.side == "rows" else of.spine
         some = source.some(opened, task.first, FRAMES_A_TASK * of.frame_rows)
-        found = questions_of(of.plan, lookup, some, of.as_of)
+        found = questions_of(of.plan, of.lookups[0], some, of.as_of)
         if task.side == "rows":
-            found = visible_rows(lookup, some, of.plan.functions)
+            found = GroupedRows(of.lookups).scan(some, of.plan.functions)
         if task.keys:
-            found = found.join(bytes_frame(opened.scratch.get(task.keys)).lazy(), on=key_names(lookup), how="semi", maintain_order="left")
+            found = found.join(bytes_frame(opened.scratch.get(task.keys)).lazy(), on=of.keys, how="semi", maintain_order="left")
         frame = found.collect()
-        rows, edges = parted(frame, key_names(lookup), task.buckets)
+        rows, edges = parted(frame, of.keys, task.buckets)
         pieces = [batches_bytes([batch_of(rows[first:end])]) for first, end in pairwise(edges)]
-        name = f"{of.slot}/{task.side}/{task.first}"
+        name = f"{of.slots[0]}/{task.side}/{task.first}"
         opened.scratch.put(name, b"".join(pieces))
     return Parted(name, frame.height, tuple(np.cumsum([0, *map(len, pieces)]).tolist()))
 
@@ -186,7 +215,7 @@ def answer(task: BucketTask) -> int:
         _lay_down(opened, folder / "rows", task.rows, of.frame_rows)
         _lay_down(opened, folder / "questions", task.questions, of.frame_rows)
         with BucketWriter(folder / "answers", 1) as answers, Bucket(folder / "rows", 0) as there, Bucket(folder / "questions", 0) as asked:
-            answer_bucket([of.lookup], there, asked, (answers, 0), of.bounds(folder))
+            answer_bucket(of.lookups, there, asked, (answers, 0), of.bounds(folder))
         with Bucket(folder / "answers", 0) as answered:
             firsts = range(0, answered.frames, FRAMES_A_TASK)
             for group, first in enumerate(firsts):
@@ -195,20 +224,20 @@ def answer(task: BucketTask) -> int:
     return len(firsts)
 
 
-def put_back(task: PlaceTask) -> tuple[Kept, ...]:
+def put_back(task: PlaceTask) -> tuple[Frames, ...]:
     """Put the values of some frames in order, and keep them."""
     of = task.of
     with of.shared.opened() as opened:
         buckets = [bytes_batches(opened.scratch.get(_answers(of, number, task.group))) for number in range(task.buckets)]
         frames = enumerate(zip(*buckets, strict=True), task.group * FRAMES_A_TASK)
-        return tuple(_keep(of, opened, number, in_place(frame_from(parts))[of.slot]) for number, parts in frames)
+        return tuple(_keep(of, opened, number, in_place(frame_from(parts))) for number, parts in frames)
 
 
 def _keep_keys(what: Scattered, opened: Opened) -> str:
     """Keep the keys that are asked for: of a table for few questions most rows are none of theirs."""
-    name, keys = f"{what.slot}/keys", key_names(what.lookup)
-    questions = questions_of(what.plan, what.lookup, what.spine.all(opened), what.as_of)
-    opened.scratch.put(name, frame_bytes(questions.select(keys).unique().collect()))
+    name = f"{what.slots[0]}/keys"
+    questions = questions_of(what.plan, what.lookups[0], what.spine.all(opened), what.as_of)
+    opened.scratch.put(name, frame_bytes(questions.select(what.keys).unique().collect()))
     return name
 
 
@@ -244,15 +273,17 @@ def _lay_down(opened: Opened, folder: Path, pieces: tuple[Piece, ...], frame_row
             writer.write(0, pl.concat(waiting))
 
 
-def _keep(of: Scattered, opened: Opened, number: int, values: pl.Series) -> Kept:
-    data = frame_bytes(values.alias(VALUE).to_frame())
-    name = f"{of.slot}/values/{number}"
-    if of.to_blobs:
-        name = opened.lake.blobs.put(data)
-    else:
-        opened.scratch.put(name, data)
-    return Kept(name, len(values), values.null_count())
+def _keep(of: Scattered, opened: Opened, number: int, frame: pl.DataFrame) -> Frames:
+    kept = {}
+    for values in frame:
+        data, name = frame_bytes(values.alias(VALUE).to_frame()), f"{values.name}/values/{number}"
+        if of.to_blobs:
+            name = opened.lake.blobs.put(data)
+        else:
+            opened.scratch.put(name, data)
+        kept[values.name] = Kept(name, len(values), values.null_count())
+    return kept
 
 
 def _answers(of: Scattered, bucket: int, group: int) -> str:
-    return f"{of.slot}/answers/{bucket}/{group}"
+    return f"{of.slots[0]}/answers/{bucket}/{group}"

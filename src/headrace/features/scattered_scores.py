@@ -1,7 +1,7 @@
 """Scores of questions by an executor's tasks: features by lookups in tasks, and then some frames of questions each."""
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import msgspec
 import numpy as np
@@ -12,7 +12,7 @@ from headrace.engine.executor import Executor, unheard
 from headrace.features.batch import assemble_frame
 from headrace.features.errors import MissingTable
 from headrace.features.plan import FeaturePlan
-from headrace.features.scattered import VALUE, Scattered, scattered_lookup
+from headrace.features.scattered import VALUE, Scattered, scattered_lookups
 from headrace.features.shared import Rows, Shared
 from headrace.lake.frames import bytes_frame, frame_bytes
 from headrace.models.artifact import Artifact
@@ -38,12 +38,14 @@ def scattered_scores(
     Raises:
         MissingTable: if a table that the plan looks into is not among them.
     """
-    columns: dict[str, Sequence[str]] = {}
-    for lookup in plan.lookups:
-        if lookup.table not in tables:
-            raise MissingTable(lookup.label, lookup.table, tables)
-        what = Scattered(plan=plan, slot=lookup.slot, spine=questions, table=tables[lookup.table], shared=shared, to_blobs=False)
-        columns[lookup.slot] = [each.name for each in scattered_lookup(executor, what, _unheard)]
+    columns: dict[str, list[str]] = {lookup.slot: [] for lookup in plan.lookups}
+    for table, slots in _slots(plan).items():
+        if table not in tables:
+            raise MissingTable(plan.lookup(slots[0]).label, table, tables)
+        what = Scattered(plan=plan, slots=slots, spine=questions, table=tables[table], shared=shared, to_blobs=False)
+        for frame in scattered_lookups(executor, what, _unheard):
+            for slot, kept in frame.items():
+                columns[slot].append(kept.name)
     with shared.opened() as opened:
         opened.scratch.put(_MODEL, msgspec.msgpack.encode(artifact))
         places = enumerate(questions.frames)
@@ -65,6 +67,14 @@ def score_some(task: ScoreTask) -> str:
         opened.scratch.put(f"{name}.npy", buffer.getvalue())
         opened.scratch.put(f"{name}.arrow", frame_bytes(features))
         return name
+
+
+def _slots(plan: FeaturePlan) -> dict[str, tuple[str, ...]]:
+    """Return the slots of the lookups into each table."""
+    found: dict[str, tuple[str, ...]] = {}
+    for lookup in plan.lookups:
+        found[lookup.table] = (*found.get(lookup.table, ()), lookup.slot)
+    return found
 
 
 def _unheard(done: int, total: int) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal, assert_series_equal
+from polars.testing import assert_frame_equal
 
 from headrace.expressions import DType, col, count
 from headrace.features.answering import Prepared
@@ -14,6 +14,7 @@ from headrace.features.bucketed import compute_frames, lookup_frames
 from headrace.features.buckets import PLACE, Bucket, BucketWriter, bucket_rows
 from headrace.features.errors import MissingTable
 from headrace.features.frames import Bounds, framed, reframed
+from headrace.features.grouped import alike
 from headrace.features.plan import FeaturePlan
 from headrace.spec.features import Features, latest, window
 from headrace.spec.sources import File
@@ -82,7 +83,7 @@ def test_no_more_buckets_than_the_most_are_open_at_once(tmp_path, monkeypatch):
     for name, value in {"MOST": 8, "BucketWriter": Watched}.items():
         monkeypatch.setattr(f"headrace.features.bucketed.{name}", value)
     rows = sales(3000, 500)
-    list(lookup_frames(plan(), plan().lookups[0].slot, rows, rows, Bounds(tmp_path, 1500, 1000)))
+    list(lookup_frames(plan(), plan().lookups[:1], rows, rows, Bounds(tmp_path, 1500, 1000)))
     assert opened == [8, 8, 8]
 
 
@@ -121,10 +122,36 @@ def test_no_more_questions_than_rows_at_once_are_answered_together(tmp_path, mon
 def test_a_lookup_comes_in_frames_whether_it_fits_or_not(tmp_path):
     rows, expected = sales(1000, 5), None
     for at_once in (100, 10_000):
-        found = list(lookup_frames(plan(), "lookup_0", rows, rows, Bounds(tmp_path, at_once, 300)))
+        found = list(lookup_frames(plan(), plan().lookups[:1], rows, rows, Bounds(tmp_path, at_once, 300)))
         assert [len(each) for each in found] == [300, 300, 300, 100]
-        expected = lookup_column(plan(), "lookup_0", rows, rows)["lookup_0"]
-        assert_series_equal(pl.concat(found), expected)
+        expected = lookup_column(plan(), "lookup_0", rows, rows)
+        assert_frame_equal(pl.concat(found), expected)
+
+
+@pytest.mark.parametrize("shops", [1, 500])
+def test_lookups_that_see_the_same_rows_have_the_values_of_each_alone_to_the_last_bit(tmp_path, shops):
+    amount = col("amount")
+    values = {
+        "var_3h": window(SALES, amount.var(), by="shop", over="3h"),
+        "orders": window(SALES, count(), by="shop", over="1d"),
+        "var_1d": window(SALES, amount.std(), by="shop", over="1d"),
+        "noted": window(SALES, amount.sum(), by="shop", over="1d", where=col("note") == "b"),
+        "sum": window(SALES, amount.sum(), by="shop", over="2d"),
+        "note": latest(SALES, "note", by="shop"),
+        "of_note": latest(SALES, "amount", by="note"),
+    }
+    planned = FeaturePlan.build(
+        Features(spine=SALES, given=["shop", "note", "time"], as_of=col("time"), values=values), TYPES, {"sales": TYPES}
+    )
+    rows, bounds = sales(3000, shops), Bounds(tmp_path, 400, 300)
+    groups = list(alike(planned.lookups))
+    assert [[int(each.slot[-1]) for each in group] for group in groups] == [[0, 2, 4], [1, 5], [3], [6]]
+    for group in groups:
+        together = pl.concat(lookup_frames(planned, group, rows, rows, bounds))
+        for lookup in group:
+            assert_frame_equal(
+                together.select(lookup.slot), pl.concat(lookup_frames(planned, [lookup], rows, rows, bounds)), check_exact=True
+            )
 
 
 @pytest.mark.parametrize("at_once", [1, 100])

@@ -1,4 +1,4 @@
-"""A lookup in tasks gives what it gives at once: the same bytes."""
+"""Lookups in tasks give what they give at once: the same bytes."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from headrace.features.bucketed import lookup_frames
 from headrace.features.frames import Bounds
 from headrace.features.lookups import ARRIVAL_COLUMN
 from headrace.features.plan import FeaturePlan
-from headrace.features.scattered import Scattered, Told, scattered_lookup
+from headrace.features.scattered import Scattered, Told, scattered_lookups
 from headrace.features.scattered_rows import Assembly, scattered_assembly
 from headrace.features.shared import Rows, Shared
 from headrace.lake.frames import bytes_frame, frame_bytes
@@ -33,23 +33,32 @@ def in_tasks(planned, shared, rows, limits, heard=lambda done, total: None):
     at_once, frame, few = limits
     lake = shared.lake.lake()
     table = Rows("sales", lake.tables.write("sales", rows).version)
-    kept = {}
-    for lookup in planned.lookups:
-        bounds = {"rows_at_once": at_once, "frame_rows": frame, "few_rows": few}
-        what = Scattered(plan=planned, slot=lookup.slot, spine=table, table=table, shared=shared, **bounds)
-        kept[lookup.slot] = list(scattered_lookup(Here(), what, heard))
+    bounds, slots = {"rows_at_once": at_once, "frame_rows": frame, "few_rows": few}, tuple(lookup.slot for lookup in planned.lookups)
+    what, kept = Scattered(plan=planned, slots=slots, spine=table, table=table, shared=shared, **bounds), {}
+    for some in scattered_lookups(Here(), what, heard):
+        for slot, each in some.items():
+            kept.setdefault(slot, []).append(each)
     return kept
+
+
+def local(planned, rows, bounds):
+    """The frames of each lookup's values, as one process gives them."""
+    found = {}
+    for frame in lookup_frames(planned, planned.lookups, rows, rows, bounds):
+        for values in frame:
+            found.setdefault(values.name, []).append(values)
+    return found
 
 
 @pytest.mark.parametrize("shops", [1, 500])
 @pytest.mark.parametrize("limits", LIMITS)
 def test_the_blobs_are_those_of_the_local_way(tmp_path, shared, shops, limits):
     rows, planned, blobs = sales(600, shops), plan(), shared.lake.lake().blobs
-    kept = in_tasks(planned, shared, rows, limits)
-    for lookup in planned.lookups:
-        local = list(lookup_frames(planned, lookup.slot, rows, rows, Bounds(tmp_path, *limits)))
-        assert [frame_bytes(values.alias("value").to_frame()) for values in local] == [blobs.get(each.name) for each in kept[lookup.slot]]
-        assert [(len(values), values.null_count()) for values in local] == [(each.rows, each.missing) for each in kept[lookup.slot]]
+    kept, here = in_tasks(planned, shared, rows, limits), local(planned, rows, Bounds(tmp_path, *limits))
+    assert set(kept) == set(here) == {lookup.slot for lookup in planned.lookups}
+    for slot, frames in here.items():
+        assert [frame_bytes(values.alias("value").to_frame()) for values in frames] == [blobs.get(each.name) for each in kept[slot]]
+        assert [(len(values), values.null_count()) for values in frames] == [(each.rows, each.missing) for each in kept[slot]]
 
 
 @pytest.mark.parametrize("limits", [(100_000, 300, 0), (5, 300, 0)])
@@ -67,10 +76,8 @@ def test_a_function_of_the_users_own_is_called_here_alone(tmp_path, shared, limi
     planned = FeaturePlan.build(Features(spine=SALES, given=["shop", "time"], as_of=col("time"), values=values), TYPES, {"sales": TYPES})
     rows, blobs = sales(600, 3), shared.lake.lake().blobs
     kept = in_tasks(planned, shared, rows, limits)
-    for lookup in planned.lookups:
-        local = list(lookup_frames(planned, lookup.slot, rows, rows, Bounds(tmp_path, *limits)))
-        found = [bytes_frame(blobs.get(each.name))["value"].to_list() for each in kept[lookup.slot]]
-        assert [series.to_list() for series in local] == found
+    for slot, frames in local(planned, rows, Bounds(tmp_path, *limits)).items():
+        assert [series.to_list() for series in frames] == [bytes_frame(blobs.get(each.name))["value"].to_list() for each in kept[slot]]
 
 
 def test_tasks_assemble_what_the_frames_give(tmp_path, shared):

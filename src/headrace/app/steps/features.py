@@ -1,26 +1,23 @@
-"""Looking into tables and assembling features."""
+"""Assembling features."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from headrace.app.lifecycle import Job
-from headrace.app.scratch import scratch
 from headrace.app.settings import HERE
-from headrace.app.spreading import shared_scratch
-from headrace.app.steps.frames import get_frame, put_frame
+from headrace.app.steps.frames import get_frame
 from headrace.app.store import lake_of, reference_to
 from headrace.app.workspace import Workspace
 from headrace.core.units import counted
 from headrace.engine.graph import Output, StepContext
 from headrace.expressions import DType
 from headrace.features import batch
-from headrace.features.bucketed import lookup_frames
-from headrace.features.frames import FRAME_ROWS, Bounds, framed
+from headrace.features.frames import FRAME_ROWS, framed
 from headrace.features.lookups import ARRIVAL_COLUMN
 from headrace.features.plan import FeaturePlan
-from headrace.features.scattered import VALUE, Kept, Scattered, scattered_lookup
+from headrace.features.scattered import VALUE
 from headrace.features.scattered_rows import Assembly, scattered_assembly
 from headrace.features.shared import Rows, Shared
 from headrace.lake.tables import TableVersion
@@ -29,45 +26,6 @@ from headrace.spec.model import Model
 from headrace.spec.tables import Table
 
 Inputs = Mapping[str, Mapping[str, Any]]
-
-
-def look_up(job: Job, context: StepContext) -> Output:
-    """Compute one lookup for every row of the spine."""
-    assert job.model is not None
-    assert job.lookup is not None
-    lookup = job.model.features.lookups()[job.lookup]
-    plan = plan_of(job.model.features, context.inputs, only=job.lookup)
-    kept = (_looked_up_here if job.workspace.settings.engine == HERE else _scattered)(job, context, plan, lookup.table)
-    rows = sum(each.rows for each in kept)
-    found = rows - sum(each.missing for each in kept)
-    return {"blobs": [each.name for each in kept], "summary": f"{lookup.label()}: {found:,} of {rows:,} found"}
-
-
-def _looked_up_here(job: Job, context: StepContext, plan: FeaturePlan, table: Table) -> list[Kept]:
-    assert job.model is not None
-    workspace, spine = job.workspace, job.model.features.spine
-    asked, seen = (table_rows(workspace, each, context.inputs) for each in (spine, table))
-    kept, rows, total = [], 0, int(table_output(spine, context.inputs)["rows"])
-    with scratch(workspace.settings.home) as folder:
-        for values in lookup_frames(plan, plan.lookups[0].slot, asked, seen, Bounds(folder)):
-            kept.append(Kept(put_frame(workspace, values.alias(VALUE).to_frame()), len(values), values.null_count()))
-            rows += len(values)
-            context.report(rows, total, "rows")
-    return kept
-
-
-def _scattered(job: Job, context: StepContext, plan: FeaturePlan, table: Table) -> list[Kept]:
-    assert job.model is not None
-    spine = job.model.features.spine
-    with shared_scratch(job.workspace, job.fingerprint) as shared:
-        what = Scattered(
-            plan=plan,
-            slot=plan.lookups[0].slot,
-            spine=_stored(spine, context.inputs),
-            table=_stored(table, context.inputs),
-            shared=shared,
-        )
-        return list(scattered_lookup(job.workspace.executor, what, _told(context)))
 
 
 def assemble(job: Job, context: StepContext) -> Output:
@@ -92,13 +50,13 @@ def _assemble_here(model: Model, workspace: Workspace, plan: FeaturePlan, contex
 def _assemble_scattered(model: Model, workspace: Workspace, plan: FeaturePlan, context: StepContext) -> TableVersion:
     what = Assembly(
         plan=plan,
-        spine=_stored(model.features.spine, context.inputs),
+        spine=stored(model.features.spine, context.inputs),
         rows=int(table_output(model.features.spine, context.inputs)["rows"]),
         shared=Shared(reference_to(workspace), ""),
         columns=_columns(model, plan, context.inputs),
         table=features_table(model),
     )
-    return scattered_assembly(workspace.executor, what, _told(context))
+    return scattered_assembly(workspace.executor, what, lambda done, total: context.report(done, total, "tasks"))
 
 
 def _assembled(model: Model, workspace: Workspace, plan: FeaturePlan, context: StepContext) -> Iterator[pl.DataFrame]:
@@ -118,13 +76,17 @@ def features_table(model: Model) -> str:
     return f"features/{model.name}"
 
 
-def plan_of(features: Features, inputs: Inputs, only: int | None = None) -> FeaturePlan:
-    """Return the plan over the tables' types; with `only`, the plan of that one lookup."""
+def plan_of(features: Features, inputs: Inputs, only: Sequence[int] | None = None) -> FeaturePlan:
+    """Return the plan over the tables' types; with `only`, the plan of those lookups alone, in that order."""
     types = {table.name: table_types(table, inputs) for table in features.tables() if f"{_kind(table)}:{table.name}" in inputs}
     if only is not None:
-        lookup = features.lookups()[only]
+        lookups = features.lookups()
         features = Features(
-            spine=features.spine, given=features.given, as_of=features.as_of, values={"value": lookup}, location=features.location
+            spine=features.spine,
+            given=features.given,
+            as_of=features.as_of,
+            values={f"value_{number}": lookups[number] for number in only},
+            location=features.location,
         )
     return FeaturePlan.build(features, types[features.spine.name], types)
 
@@ -149,17 +111,14 @@ def table_output(table: Table, inputs: Inputs) -> Mapping[str, Any]:
     return inputs[f"{_kind(table)}:{table.name}"]
 
 
-def _stored(table: Table, inputs: Inputs) -> Rows:
+def stored(table: Table, inputs: Inputs) -> Rows:
+    """Return where a table's rows lie."""
     return Rows(table.name, table_output(table, inputs)["version"])
 
 
 def _columns(model: Model, plan: FeaturePlan, inputs: Inputs) -> dict[str, list[str]]:
     """Return the blobs of each lookup's frames, by slot."""
     return {lookup.slot: inputs[f"lookup:{model.name}.{number}"]["blobs"] for number, lookup in enumerate(plan.lookups)}
-
-
-def _told(context: StepContext) -> Callable[[int, int], object]:
-    return lambda done, total: context.report(done, total, "tasks")
 
 
 def _kind(table: Table) -> str:
