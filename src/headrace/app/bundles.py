@@ -51,5 +51,5 @@ def _fetched(workspace: Workspace, blob: str) -> bytes:
         record = freed_bundle(workspace, blob)
         if record is None:
             raise
-        remedy = "To make it again, go back to its description and run that: headrace run."
+        remedy = "To make it again, go back to its description and run that: headrace run. What a stream has learnt is not made again."
         raise BytesFreed("the bundle of this model version was", record.freed, record.rule, remedy) from error

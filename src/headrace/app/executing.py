@@ -21,10 +21,10 @@ def code_of(graph: Graph) -> str:
     return fingerprint([step.fingerprint for step in graph.steps.values()])
 
 
-def start_run(session: Session, workspace: Workspace, kind: str, code: str) -> Run:
-    """Record that a run has started."""
+def start_run(session: Session, workspace: Workspace, kind: str, code: str, **more: str) -> Run:
+    """Record that a run has started, with `more` details."""
     project = workspace.project
-    details = {**workspace.machine, "commit": _commit(workspace)}
+    details = {**workspace.machine, "commit": _commit(workspace), **more}
     return runs.start(session, NewRun(project=project.name, kind=kind, code=code, seed=project.seed, details=details))
 
 

@@ -40,8 +40,7 @@ def evaluate(work: Work, context: StepContext) -> Output:
     version, look = _look(work, context.run_id, questions, seen)
     how = How(work.seed, bonferroni_level(look), sample_here)
     measured = evaluate_rows(scored, **how._asdict())
-    with work.workspace.ledger.read() as session:
-        champion = models.champion(session, version.project, version.model)
+    champion = work.champion
     compared = _compared(work, champion, how)
     evidence = Evidence(
         metric=model.metric,
@@ -123,13 +122,10 @@ def _tables(session: Session, work: Work) -> tuple[str, ...]:
 def _slices(work: Work, how: How) -> dict[tuple[str, str], tuple[SliceMetric, ...]]:
     found = {}
     for gate in work.model.gates:
-        column = (
-            next((frame[gate.column] for frame in (work.features, work.given) if gate.column in frame.columns), None)
-            if isinstance(gate, Slices)
-            else None
-        )
-        if isinstance(gate, Slices) and column is not None:
-            found[gate.column, gate.metric] = slice_metrics(gate, work.scored, column, how)
+        if isinstance(gate, Slices):
+            frame = work.features if gate.column in work.features.columns else work.given
+            if gate.column in frame.columns:
+                found[gate.column, gate.metric] = slice_metrics(gate, work.scored, frame[gate.column], how)
     return found
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from headrace.app.executing import code_of, finish_run, start_run
 from headrace.app.learning.bundling import bundle
 from headrace.app.learning.evaluating import evaluate
+from headrace.app.learning.facts import SNAPSHOT
 from headrace.app.learning.judging import judge
 from headrace.app.learning.snapshot import Snapshot
 from headrace.app.learning.work import Work
@@ -55,22 +56,23 @@ def record(workspace: Workspace, model: Model, snapshot: Snapshot) -> RecordedSn
         StepFailed: if a step failed for what does not pass by itself.
     """
     work = Work(workspace, model, snapshot)
-    graph = _graph(work)
     with turn_to_record(workspace) as held:
         if held is None:
             return None
         if _settled(work) is None:
-            _execute(work, graph, held)
+            _execute(work, held)
         else:
-            _end_killed(work, graph)
+            _end_killed(work)
     with workspace.ledger.read() as session:
         return _recorded(session, work)
 
 
 def _graph(work: Work) -> Graph:
-    """Return the steps. Their fingerprints say by which rules the snapshot is judged; which snapshot it is, its version says alone."""
-    model, steps = work.model, list[Step]()
-    meaning: tuple[object, ...] = (work.workspace.project.name, work.snapshot.id, model.gates, model.approve, model.metric)
+    """Return the steps. Their fingerprints say by which rules, and against whom, the snapshot is judged: where that has changed since
+    it was killed, it is judged anew."""
+    model, champion, steps = work.model, work.champion, list[Step]()
+    rules = (model.gates, model.approve, model.metric, champion.id if champion else None)
+    meaning: tuple[object, ...] = (work.workspace.project.name, work.snapshot.id, *rules)
     bodies: dict[str, Callable[[Work, StepContext], Output]] = {"evaluate": evaluate, "bundle": bundle, "judge": judge}
     for kind, body in bodies.items():
         print_ = fingerprint("learnt", kind, CODE_VERSION, *meaning)
@@ -83,8 +85,8 @@ def _run(body: Callable[[Work, StepContext], Output], work: Work, context: StepC
         return body(work, context)
 
 
-def _execute(work: Work, graph: Graph, held: Hold) -> None:
-    workspace = work.workspace
+def _execute(work: Work, held: Hold) -> None:
+    workspace, graph = work.workspace, _graph(work)
     run_id = _start_or_continue(work, graph)
     meter = Meter()
     recorder = StepRecorder(workspace, run_id, meter, Prices.load(workspace.settings.prices_file), held)
@@ -103,26 +105,26 @@ def _execute(work: Work, graph: Graph, held: Hold) -> None:
 
 def _start_or_continue(work: Work, graph: Graph) -> str:
     """Return the id of the run: that of one that was killed at the same snapshot, else a new one. Runs of a description are left."""
-    workspace = work.workspace
+    workspace, code = work.workspace, code_of(graph)
     with workspace.ledger.write(workspace.identity.name, "run.start") as session:
-        for run in _killed(session, work, graph):
-            if run.actor == workspace.identity.name:
+        for run in _killed(session, work):
+            if run.code == code and run.actor == workspace.identity.name:
                 session.about(run.id, continued=True)
                 return run.id
             runs.finish(session, run.id, runs.INTERRUPTED)
-        return start_run(session, workspace, runs.STREAM, code_of(graph)).id
+        return start_run(session, workspace, runs.STREAM, code, **{SNAPSHOT: work.snapshot.id}).id
 
 
-def _killed(session: Session, work: Work, graph: Graph) -> list[runs.Run]:
+def _killed(session: Session, work: Work) -> list[runs.Run]:
     """Return the runs that were at this snapshot and did not say how they ended; whoever holds the lock knows that nobody works at them."""
     left = runs.list_runs(session, work.workspace.project.name, state=runs.RUNNING, kind=runs.STREAM)
-    return [run for run in left if run.code == code_of(graph)]
+    return [run for run in left if run.details.get(SNAPSHOT) == work.snapshot.id]
 
 
-def _end_killed(work: Work, graph: Graph) -> None:
+def _end_killed(work: Work) -> None:
     """End a run that had done everything but say so."""
     with work.workspace.ledger.read() as session:
-        left = _killed(session, work, graph)
+        left = _killed(session, work)
     for run in left:
         finish_run(work.workspace, run.id, runs.FINISHED)
 

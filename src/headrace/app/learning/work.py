@@ -39,6 +39,12 @@ class Work:
         return found
 
     @cached_property
+    def champion(self) -> ModelVersion | None:
+        """The champion that it is judged against: whoever holds the lock of the project's runs asks."""
+        with self.workspace.ledger.read() as session:
+            return models.champion(session, self.workspace.project.name, self.model.name)
+
+    @cached_property
     def bundle(self) -> Bundle:
         """That version's bundle."""
         assert self.parent.bundle_location is not None

@@ -196,3 +196,25 @@ def test_what_is_away_fails_no_run(trained: Trained, monkeypatch: pytest.MonkeyP
         with project.workspace.ledger.read() as session:
             found = runs.list_runs(session, "returns", kind=runs.STREAM)
         assert [run.state for run in found] == [runs.FINISHED]
+
+
+def test_who_was_killed_before_another_became_the_champion_is_compared_with_that_one(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(trained(gates='[hr.gate.beats("champion")]')) as project:
+        workspace = project.workspace
+        stream = Stream(workspace)
+        first, second = (stream.snapshot(stream.clock + 11 * DAY) for _ in range(2))
+        with monkeypatch.context() as patch:
+            kill_at(patch, workspace, 6, LedgerUnreachable("ledger.db", "it is full"))  # evaluated, not judged
+            with pytest.raises(LedgerUnreachable):
+                record(workspace, workspace.project.models[0], second)
+        made = recorded(workspace, first)
+        with workspace.ledger.write("ana", "model.judge") as session:
+            session.run("UPDATE model_version SET state = 'approved' WHERE number = :number", number=made.number)
+            models.promote(session, versions(workspace)[made.number - 1].id)
+        again = recorded(workspace, second)
+        assert (again.number, made.number) == (2, 3)
+        assert "champion returned@3" in project.show(again.label).gates[0].message
+        with workspace.ledger.read() as session:
+            assert [run.state for run in runs.list_runs(session, "returns", kind=runs.STREAM)] == ["finished", "finished", "interrupted"]
