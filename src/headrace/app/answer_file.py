@@ -14,17 +14,19 @@ from headrace.features.buckets import arrow
 WRITERS = (".csv", ".parquet")
 
 
-def check_output(output: Path) -> None:
-    """Check that a file of answers can have this name.
+def check_output(output: Path, rows: Path) -> None:
+    """Check that the answers to a file of rows can have this name.
 
     Raises:
-        UserError: for a suffix that nothing writes.
+        UserError: for a suffix that nothing writes, and for the file of rows itself.
     """
     if output.suffix not in WRITERS:
         raise UserError(
             f"no answers can be written into {output.name!r}: its ending names no format.",
             remedy=f"Name a file that ends in {' or '.join(WRITERS)}.",
         )
+    if output.exists() and rows.exists() and output.samefile(rows):
+        raise UserError(f"{output.name!r} is the file of rows itself: the answers would take its place.", remedy="Name another for them.")
 
 
 class AnswerFile:

@@ -48,7 +48,7 @@ def predict_file(workspace: Workspace, model: str, rows: Path, output: Path, rep
     Raises:
         UserError: if the rows cannot be answered as they are; nothing is logged then.
     """
-    check_output(output)
+    check_output(output, rows)
     reuse_freed_memory()
     version = champion(workspace, model)
     assert version.bundle_location is not None

@@ -126,7 +126,7 @@ def test_answers_appear_whole_or_not_at_all(tmp_path, name):
 
 def test_only_files_that_can_be_written_are_named(tmp_path):
     with pytest.raises(UserError, match=r"out\.xlsx"):
-        check_output(tmp_path / "out.xlsx")
+        check_output(tmp_path / "out.xlsx", tmp_path / "rows.csv")
 
 
 @pytest.mark.parametrize("scores", [np.array([0.25, 1e-7, 0.1 + 0.2]), np.array([[0.5, 0.5], [1.0, 0.0], [math.nan, math.inf]])])
@@ -165,3 +165,12 @@ def test_a_regression_decides_nothing_and_no_columns_are_an_empty_object():
     row = log_rows(answered, "file", NOW).row(0, named=True)
     assert (row["decision"], row["scores"], row["as_of"]) == ("null", "[2.5]", NOW)
     assert frame_json(pl.DataFrame(height=2)).to_list() == ["{}", "{}"]
+
+
+def test_answers_do_not_take_the_place_of_the_rows_that_they_answer(tmp_path):
+    """By whatever name the file is called."""
+    rows = tmp_path / "rows.csv"
+    rows.write_text("a\n1\n")
+    (tmp_path / "link.csv").symlink_to(rows)
+    with pytest.raises(UserError, match="the file of rows itself"):
+        check_output(tmp_path / "link.csv", rows)
