@@ -66,7 +66,7 @@ from headrace.training.online.logistic import LogisticLearner
 from headrace.training.online.progressive import Lessons, learn_rows
 from headrace.training.online.restoring import restored
 
-EXAMPLES = int(10 * float(os.environ.get("HEADRACE_EXAMPLES", "1")))
+EXAMPLES = int(6 * float(os.environ.get("HEADRACE_EXAMPLES", "1")))
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 HOUR, EPOCH = timedelta(hours=1), datetime(2026, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

@@ -37,7 +37,7 @@ returned = hr.Model(
     candidates=[hr.OnlineLogistic(learning_rate=0.1)],
     metric="roc_auc",
 )
-project = hr.Project("returns", models=[returned], streams=[hr.Scoring(returned), hr.Learning(returned, every="2d")])
+project = hr.Project("returns", models=[returned], streams=[hr.Scoring(returned), hr.Learning(returned, every="4d")])
 '''
 
 
@@ -100,7 +100,7 @@ def test_a_stream_learns_what_training_left_and_leaves_versions(tmp_path: Path, 
     assert (again.learned, again.waiting) == (0, line.waiting)  # it goes on from where it was
     made = snapshots(project)
     assert [(parent, number) for parent, number, _ in made] == [("returned@1", number) for number in range(1, again.versions + 1)]
-    assert len(made) > 2
+    assert len(made) > 1
     assert f"returned@{1 + len(made)}, champion: roc_auc 0." in report.notes[-1]
     assert f'headrace_stream_versions_total{{model="returned"}} {len(made)}' in prometheus({}, report.models, report.learners)
 
