@@ -2,7 +2,8 @@
 
 Each kill is at a random one of the points at which something becomes known to others, on either side of it. What is left when the worker
 has come to its end is compared with what an undisturbed one leaves: table, late rows, quarantine, position, counts, and features answered
-from the state. In every other home two workers come to the end at once, and the state's store is removed before. Prints a line a home.
+from the state. In every other home two workers come to the end at once, and the state's store is removed before; where a worker had died
+between the lake and the ledger then, the count of duplicates goes with it. Prints a line a home.
 Exit code 1 if anything differs.
 """
 
@@ -27,14 +28,17 @@ def main(kills: int) -> int:
             number += 1
             home = stream_crashing.write_project(root / str(number), reference)
             times = stream_crashing.kill_often(home, _A_HOME, seed=number)
+            counted = number % 2 == 0 or stream_crashing.is_on_record(home)
             if number % 2:
                 shutil.rmtree(home.parent / ".headrace" / "stream")
                 stream_crashing.run_workers(home, 2)
             else:
                 stream_crashing.run_worker(home)
-            found = stream_crashing.differences(expected, stream_crashing.facts(home))
+            left = [expected, stream_crashing.facts(home)]
+            found = stream_crashing.differences(*(left if counted else map(stream_crashing.without_duplicates, left)))
             killed, different = killed + times, different + bool(found)
-            print(f"home {number}: {times} killed; {', '.join(found) or 'nothing'} differs", flush=True)
+            told = ", ".join(found) or "nothing"
+            print(f"home {number}: {times} killed; {told} differs{'' if counted else ' but the duplicates'}", flush=True)
             for name, (before, after) in found.items():
                 print(f"  {name}: {str(before)[:300]} became {str(after)[:300]}", flush=True)
         print(f"{killed} killed in {number} homes; {different} came out otherwise", flush=True)

@@ -77,8 +77,6 @@ stream(handle.workspace, StreamOptions(flush_bytes=30_000), Watching())
 handle.close()
 print(-left)
 """
-_BY_THE_CLOCK = {"horizon_us": None, "committed_us": None}
-"""What positions hold that is not the same a second time."""
 _SHOPS = (
     '        "size": hr.latest(shops, "size", by="shop"),\n',
     'shops = hr.Entity("shops", source=hr.Replay(hr.File("shops.csv")), key="shop")\n',
@@ -152,6 +150,8 @@ def _tables(workspace: Workspace) -> dict[str, Any]:
 
 _BY_THE_CLOCK = {"horizon_us": None, "committed_us": None}
 """What of a position depends on when it was."""
+_UNKNOWN_TO_THE_LAKE = dict.fromkeys(("duplicates", "origin", "newest_arrival"))
+"""What of a position cannot be told from the lake's rows."""
 
 
 def _state(workspace: Workspace, store: StateStore) -> dict[str, Any]:
@@ -164,6 +164,24 @@ def _state(workspace: Workspace, store: StateStore) -> dict[str, Any]:
         "outbox": [fields for records in (store.walk("out/orders").records,) for _, fields in records if fields],
         "spaces": sorted(store.marks("filled/")),
     }
+
+
+def is_on_record(project: Path) -> bool:
+    """Tell whether the ledger has the orders as the lake has them: what it lacks of their position goes with the state."""
+    handle = hr.load(project, environment={"HEADRACE_USER": "ana"})
+    try:
+        with handle.workspace.ledger.read() as session:
+            last = ledger_tables.latest(session, handle.workspace.project.name, "orders")
+        return (None if last is None else last.version) == lake_of(handle.workspace).tables.version("orders")
+    finally:
+        handle.close()
+
+
+def without_duplicates(found: dict[str, Any]) -> dict[str, Any]:
+    """Return facts without what of a position only the ledger knows once the state is lost."""
+    rows_in, accepted, quarantined, duplicates, *others = found["recorded"]
+    positions = {name: {**position, **_UNKNOWN_TO_THE_LAKE} for name, position in found["positions"].items()}
+    return {**found, "recorded": (rows_in - duplicates, accepted, quarantined, *others), "positions": positions}
 
 
 def differences(expected: dict[str, Any], found: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

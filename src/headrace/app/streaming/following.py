@@ -58,7 +58,7 @@ class Following:
         self._scored, self._learning = (frozenset(each.model.name for each in kind) for kind in (project.scorings, project.learnings))
         self._owned: dict[int, Owned] = {}
         self._backlog: deque[Messages] = deque()
-        self._settled = Settled(table, around.workspace, around.store, around.patience)
+        self._settled = Settled(table, around)
         self._intake = Intake(table.name, self._settled.door(), Rules.of(table, table.source), duration_or_none(table.source.idle))
         self._taking_over = TakingOver(table, around, self._settled, self._intake.rules, self.counts)
         self._follower = follower_of(table, self, around.surroundings, around.workspace.project.name)
@@ -75,6 +75,8 @@ class Following:
     def assigned(self, partitions: Collection[int]) -> Mapping[int, Position]:
         """Take partitions over, with all that is known of them, and say where to go on."""
         self._was_assigned = True
+        if not self.types:
+            self._look_for_columns()
         for partition in partitions:
             self._owned[partition] = self._taking_over.take(partition)
         known = {partition: self._owned[partition].position for partition in partitions if self._owned[partition].mark is not None}
@@ -210,6 +212,8 @@ class Following:
             brought = Brought(whole, self._intake.door.pins or {}, self.counts)
             record_version(around.workspace, around.lake, around.store, self.table, brought)
             self._is_recorded = True
+        if flushed and not self.types:  # these rows were taken by another, which died
+            self._settled.look_again()
 
     def sweep(self) -> None:
         """Drop some of what no question needs any more, now and then."""
@@ -320,10 +324,15 @@ class Following:
     def _reload(self, partition: int) -> None:
         """Go on in a partition that is not where we left it: it is another's, and will be taken from us, or was; or the store went back."""
         if partition in self._owned:
-            self._around.patience.until_done(self._settled.look_again)
+            self._look_for_columns()
             owned = self._taking_over.take(partition)
             self._intake.door = self._settled.door()
             self._go_on(partition, owned)
+
+    def _look_for_columns(self) -> None:
+        """Know the columns by what others have left, so that what is taken over is filled with the groups that models need of them."""
+        if self._around.patience.until_done(self._settled.look_again):
+            self._around.patience.until_done(self._around.columns_known)
 
     def _go_on(self, partition: int, owned: Owned) -> None:
         """Go on in a partition as it is in the store, unless it was taken from us meanwhile."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from headrace.app.streaming.flushing import app_of
+from headrace.expressions import DType
+from headrace.ingest.column_types import dtype_of
 from headrace.ingest.requests import ARRIVAL
 from headrace.ingest.stream.messages import place_of
 from headrace.lake.lake import Lake
@@ -41,3 +43,9 @@ class LakeRows:
             self.pulse(start, len(arrivals))
             low, high = arrivals[start], arrivals[min(start + _ROWS, len(arrivals)) - 1]
             yield scan.filter(arrival.is_between(low, high), mine).sort(arrival).collect()
+
+
+def column_types(lake: Lake, table: str, version: int) -> dict[str, DType]:
+    """Return the types of a table's columns as the lake has them."""
+    schema = lake.tables.scan(table, version).collect_schema()
+    return {column: dtype_of(column, kind) for column, kind in schema.items()}

@@ -8,6 +8,7 @@ import msgspec
 
 from headrace.app.streamed import LATE, QUARANTINE, STREAM
 from headrace.app.streaming.counting import Counts
+from headrace.app.streaming.lake_rows import column_types
 from headrace.app.workspace import Workspace
 from headrace.core.fingerprints import fingerprint
 from headrace.core.moments import moment_of
@@ -15,7 +16,6 @@ from headrace.core.units import counted
 from headrace.expressions import DType
 from headrace.features.stores.contract import StateStore
 from headrace.features.stream.positions import Position, position_prefix, read_position
-from headrace.ingest.column_types import dtype_of
 from headrace.ingest.sources import pins_fingerprint
 from headrace.lake.lake import Lake
 from headrace.lake.tables import TableVersion as LakeVersion
@@ -76,8 +76,7 @@ def record_version(workspace: Workspace, lake: Lake, store: StateStore, table: E
 
 def _in_lake(lake: Lake, name: str, newest: LakeVersion) -> _InLake:
     late, quarantine = (lake.tables.newest(f"{name}/{beside}") for beside in (LATE, QUARANTINE))
-    schema = lake.tables.scan(name, newest.version).collect_schema()
-    types = {column: str(dtype_of(column, kind)) for column, kind in schema.items()}
+    types = {column: str(kind) for column, kind in column_types(lake, name, newest.version).items()}
     return _InLake(newest, late.rows if late else 0, quarantine, types)
 
 

@@ -1,4 +1,4 @@
-"""What was settled of a streamed table by its first rows: the types of its columns, kept in the store and on record."""
+"""What was settled of a streamed table by its first rows: the types of its columns, kept in the store, in the lake and on record."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,11 +8,11 @@ import polars as pl
 
 from headrace.app.errors import StreamedColumnsMoved
 from headrace.app.streamed import STREAM, find_streamed
+from headrace.app.streaming.around import Around
+from headrace.app.streaming.lake_rows import column_types
 from headrace.app.streaming.outbox import rows_of, waiting_chunks
-from headrace.app.streaming.patience import Patience
-from headrace.app.workspace import Workspace
 from headrace.expressions import DType
-from headrace.features.stores.contract import Commit, StateStore
+from headrace.features.stores.contract import Commit
 from headrace.ingest.column_types import dtype_of
 from headrace.ingest.stream.door import StreamDoor
 from headrace.spec.tables import Entity, Events
@@ -25,19 +25,20 @@ class Settled:
         types: the types of the table's columns; empty until they are known.
     """
 
-    def __init__(self, table: Events | Entity, workspace: Workspace, store: StateStore, patience: Patience) -> None:
-        self._table, self._workspace, self._store, self._patience = table, workspace, store, patience
+    def __init__(self, table: Events | Entity, around: Around) -> None:
+        self._table, self._workspace, self._lake = table, around.workspace, around.lake
+        self._store, self._patience = around.store, around.patience
         self._recorded: dict[str, Any] = {}
-        self.look_again()
-        self.types: dict[str, DType] = {name: DType(kind) for name, kind in self._recorded.get("types", {}).items()}
+        self.types: dict[str, DType] = {}
+        self._read_record()
 
-    def look_again(self) -> None:
-        """Read anew what is on record."""
-        version = find_streamed(self._workspace, self._table)
-        self._recorded = {}
-        if version is not None:
-            positions = version.profile[STREAM]["positions"]
-            self._recorded = {"types": version.types, "pins": version.profile["source_types"], "positions": positions}
+    def look_again(self) -> bool:
+        """Read anew what is on record, and tell whether the table's columns are known by that first, or by what the lake has."""
+        were_known = bool(self.types)
+        self._read_record()
+        if not self.types and (version := self._lake.tables.version(self._table.name)) is not None:
+            self.types = column_types(self._lake, self._table.name, version)  # whoever brought it died before it was on record
+        return bool(self.types) and not were_known
 
     def position(self, partition: int) -> dict[str, Any]:
         """Return a partition's position as it is on record; empty if it is not."""
@@ -71,6 +72,15 @@ class Settled:
             return False
         self.types = makes
         return True
+
+    def _read_record(self) -> None:
+        version = find_streamed(self._workspace, self._table)
+        self._recorded = {}
+        if version is not None:
+            # Whoever put a table on record that another had brought may not have known the source's types.
+            pins, positions = version.profile["source_types"] or None, version.profile[STREAM]["positions"]
+            self._recorded = {"pins": pins, "positions": positions}
+            self.types = self.types or {name: DType(kind) for name, kind in version.types.items()}
 
     def _waiting(self, partition: int) -> dict[str, DType]:
         """Return the columns of rows that wait for the lake: whoever took them may have died before anything was on record."""

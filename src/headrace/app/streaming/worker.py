@@ -225,7 +225,8 @@ class _Worker:
         self._tried_lake = float("-inf")
         self._patience.back()
         if self._missing:
-            self._regroup()
+            with suppress(ToldToStop):  # what it was to fill is filled by the next
+                self._regroup()
         return True
 
     def _leave(self, *, quietly: bool = False) -> None:
