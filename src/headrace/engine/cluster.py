@@ -9,7 +9,6 @@ import logging
 import os
 import platform
 import shutil
-import socket
 import tempfile
 import threading
 import time
@@ -24,9 +23,11 @@ from typing import Any
 import ray
 from ray._private import worker as ray_worker
 from ray.exceptions import RayError, RayTaskError
+from ray.util.client import ray as client
 
 from headrace.core.allocation import reuse_freed_memory
 from headrace.core.errors import HeadraceError
+from headrace.engine.cluster_head import HeadWatch, knock
 from headrace.engine.errors import ClusterFault, ClusterUnreachable, WorkersDiffer
 from headrace.engine.executor import Part, Result, unheard
 from headrace.engine.opening import RAY
@@ -78,7 +79,7 @@ class Cluster:
             ClusterFault: if the cluster cannot be used, or a part took several workers with it.
             WorkersDiffer: if its workers have other versions, with which results might differ.
         """
-        left, running = iter(parts), deque[Any]()
+        left, running, head = iter(parts), deque[Any](), HeadWatch(_head())
         most = self.slots * _AHEAD
         try:
             while True:
@@ -88,6 +89,7 @@ class Cluster:
                     return
                 if _has_ended(running[0]):
                     yield self._result(running.popleft())
+                head.look()
                 heard()
         finally:
             _end_tasks(running)
@@ -186,16 +188,16 @@ def _connect(address: str) -> None:
             if address == RAY:
                 _join_or_start(options)
             else:
-                _knock(address)
+                knock(address.rpartition("://")[2], _KNOCK_SECONDS)
                 ray.init(address=address, **options)
         except (RayError, ConnectionError, RuntimeError, ValueError, ImportError, OSError) as error:
             raise ClusterUnreachable(address, error) from None
 
 
-def _knock(address: str) -> None:
-    """See whether anybody listens: Ray itself would ask for more than a minute."""
-    host, _, port = address.rpartition("://")[2].rpartition(":")
-    socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_SECONDS).close()
+def _head() -> str:
+    """Return where the head of the cluster is that this process has joined. A client of `ray://` is told by its connection instead."""
+    of_client = client.is_connected()  # type: ignore[no-untyped-call]  # Ray has no types for it
+    return "" if of_client else str(ray.get_runtime_context().gcs_address)
 
 
 def _unsaid(*_: object, **__: object) -> None:
