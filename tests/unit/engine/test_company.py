@@ -1,9 +1,12 @@
 """Steps that are carried out together: what each gives is its own, and what fails fails alone."""
 
+import threading
+from datetime import timedelta
+
 import pytest
 
 from headrace.core.errors import SystemFault, UserError
-from headrace.engine.errors import StepFailed
+from headrace.engine.errors import StepFailed, StepTimedOut
 from headrace.engine.graph import Company, Step
 
 from .conftest import step
@@ -96,3 +99,14 @@ def test_a_fault_that_passes_is_met_together_and_one_that_stays_is_everybodys(be
         bench.execute(*(together.step(name) for name in "cd"))
     assert (together.ran, together.alone) == ([["c", "d"]] * 3, [])
     assert failed.value.failures == {"c": passing[3], "d": passing[3]}
+
+
+@ON_ONE_MACHINE
+def test_a_company_over_its_time_has_failed_all_of_it(bench):
+    over = threading.Event()
+    company = Company(lambda contexts: contexts, lambda contexts: {name: {"late": over.wait(20)} for name in contexts})
+    with pytest.raises(StepFailed) as failed:
+        bench.execute(*(Step(name, name, (), lambda context: {}, company) for name in "ab"), step_timeout=timedelta(seconds=0.05))
+    over.set()
+    assert {name: type(error) for name, error in failed.value.failures.items()} == {"a": StepTimedOut, "b": StepTimedOut}
+    assert not bench.memo.kept
