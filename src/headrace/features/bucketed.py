@@ -28,6 +28,9 @@ from headrace.features.plan import FeaturePlan
 from headrace.features.prepared import key_names
 from headrace.features.side_by_side import side_by_side
 
+_ROW_FRAMES = 4
+"""How many frames' rows of a table are parted at once: nobody asks which frame they came in, and fewer pieces are less to do."""
+
 
 def lookup_frames(
     plan: FeaturePlan,
@@ -82,8 +85,9 @@ def _parted_frames(
 
         def part(side: str) -> None:
             with BucketWriter(folder / side, count) as writer:
-                for frame in framed(questions if side == "questions" else seen, bounds.frame_rows):
-                    writer.add(frame, keys)
+                asking = side == "questions"
+                for frame in framed(questions if asking else seen, bounds.frame_rows if asking else _ROW_FRAMES * bounds.frame_rows):
+                    writer.add(frame, keys, places=asking)
 
         side_by_side(part, ["questions", "rows"], MOST // count)  # no more files are open at once
         with BucketWriter(folder / "answers", count) as answers:

@@ -18,7 +18,7 @@ MOST = 256
 class BucketWriter:
     """Fills the buckets of a folder, one Arrow file each: a record batch for each frame that was added, in the order of the frames.
 
-    Used in a `with`, which closes the files. Each row gets its place in its frame (`_place`, UInt32). Several threads may write, each to
+    Used in a `with`, which closes the files. The place of a row in its frame is `_place` (UInt32). Several threads may write, each to
     buckets of its own.
     """
 
@@ -35,10 +35,10 @@ class BucketWriter:
         for file in (*self._writers.values(), *self._files.values()):
             file.close()
 
-    def add(self, frame: pl.DataFrame, keys: Sequence[str]) -> None:
-        """Part a frame among the buckets; within each its rows keep their order."""
+    def add(self, frame: pl.DataFrame, keys: Sequence[str], places: bool = True) -> None:
+        """Part a frame among the buckets; within each its rows keep their order. With `places` each gets its place in the frame."""
         rows, edges = parted(frame, keys, self._count)
-        batch = batch_of(rows)
+        batch = batch_of(rows if places else rows.drop(PLACE))
         for number, (first, end) in enumerate(pairwise(edges)):
             self._write(number, batch.slice(first, end - first))
 
@@ -113,7 +113,9 @@ def parted(frame: pl.DataFrame, keys: Sequence[str], count: int) -> tuple[pl.Dat
     key = pl.struct(keys) if len(keys) > 1 else pl.col(keys)
     bucket = frame.select((key.hash() % count).cast(pl.UInt16)).to_series().to_numpy()
     order = np.argsort(bucket, kind="stable")  # of integers so short in a single pass
-    return frame.with_row_index(PLACE)[order], np.searchsorted(bucket[order], np.arange(count + 1)).tolist()
+    place = pl.Series(PLACE, order.astype(np.uint32))
+    edges = np.cumsum(np.bincount(bucket, minlength=count)).tolist()
+    return pl.DataFrame([place, *frame[place]]), [0, *edges]
 
 
 def bucket_file(folder: Path, number: int) -> Path:

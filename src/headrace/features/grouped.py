@@ -30,7 +30,7 @@ def alike(lookups: Sequence[PlannedLookup]) -> Iterator[list[PlannedLookup]]:
 
 
 class GroupedRows:
-    """The rows of a table as lookups of a group need them; those of a single lookup are its `visible_rows`."""
+    """The rows of a table as lookups of a group need them; of a single lookup its `visible_rows`, which may say a moment twice."""
 
     def __init__(self, lookups: Sequence[PlannedLookup]) -> None:
         self.lookups = lookups
@@ -38,10 +38,12 @@ class GroupedRows:
         self._names: dict[str, dict[str, str]] = {lookup.slot: {} for lookup in lookups}
         given: dict[tuple[str, object], str] = {}
         for lookup in lookups:
+            names = self._names[lookup.slot]
             for column, meaning in _meanings(lookup).items():
                 number = sum(each == column for each, _ in given)
-                name = given.setdefault((column, meaning), f"{column}_{number}" if number else column)
-                self._names[lookup.slot][column] = name
+                names[column] = given.setdefault((column, meaning), f"{column}_{number}" if number else column)
+            if lookup.known == (lookup.time,):  # rows that are known when they happen say so once
+                names[TIME] = names[KNOWN]
         self._alike = sum(column == SEEN for column, _ in given) == 1
 
     def scan(self, table: pl.LazyFrame, functions: Functions) -> pl.LazyFrame:
@@ -54,8 +56,8 @@ class GroupedRows:
 
     def of(self, lookup: PlannedLookup, rows: pl.DataFrame) -> pl.DataFrame:
         """Return what one of the lookups needs of such rows: as `visible_rows`, or with `_seen`."""
-        names = {name: column for column, name in self._names[lookup.slot].items() if name in rows.columns}
-        return rows.select(*self.keys, ARRIVAL, *names).rename(names)
+        names = self._names[lookup.slot].items()
+        return rows.select(*self.keys, ARRIVAL, *(pl.col(name).alias(column) for column, name in names if name in rows.columns))
 
     def visible(self, lookup: PlannedLookup, rows: pl.DataFrame) -> pl.DataFrame:
         """Return those of such rows that one of the lookups can ever see, without `_seen`."""
