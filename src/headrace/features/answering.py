@@ -24,6 +24,7 @@ PICKED = ("first", "last")
 """Aggregates that are the value of one row, which is taken from the table as it lies; for the others values are sorted as the rows are."""
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
+pl.Series(np.empty(0))  # Polars 2.1 takes NumPy in when it first meets an array, and fails where two threads are the first at once
 _ROWS_AT_ONCE = 1 << 22
 """How many slices are aggregated at once: a quantile or a variance holds many numbers a slice."""
 
