@@ -65,7 +65,7 @@ def _logistic(vectors: list[list[float]], targets: list[float]) -> tuple[tuple[f
 
 def _tree(vectors: list[list[float]], targets: list[float]) -> tuple[float, float]:
     """Return (ours, River's) seconds of scoring."""
-    own = HoeffdingLearner.new(COLUMNS, 2, GROWING)
+    own = HoeffdingLearner.new(COLUMNS, 1, GROWING)
     river = tree.HoeffdingTreeClassifier(nominal_attributes={NUMBERS, NUMBERS + 1}, binary_split=True, **GROWING)
     row = tree_row(COLUMNS)
     for vector, target in zip(vectors, targets, strict=True):

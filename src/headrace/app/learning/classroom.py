@@ -40,7 +40,7 @@ class Classroom:
     def __init__(self, parent: Champion, rows: SpineRows, done: Learnt) -> None:
         self.parent, self._rows, self._done = parent, rows, done
         self._store, self._every_us = rows.store, rows.learning.every_us
-        self._lessons = Lessons(rows.learning.model, parent)
+        self._lessons = Lessons(parent)
         self.desk = _opened(self._store, rows.learning.model.name, parent.version)
         self._learner = _learner(self._store, parent, self.desk.model)
         self._saved = time.monotonic()

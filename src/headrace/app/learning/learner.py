@@ -152,10 +152,18 @@ class StreamLearner:
         """Record a snapshot, once, and forget it; False: it is to be tried again later."""
         means, name = self._means, learning_mark(self.model.name)
         _, (mark,) = means.store.read([], [name])
-        recorded = record(means.workspace, self.model, whole_snapshot(means.store, self.model.name, pending))
+        drop = joined(Commit(expect={name: mark}), drop_snapshot(means.store, self.model.name, pending.number))
+        try:
+            recorded = record(means.workspace, self.model, whole_snapshot(means.store, self.model.name, pending))
+        except StepFailed as failure:
+            if self._parent is None or self._parent.version.number == pending.parent:
+                raise
+            means.store.commit(drop)  # another version is gone on from, maybe of another target: it must not wait for this one
+            means.say(f"what {self.model.name} had learnt before {label(self._parent.version)} is dropped: {failure.problem}")
+            return True
         if recorded is None:
             return False
-        means.store.commit(joined(Commit(expect={name: mark}), drop_snapshot(means.store, self.model.name, pending.number)))
+        means.store.commit(drop)
         self._done.versions += 1
         self._done.newest = recorded.label
         means.say(_told(recorded))

@@ -11,8 +11,7 @@ from headrace.app.learning.rows import IN_TIME
 from headrace.app.learning.snapshot import ASKED, KNOWN, TARGET, score_columns
 from headrace.app.scoring.champion import Champion
 from headrace.ingest.requests import ARRIVAL
-from headrace.spec.gate import Slices
-from headrace.spec.model import Model
+from headrace.spec.metrics import MULTICLASS
 from headrace.training.dataset import EncodedRows
 from headrace.training.online.learner import Learner
 from headrace.training.online.teaching import Course, teach
@@ -48,9 +47,8 @@ class Taught(NamedTuple):
 
 @dataclass(frozen=True)
 class Lessons:
-    """Gives a model's lessons: `parent` is what the learner began from."""
+    """Gives lessons; `parent` is what the learner began from."""
 
-    model: Model
     parent: Champion
 
     @property
@@ -60,15 +58,14 @@ class Lessons:
 
     @property
     def given(self) -> list[str]:
-        """The given columns that gates on slices name, beside features."""
-        named = dict.fromkeys(each.column for each in self.model.gates if isinstance(each, Slices))
-        return [name for name in named if name not in self.parent.plan.types]
+        """The given columns that are no features: all of them, for which of them gates name may change while rows wait."""
+        return [name for name in self.parent.plan.given if name not in self.parent.plan.types]
 
     @property
     def score_names(self) -> list[str]:
         """The columns of what the learner says."""
-        classes = len(self.parent.bundle.artifact.classes)
-        return list(score_columns(np.empty((0, classes)) if classes > 2 else np.empty(0)))
+        artifact = self.parent.bundle.artifact
+        return list(score_columns(np.empty((0, len(artifact.classes)) if artifact.task == MULTICLASS else 0)))
 
     def give(self, learner: Learner, asked: pl.DataFrame, features: pl.DataFrame, waiting: Sequence[pl.DataFrame], span: Span) -> Taught:
         """Ask about new rows and teach what became known, in order; `waiting` are rows that were asked about before."""

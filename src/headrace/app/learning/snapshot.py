@@ -27,7 +27,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
             `lake.frames.frame_bytes` keeps them: `_arrival`, `_asked`, `_known`, `_target` (as the table has it) and what the learner
             said, see `scores`.
         features: their features, row by row the same.
-        given: likewise the given columns that gates on slices name and that are no features; empty if there is none.
+        given: likewise the given columns that are no features; empty if there is none.
     """
 
     model: str

@@ -75,7 +75,7 @@ class Work:
 
     @cached_property
     def given(self) -> pl.DataFrame:
-        """The given columns that gates need and that are no features."""
+        """The given columns that are no features."""
         return bytes_frame(self.snapshot.given) if self.snapshot.given else pl.DataFrame()
 
     @property

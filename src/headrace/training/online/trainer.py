@@ -6,6 +6,7 @@ from typing import ClassVar
 import msgspec
 
 from headrace.models.artifact import Artifact
+from headrace.spec.metrics import MULTICLASS
 from headrace.training.budget import Budget
 from headrace.training.dataset import Dataset
 from headrace.training.errors import LearnerNeedsExtra
@@ -34,6 +35,11 @@ class _OnlineTrainer:
         """Return one that has learnt nothing."""
         raise NotImplementedError  # each family does
 
+    @property
+    def _outputs(self) -> int:
+        """How many scores a row has: one a class, or one for yes or no."""
+        return len(self._dataset.classes) if self._dataset.task == MULTICLASS else 1
+
     def fit(self, parameters: Parameters, budget: Budget, progress: Progress) -> Artifact:
         """See `Trainer.fit`."""
         data, learner = self._dataset, self.learner(parameters)
@@ -51,8 +57,7 @@ class OnlineLogisticTrainer(_OnlineTrainer):
 
     def learner(self, parameters: Parameters) -> Learner:
         """See `_OnlineTrainer.learner`."""
-        data = self._dataset
-        return LogisticLearner.new(data.columns, len(data.classes) if data.task == "multiclass" else 1, parameters)
+        return LogisticLearner.new(self._dataset.columns, self._outputs, parameters)
 
 
 class HoeffdingTrainer(_OnlineTrainer):
@@ -71,7 +76,7 @@ class HoeffdingTrainer(_OnlineTrainer):
             from headrace.training.online.tree import HoeffdingLearner  # River is an extra
         except ModuleNotFoundError as error:
             raise LearnerNeedsExtra("hr.HoeffdingTree()", "River", "online") from error
-        return HoeffdingLearner.new(self._dataset.columns, len(self._dataset.classes), parameters)
+        return HoeffdingLearner.new(self._dataset.columns, self._outputs, parameters)
 
 
 def _while(budget: Budget, progress: Progress, rows: int) -> Callable[[int], bool]:

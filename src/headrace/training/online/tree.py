@@ -20,6 +20,7 @@ from headrace.models.artifact import Artifact, ModelColumn
 from headrace.models.hoeffding import TREE_FILE, decode_tree, tree_row
 from headrace.models.hoeffding_nodes import Leaf, LevelBranch, Levels, Node, Normal, NumberBranch, Numbers, TreeState
 from headrace.models.predictor import Score
+from headrace.spec.metrics import MULTICLASS
 
 FAMILY = "hoeffding_tree"
 _NEVER = 2**53
@@ -29,8 +30,8 @@ _NEVER = 2**53
 class HoeffdingLearner:
     """A `Learner`."""
 
-    def __init__(self, columns: tuple[ModelColumn, ...], classes: int, state: TreeState) -> None:
-        self._row, self._classes, self._options = tree_row(columns), classes, state.options
+    def __init__(self, columns: tuple[ModelColumn, ...], outputs: int, state: TreeState) -> None:
+        self._row, self._outputs, self._options = tree_row(columns), outputs, state.options
         self._tree = _Tree(
             nominal_attributes={place for place, column in enumerate(columns) if column.kind != "numeric"},
             binary_split=True,
@@ -43,11 +44,11 @@ class HoeffdingLearner:
         self._tree._root = None if state.root is None else _to_river(state.root, self._tree)
 
     @classmethod
-    def new(cls, columns: tuple[ModelColumn, ...], classes: int, parameters: Mapping[str, float | int]) -> "HoeffdingLearner":
-        """Return one that has learnt nothing; `parameters` have River's names."""
+    def new(cls, columns: tuple[ModelColumn, ...], outputs: int, parameters: Mapping[str, float | int]) -> "HoeffdingLearner":
+        """Return one that has learnt nothing; `outputs` is the number of classes, or 1 for yes or no, `parameters` have River's names."""
         return cls(
             columns,
-            classes,
+            outputs,
             TreeState(options=dict(parameters), learned=0, classes=[], active_leaves=0, inactive_leaves=0, root=None),
         )
 
@@ -58,7 +59,7 @@ class HoeffdingLearner:
         Raises:
             BrokenArtifact: if the artifact does not hold one.
         """
-        return cls(artifact.columns, len(artifact.classes), decode_tree(artifact))
+        return cls(artifact.columns, len(artifact.classes) if artifact.task == MULTICLASS else 1, decode_tree(artifact))
 
     @property
     def learned(self) -> int:
@@ -68,7 +69,7 @@ class HoeffdingLearner:
     def score(self, vector: list[float]) -> Score:
         """See `Learner.score`."""
         votes = self._tree.predict_proba_one(self._seen(vector))
-        return votes.get(1, 0.0) if self._classes == 2 else tuple(votes.get(code, 0.0) for code in range(self._classes))
+        return votes.get(1, 0.0) if self._outputs == 1 else tuple(votes.get(code, 0.0) for code in range(self._outputs))
 
     def learn(self, vector: list[float], target: float) -> None:
         """See `Learner.learn`."""

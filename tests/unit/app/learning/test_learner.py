@@ -112,11 +112,21 @@ def test_a_stream_learns_what_training_left_and_leaves_versions(tmp_path: Path, 
     assert (anew.learned, anew.waiting, anew.versions) == (line.learned, line.waiting, len(made))
     assert snapshots(project) == made  # made again, and known to be on record
 
+    handle = hr.load(project, environment={"HEADRACE_USER": "ana"})
+    with closing(handle), run_lock(handle.workspace):
+        shutil.rmtree(state)
+        stream(project)
+
     project.write_text(PROJECT.replace('"amount": col("amount")', '"euros": col("amount")'))
     report, other = stream(project)
     assert other.learned == 0
     assert any("its features or its target are not those of returned@1" in each for each in report.notes)
     trained = run(project)
+    with monkeypatch.context() as broken:
+        broken.setattr("headrace.app.learning.learner.record", fails)
+        report, other = stream(project)
+    assert other.learned == 0
+    assert any(f"what returned had learnt before {trained} is dropped: step 'judge:returned' failed" in each for each in report.notes)
     report, other = stream(project)
     assert (other.learned, other.versions) == (line.learned, len(made))
     assert {parent for parent, _, _ in snapshots(project)} == {"returned@1", trained}

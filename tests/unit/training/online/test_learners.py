@@ -1,6 +1,7 @@
 """Both learners: put down and taken up again, held to River's own, cut short, and refused without their library."""
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -55,6 +56,16 @@ def test_the_artifact_scores_as_the_learner_does(dataset, trainer, parameters, c
         np.testing.assert_array_equal(predictor.scores(data.train.matrix), scores)
     else:
         np.testing.assert_allclose(predictor.scores(data.train.matrix), scores, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("trainer", "parameters"), [(trainer, parameters) for trainer, _, parameters in KINDS])
+def test_each_of_two_named_classes_has_a_score(dataset, trainer, parameters):
+    data = replace(dataset(), task="multiclass", classes=("no", "yes"))
+    artifact = fit(trainer, data, parameters)
+    again = KINDS[[kind for kind, _, _ in KINDS].index(trainer)][1].restored(artifact)
+    said = np.array([again.score(row) for row in data.train.matrix.tolist()])
+    np.testing.assert_allclose(load_predictor(artifact).scores(data.train.matrix), said, rtol=1e-12)
+    assert said.shape == (len(data.train.target), 2)
 
 
 def as_river_takes_it(row):
