@@ -63,6 +63,7 @@ class Following:
         self._taking_over = TakingOver(table, around, self._settled, self._intake.rules, self.counts)
         self._follower = follower_of(table, self, around.surroundings, around.workspace.project.name)
         self._horizon_us: int | None = None
+        self._gone: list[int] = []  # partitions whose position the store has lost
         self._pace = Pace(_BATCH_ROWS)
         self._looked = self._told = float("-inf")
         self._swept = self._said_kept = time.monotonic()
@@ -150,6 +151,8 @@ class Following:
             if messages.partition in self._owned:
                 rows += self._take(messages)
         self._look()
+        while self._gone:  # nothing may come of them for long, whose commit would find that out
+            self._reload(self._gone.pop())
         return rows
 
     def breathe(self) -> None:
@@ -361,6 +364,7 @@ class Following:
         if moment - self._said_kept >= RENEW_SECONDS:
             self._around.patience.until_done(lambda: self._say_kept(self._taking_over.layouts))
         marks = self._around.patience.until_done(lambda: self._around.store.marks(position_prefix(self.table.name)))
+        self._gone = [number for number, each in self._owned.items() if each.mark and position_mark(self.table.name, number) not in marks]
         positions = [read_position(value) for value in marks.values()]
         watermark = table_watermark(positions, microseconds(self._around.workspace.clock.now()))
         if watermark is not None:

@@ -126,8 +126,15 @@ def test_a_store_that_loses_everything_as_rows_come_is_filled_from_the_beginning
     assert 0 < following.take_some(0) < 205
     store.lose()
     assert taken(following) > 205
-    position = read_position(store.marks(position_mark("orders", 0))[position_mark("orders", 0)])
+    before = store.marks("position/")
+    position = read_position(before[position_mark("orders", 0)])
     assert position.accepted + position.late + position.duplicates + position.quarantined == 205
+    following.flush()
+    store.lose()
+    following.look_again()
+    assert not store.marks("position/"), "whoever leaves begins nothing"
+    following.take_some(0)
+    assert store.marks("position/").keys() == before.keys(), "though nothing comes"
 
 
 def test_a_source_is_told_to_go_on_once(workspace):
