@@ -25,12 +25,14 @@ def features_of(parent: Champion, lake: Lake, store: StateStore, rows: pl.DataFr
         early = _are_early(parent, store, rows)
         ours, theirs = np.flatnonzero(~early), np.flatnonzero(early)
         parts = []
+        if len(ours) and not parent.is_filled(store):  # and not only after it was read: it may be filled meanwhile
+            return None
         try:
             if len(ours):
                 parts.append(answer(parent.plan, store, rows[ours].select(list(parent.plan.given)), tables=parent.tables))
         except AskedBeforeState:  # a horizon has moved since it was looked at
             continue
-        if len(ours) and not parent.is_filled(store):
+        if len(ours) and not parent.is_filled(store):  # a group was removed meanwhile
             return None
         if len(theirs):
             parts.append(_by_batch(parent, lake, store, rows[theirs]))

@@ -72,10 +72,11 @@ class Champion:
     def answer(self, store: StateStore, rows: pl.DataFrame) -> Answered | None:
         """Answer questions; None: the state that they need is not whole.
 
-        Other workers move horizons and remove groups meanwhile. What was read counts if that had not happened when it had been read.
+        Other workers move horizons, fill groups and remove them meanwhile. What was read counts if groups were filled before it was read,
+        and none of the rest had happened when it had been read.
         """
         cpu, wall = time.process_time(), time.perf_counter()
-        while True:
+        while self.is_filled(store):
             positions = {table: positions_of(store, table) for table in self.spaces}
             reasons = self._reasons(positions, rows)
             refused, kept = (rows.with_columns(reasons.alias(REASON)).filter(each) for each in (reasons.is_not_null(), reasons.is_null()))
@@ -84,10 +85,11 @@ class Champion:
             except AskedBeforeState:  # a horizon has moved since the reasons were looked for
                 continue
             if not self.is_filled(store):
-                return None
+                break
             scores = self.bundle.predictor.scores(self.bundle.encoder.encode_frame(features)) if kept.height else np.empty(0)
             took = time.process_time() - cpu, time.perf_counter() - wall
             return Answered(kept.drop(REASON), features, scores, refused, watermarks_of(positions, self.clock.now()), *took)
+        return None
 
     def is_filled(self, store: StateStore) -> bool:
         """Tell whether every group has the rows of every partition."""
