@@ -97,12 +97,19 @@ class StreamLearner:
     def learn(self, *, whole: bool = False) -> None:
         """Learn some of what can be learnt now; `whole`: all of it, unless the worker is to stop. What is away is tried again."""
         begun, patience = time.monotonic(), self._means.patience
+
+        def go_on() -> bool:
+            return not patience.stopping() and (whole or time.monotonic() - begun < _MOST_SECONDS)
+
         if not whole and begun - self._turned < _TURN_SECONDS:
             return
         done = True
         self._look()
         try:
-            done = self._turn(lambda: not patience.stopping() and (whole or time.monotonic() - begun < _MOST_SECONDS))
+            done = self._turn(go_on)
+            if whole and self._room is None and self._since is not None:  # what was learnt before another version has to be on record first
+                self.record()
+                done = self._turn(go_on)
         except MarkMoved:  # another worker learns, or learnt
             self._room = None
         except SystemFault as fault:
