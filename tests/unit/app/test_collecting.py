@@ -51,19 +51,21 @@ def test_what_a_server_commits_meanwhile_stays(workspace, logged, grace):
 def test_what_no_description_needs_of_the_online_state_is_told_and_freed(workspace):
     """The project of these tests streams nothing: all of it is another's, who was there until two days ago, or is there now."""
     store, now = open_state(workspace), workspace.clock.now()
-    spaces = ["state/orders/1", "asked/returned", "state/orders/2", "asked/late"]
+    spaces = ["state/orders/1", "asked/returned", "learner/returned", "state/orders/2", "asked/late", "learner/late"]
     put = [(Field(space, b"key", b"f"), b"x" * 100) for space in spaces]
     marks = {"filled/state/orders/1/0": b"1", "asked/returned/0": b"{}", "filled/state/orders/2/0": b"1", "asked/late/0": b"{}"}
+    marks |= {"learning/returned": b"{}", "learning/late": b"{}"}
     store.commit(Commit(put=put, marks=marks))
-    say_kept(store, spaces[:2], now - timedelta(days=2))
-    say_kept(store, spaces[2:], now)
+    say_kept(store, spaces[:3], now - timedelta(days=2))
+    say_kept(store, spaces[3:], now)
     planned, freed = plan_collecting(workspace), collect(workspace)
     assert planned.lines == freed.lines
     assert [(line.what, line.count, line.size_bytes) for line in freed.lines] == [
         ("group of online state", 1, 104),
         ("record of a scoring", 1, 104),
+        ("record of a learning", 1, 104),
     ]
-    assert [bool(store.walk(space).records) for space in spaces] == [False, False, True, True]
+    assert [bool(store.walk(space).records) for space in spaces] == [False, False, False, True, True, True]
     assert not collect(workspace).lines
     store.close()
 

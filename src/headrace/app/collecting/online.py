@@ -1,4 +1,4 @@
-"""What of the online state of streams no description needs: groups of lookups, and what there is of scorings that are gone.
+"""What of the online state of streams no description needs: groups of lookups, and what there is of scorings and learnings that are gone.
 
 A worker may be at work: what it keeps it says, and each commit that removes something fails from then on (`app.streaming.unused`).
 """
@@ -6,6 +6,7 @@ A worker may be at work: what it keeps it says, and each commit that removes som
 from contextlib import closing
 from dataclasses import dataclass
 
+from headrace.app.learning.keeping import LEARNER, learner_space
 from headrace.app.scoring.scorer import spaces_of
 from headrace.app.streamed import streamed_tables
 from headrace.app.streaming.groups import needed_groups
@@ -16,18 +17,20 @@ from headrace.core.errors import HeadraceError
 from headrace.features.stores.contract import StateStore
 
 _ANSWER_SECONDS = 5.0
-_GROUPS, _SCORINGS = ("state/",), ("asked/", "outgoing/")
+_GROUPS, _SCORINGS, _LEARNINGS = ("state/",), ("asked/", "outgoing/"), (LEARNER,)
 _AWAY = "Of the online state nothing is freed: "
 
 
 @dataclass(frozen=True)
 class Online:
-    """What may go: how many groups and how many records of scorings, and their bytes; `note` says why nothing is looked at."""
+    """What may go: how many groups, records of scorings and of learnings, and their bytes; `note` says why nothing is looked at."""
 
     groups: int = 0
     group_bytes: int = 0
     scorings: int = 0
     scoring_bytes: int = 0
+    learnings: int = 0
+    learning_bytes: int = 0
     note: str = ""
 
 
@@ -38,8 +41,8 @@ def find_online(workspace: Workspace) -> Online:
         if store is None:
             return Online()
         with closing(store):
-            groups, scorings = (_sizes(workspace, store, unders) for unders in (_GROUPS, _SCORINGS))
-            return Online(len(groups), sum(groups), len(scorings), sum(scorings))
+            groups, scorings, learnings = (_sizes(workspace, store, unders) for unders in (_GROUPS, _SCORINGS, _LEARNINGS))
+            return Online(len(groups), sum(groups), len(scorings), sum(scorings), len(learnings), sum(learnings))
     except HeadraceError as fault:  # the rest can be freed all the same
         return Online(note=_AWAY + workspace.secrets.redact(fault.problem))
 
@@ -50,7 +53,7 @@ def free_online(workspace: Workspace) -> str:
         store = find_state(workspace, _ANSWER_SECONDS)
         if store is not None:
             with closing(store):
-                for under in (*_GROUPS, *_SCORINGS):
+                for under in (*_GROUPS, *_SCORINGS, *_LEARNINGS):
                     needed = _needed(workspace, under)
                     if needed is not None:
                         drop_unused(store, under, needed, workspace.clock.now())
@@ -71,7 +74,9 @@ def _sizes(workspace: Workspace, store: StateStore, unders: tuple[str, ...]) -> 
 
 def _needed(workspace: Workspace, under: str) -> set[str] | None:
     """Return the spaces that the description and its champions need; None: that cannot be told yet, and all stay."""
-    if under not in _GROUPS:
+    if under in _LEARNINGS:
+        return {learner_space(learning.model.name) for learning in workspace.project.learnings}
+    if under in _SCORINGS:
         return {space for scoring in workspace.project.scorings for space in spaces_of(scoring)}
     if not streamed_tables(workspace.project):
         return set()

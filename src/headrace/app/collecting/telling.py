@@ -65,6 +65,7 @@ def _online(found: Findings) -> Iterable[GcLine]:
     online, why = found.online, "no description has needed it for a day"
     yield GcLine(what="group of online state", count=online.groups, size_bytes=online.group_bytes, why=why)
     yield GcLine(what="record of a scoring", count=online.scorings, size_bytes=online.scoring_bytes, why=why)
+    yield GcLine(what="record of a learning", count=online.learnings, size_bytes=online.learning_bytes, why=why)
 
 
 def _left(found: Findings) -> Iterable[GcLine]:

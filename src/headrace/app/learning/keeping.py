@@ -16,6 +16,8 @@ from headrace.lake.frames import bytes_frame, frame_bytes
 
 _CHUNK_BYTES = 1 << 20
 _SMALL_ROWS = 2_000
+LEARNER = "learner/"
+"""What the spaces of learners begin with."""
 
 
 class Piece(NamedTuple):
@@ -80,14 +82,19 @@ def read_pieces(store: StateStore, key: Key) -> Pieces:
     return Pieces(key, tuple(Piece(int.from_bytes(name, "big"), bytes_frame(value)) for name, value in found))
 
 
+def learner_space(model: str) -> str:
+    """Return the space of all that a model's learner keeps."""
+    return f"{LEARNER}{model}"
+
+
 def waiting_key(model: str) -> Key:
     """Return the record of the rows that were asked about and are not learnt."""
-    return _space(model), b"waiting"
+    return learner_space(model), b"waiting"
 
 
 def questions_key(model: str, snapshot: int) -> Key:
     """Return the record of the rows learnt since the snapshot before one."""
-    return _space(model), b"questions/" + snapshot.to_bytes(8, "big")
+    return learner_space(model), b"questions/" + snapshot.to_bytes(8, "big")
 
 
 def put_files(model: str, files: dict[str, bytes], before: int) -> tuple[Commit, int]:
@@ -141,16 +148,12 @@ def forget_all(store: StateStore, model: str, snapshot: int) -> Commit:
     return Commit(drop=[Field(*key, name) for key, fields in zip(keys, found, strict=True) for name, _ in fields])
 
 
-def _space(model: str) -> str:
-    return f"learner/{model}"
-
-
 def _files_key(model: str) -> Key:
-    return _space(model), b"files"
+    return learner_space(model), b"files"
 
 
 def _snapshots_key(model: str) -> Key:
-    return _space(model), b"snapshots"
+    return learner_space(model), b"snapshots"
 
 
 def _file_field(model: str, number: int) -> Field:

@@ -1,9 +1,10 @@
-"""What of the online state nobody keeps any more: groups of lookups, and what there is of a scoring.
+"""What of the online state nobody keeps any more: groups of lookups, and what there is of a scoring, or of a learning.
 
 It stays for a day: in a rolling restart another version of the description is at work beside ours.
 
 Whoever keeps a space says so now and then, by a mark of the space. Whoever removes one takes that mark first, so that each of his commits
-fails from when somebody keeps the space again, who then fills it anew.
+fails from when somebody keeps the space again, who then fills it anew. What
+there is of a learning goes in one commit: half of it would be taken for a learner.
 """
 
 from collections.abc import Collection, Iterator
@@ -11,6 +12,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from headrace.app.learning.keeping import LEARNER
+from headrace.app.learning.progress import learning_mark
 from headrace.app.scoring.answers import answers_space
 from headrace.app.scoring.questions import ASKED
 from headrace.core.moments import microseconds
@@ -72,6 +75,8 @@ def _spoken(store: StateStore, under: str) -> dict[str, bytes]:
 
 def _there(store: StateStore, under: str) -> Iterator[str]:
     """Yield the spaces that are seen by marks of their own."""
+    if under == LEARNER:
+        yield from (LEARNER + name.removeprefix(learning_mark("")) for name in store.marks(learning_mark("")))
     for beginning in (FILLED, ""):
         marks = store.marks(f"{beginning}{under}") if beginning or under.startswith(ASKED) else {}
         yield from (name.removeprefix(beginning).rpartition("/")[0] for name in marks)
@@ -83,17 +88,32 @@ def _is_old(value: bytes, now: datetime) -> bool:
 
 
 def _remove(store: StateStore, space: str, before: bytes) -> None:
+    if space.startswith(LEARNER):
+        _remove_learner(store, space, before)
+        return
     mark, mine = _mark(space), f"removed by {uuid4().hex}".encode()
     filled = store.marks(f"{FILLED}{space}/")  # first: what is half removed is not to count as filled
     store.commit(Commit(expect={mark: before}, marks={mark: mine, **dict.fromkeys(filled)}))
     for each in parts_of(space):
-        after, more = None, True
-        while more:
-            records, after = store.walk(each, after)
-            drop = [Field(each, key, name) for key, fields in records for name, _ in fields]
+        for drop in _fields(store, each):
             store.commit(Commit(expect={mark: mine}, drop=drop))
-            more = after is not None
     store.commit(Commit(expect={mark: mine}, marks={mark: None, **dict.fromkeys(store.marks(f"{space}/"))}))
+
+
+def _remove_learner(store: StateStore, space: str, before: bytes) -> None:
+    mark, progress = _mark(space), learning_mark(space.removeprefix(LEARNER))
+    _, (reached,) = store.read([], [progress])  # first: one that learns meanwhile moves it
+    drop = [each for several in _fields(store, space) for each in several]
+    store.commit(Commit(expect={mark: before, progress: reached}, marks={mark: None, progress: None}, drop=drop))
+
+
+def _fields(store: StateStore, space: str) -> Iterator[list[Field]]:
+    """Yield the fields of a space, some at a time."""
+    after, more = None, True
+    while more:
+        records, after = store.walk(space, after)
+        yield [Field(space, key, name) for key, fields in records for name, _ in fields]
+        more = after is not None
 
 
 def _mark(space: str) -> str:

@@ -82,6 +82,38 @@ def test_what_there_is_of_a_scoring_goes_whole_and_only_when_nobody_scores_any_m
     assert store.marks("").keys() == {"asked/late/0", "kept/asked/late"}
 
 
+def learns(store: MemoryStore, model: str, reached: bytes) -> None:
+    put = [(Field(f"learner/{model}", key, b"0"), b"rows") for key in (b"files", b"snapshots", b"waiting")]
+    store.commit(Commit(marks={f"learning/{model}": reached}, put=put))
+
+
+def test_what_there_is_of_a_learning_goes_in_one_commit():
+    store = Watched()
+    learns(store, "returned", b"1")
+    learns(store, "late", b"1")
+    assert drop_unused(store, "learner/", [], NOW) == 0, "the day of those that nobody spoke of begins"
+    store.commits = 0
+    assert drop_unused(store, "learner/", ["learner/late"], LATER) == 1
+    assert store.commits == 1
+    assert (rows(store, "learner/returned"), rows(store, "learner/late")) == (0, 3)
+    assert store.marks("").keys() == {"learning/late", "kept/learner/late"}
+
+
+@pytest.mark.parametrize(
+    "keeps",
+    [lambda store: say_kept(store, ["learner/returned"], LATER), lambda store: learns(store, "returned", b"2")],
+    ids=["says", "learns"],
+)
+def test_a_learning_that_somebody_keeps_as_it_is_removed_stays(keeps):
+    store = Watched()
+    learns(store, "returned", b"1")
+    say_kept(store, ["learner/returned"], NOW)
+    store.commits, store.meanwhile = 1, lambda: keeps(store)
+    assert drop_unused(store, "learner/", [], LATER) == 0
+    assert rows(store, "learner/returned") == 3
+    assert "learning/returned" in store.marks("")
+
+
 def test_whoever_dies_as_he_removes_a_group_leaves_the_rest_to_the_next():
     store = Watched()
     filled(store, NEW)
