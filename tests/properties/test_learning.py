@@ -1,7 +1,8 @@
 """The law of learning in a stream: batch over the accepted rows, row by row from the same version on, leaves the same learner to the byte.
 
 Rows come over several partitions, in disorder and cut anywhere; some ask about a moment before theirs, of some the answer never comes; the
-learner begins late, its commits are interrupted, others take its place, and rows leave the state and the outbox meanwhile.
+learner begins late, and waits at times, its commits are interrupted, others take its place, and rows leave the state and the outbox
+meanwhile.
 `HEADRACE_EXAMPLES` multiplies the number of examples.
 """
 
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 from headrace.app.learning.classroom import Classroom, Learnt
 from headrace.app.learning.facts import TESTED_FROM, TRAINED_BEFORE, WHAT
 from headrace.app.learning.keeping import drop_snapshot, pending_snapshots, read_files, read_pieces, whole_snapshot
-from headrace.app.learning.progress import earliest_lesson, learning_mark, read_progress
+from headrace.app.learning.progress import earliest_lesson, learning_mark, let_rows_go, read_progress
 from headrace.app.learning.rows import SpineRows
 from headrace.app.learning.snapshot import scores
 from headrace.app.scoring.champion import Champion, positions_of
@@ -290,6 +291,8 @@ def attend(world, rooms, snapshots):
     if until is None:
         return
     with suppress(Killed, MarkMoved):
+        if random.random() < 0.1:
+            let_rows_go(world.store, "returned")
         if not rooms or random.random() < 0.3:
             rooms.append(world.room())
         room = random.choice([rooms[-1], rooms[-1], *rooms[-2:]])

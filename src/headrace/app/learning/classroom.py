@@ -105,7 +105,7 @@ def _opened(store: StateStore, model: str, parent: ModelVersion) -> Desk:
         begun = Commit(expect={learning_mark(model): mark}, marks={learning_mark(model): progress.to_bytes()})
         store.commit(joined(begun, old))
         mark, before = progress.to_bytes(), progress
-    return Desk.opened(store, model, mark, before)
+    return Desk.opened(store, model, mark, msgspec.structs.replace(before, waits=False))
 
 
 def _begun(parent: ModelVersion) -> Progress:

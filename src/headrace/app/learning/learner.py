@@ -8,7 +8,7 @@ from headrace.app.errors import BytesFreed
 from headrace.app.learning.classroom import Classroom, Learnt
 from headrace.app.learning.keeping import PendingSnapshot, drop_snapshot, learner_space, pending_snapshots, whole_snapshot
 from headrace.app.learning.parent import find_parent, is_described
-from headrace.app.learning.progress import learning_mark
+from headrace.app.learning.progress import learning_mark, let_rows_go
 from headrace.app.learning.recording import RecordedSnapshot, record
 from headrace.app.learning.rows import SpineRows, positions_by_partition
 from headrace.app.models import label
@@ -63,6 +63,7 @@ class StreamLearner:
         self._faults: set[str] = set()
         self._told = ""
         self._since: float | None = None
+        self._waits = False
         self._not_before = float("-inf")
 
     # What the worker asks.
@@ -190,7 +191,9 @@ class StreamLearner:
         parent, until = self._parent, self._until()
         if parent is None or until is None or not self._is_ours():
             self._room = None
+            self._let_rows_go()
             return True
+        self._waits = False
         room = self._room
         if room is None or room.parent is not parent:
             room = self._room = self._opened(parent)
@@ -202,6 +205,12 @@ class StreamLearner:
         finally:
             if room.desk.progress.snapshots > before:
                 self._since = self._since or time.monotonic()
+
+    def _let_rows_go(self) -> None:
+        """Hold nothing in the state while there is no version to go on from: that may take until the next run, or for ever."""
+        if self._parent is None and not self._waits and self._is_ours():
+            let_rows_go(self._means.store, self.model.name)
+            self._waits = True
 
     def _opened(self, parent: Champion) -> Classroom | None:
         """Take the learner up, or begin one; None: snapshots of the one before are to be recorded first, or no column is known yet."""

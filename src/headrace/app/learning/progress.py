@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from headrace.features.stores.contract import StateStore
+from headrace.features.stores.contract import Commit, StateStore
 
 _LEARNING = "learning/"
 
@@ -22,6 +22,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         snapshots: how many there were; learned_since, scored_since, unasked_since: how many rows since the last were learnt, how many of
             these had been asked about, and how many not because they came too late.
         learned, unasked, left_out: likewise since it began; left out are rows that can be neither asked about nor learnt.
+        waits: whether there is no version to go on from, so that nothing stays in the state for it.
         pieces: the number of the next piece of rows; chunks: how many fields hold what was learnt.
     """
 
@@ -40,6 +41,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int = 0
     pieces: int = 0
     chunks: int = 0
+    waits: bool = False
 
     @property
     def can_be_judged(self) -> bool:
@@ -64,4 +66,19 @@ def learning_mark(model: str) -> str:
 def earliest_lesson(store: StateStore, models: Collection[str]) -> int | None:
     """Return the earliest moment about which one of these models has still to be asked; None: none of them learns."""
     marks = store.read([], [learning_mark(model) for model in models])[1] if models else []
-    return min((read_progress(mark).clock_us for mark in marks if mark is not None), default=None)
+    found = [read_progress(mark) for mark in marks if mark is not None]
+    return min((each.clock_us for each in found if not each.waits), default=None)
+
+
+def let_rows_go(store: StateStore, model: str) -> None:
+    """Have nothing stay in the state for a model's learner, until it goes on: by batch it finds the rows in the lake.
+
+    Raises:
+        MarkMoved: if somebody learns.
+        StoreFault: if the store fails.
+    """
+    name = learning_mark(model)
+    _, (mark,) = store.read([], [name])
+    progress = None if mark is None else read_progress(mark)
+    if progress is not None and not progress.waits:
+        store.commit(Commit(expect={name: mark}, marks={name: msgspec.structs.replace(progress, waits=True).to_bytes()}))

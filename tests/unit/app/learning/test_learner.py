@@ -9,9 +9,11 @@ from tests.e2e.small_project import orders_csv
 
 import headrace as hr
 from headrace.app.learning.facts import snapshot_of
+from headrace.app.learning.progress import earliest_lesson
 from headrace.app.locking import run_lock
 from headrace.app.stream_reports import LearntLine, StreamReport
 from headrace.app.streaming.counting import prometheus
+from headrace.app.streaming.opening import open_state
 from headrace.engine.errors import StepFailed
 from headrace.ledger import models
 
@@ -74,6 +76,13 @@ def snapshots(project: Path) -> list[tuple[str, int, str]]:
     return [(each.parent, each.number, each.id) for each in found if each is not None]
 
 
+def held(project: Path) -> int | None:
+    """The moment from which on rows stay in the state because of what is learnt."""
+    handle = hr.load(project, environment={"HEADRACE_USER": "ana"})
+    with closing(handle), closing(open_state(handle.workspace)) as store:
+        return earliest_lesson(store, ["returned"])
+
+
 def test_a_stream_learns_what_training_left_and_leaves_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = tmp_path / "project.py"
     project.write_text(PROJECT)
@@ -111,6 +120,7 @@ def test_a_stream_learns_what_training_left_and_leaves_versions(tmp_path: Path, 
     report, anew = stream(project)
     assert (anew.learned, anew.waiting, anew.versions) == (line.learned, line.waiting, len(made))
     assert snapshots(project) == made  # made again, and known to be on record
+    assert held(project) is not None
 
     handle = hr.load(project, environment={"HEADRACE_USER": "ana"})
     with closing(handle), run_lock(handle.workspace):
@@ -121,6 +131,7 @@ def test_a_stream_learns_what_training_left_and_leaves_versions(tmp_path: Path, 
     report, other = stream(project)
     assert other.learned == 0
     assert any("its features or its target are not those of returned@1" in each for each in report.notes)
+    assert held(project) is None  # nothing stays in the state for who knows how long
     trained = run(project)
     with monkeypatch.context() as broken:
         broken.setattr("headrace.app.learning.learner.record", fails)
