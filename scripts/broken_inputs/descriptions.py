@@ -42,7 +42,7 @@ DESCRIPTIONS = (
         replaces("id=", "ids="),
         (
             "project.py:5: TypeError: Unexpected keyword argument 'ids'\n"
-            "  Did you mean 'id'? What a declaration takes: python -c 'import headrace as hr; help(hr.NAME)', with its NAME."
+            "  Did you mean 'id'? Valid: columns, evolve, expect, id, keep_versions, known, name, personal, source, time, types."
         ),
         "Correct its name.",
     ),

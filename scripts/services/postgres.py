@@ -7,6 +7,7 @@ import pwd
 import secrets
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,13 @@ class Postgres(Service):
         options = [part for name, value in _OPTIONS.items() for part in ("-c", f"{name}={value}")]
         command = [str(self._programs / "postgres"), "-D", str(self._data), "-p", str(self.port), *options]
         self._server.start(command, self._answers)
+
+    def kill(self) -> None:
+        """See `Service.kill`. Its processes see a moment later that the first is gone; while one is there, none can be started."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii").split()
+        super().kill()
+        while any(Path("/proc", child).exists() for child in children):
+            time.sleep(0.01)
 
     @property
     def _data(self) -> Path:
