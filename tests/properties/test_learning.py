@@ -175,7 +175,7 @@ class World:
     def room(self):
         """A worker's learner."""
         rows = SpineRows(self.learning, self.plan, "binary", ORDERS, self.lake, self.store)
-        return Classroom(self.champion, rows, Learnt())
+        return Classroom(self.champion, rows, Learnt(), asked_at_once=self.random.choice([1, 5, 50_000]))
 
     def accepted(self):
         """All rows that were accepted, in order of arrival, by table."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from headrace.app.learning.asking import features_of
+from headrace.app.learning.asking import Asking
 from headrace.app.learning.desk import Desk, Step
 from headrace.app.learning.facts import TESTED_FROM, TRAINED_BEFORE, moment_in
 from headrace.app.learning.keeping import forget_all, read_files
@@ -22,6 +22,8 @@ from headrace.training.online.learner import Learner
 from headrace.training.online.restoring import restored
 
 _SAVE_SECONDS = 10.0
+_ASKED_AT_ONCE = 50_000
+"""For how many rows features are computed at once by batch, and kept in memory: steps may be short, and batch reads all of the lake."""
 
 
 @dataclass
@@ -37,10 +39,10 @@ class Learnt:
 class Classroom:
     """One learner as one worker has it. Once a commit of its failed it is of no use: another is opened from the store."""
 
-    def __init__(self, parent: Champion, rows: SpineRows, done: Learnt) -> None:
+    def __init__(self, parent: Champion, rows: SpineRows, done: Learnt, asked_at_once: int = _ASKED_AT_ONCE) -> None:
         self.parent, self._rows, self._done = parent, rows, done
         self._store, self._every_us = rows.store, rows.learning.every_us
-        self._lessons = Lessons(parent)
+        self._lessons, self._asking = Lessons(parent), Asking(parent, rows.lake, rows.store, asked_at_once)
         self.desk = _opened(self._store, rows.learning.model.name, parent.version)
         self._learner = _learner(self._store, parent, self.desk.model)
         self._saved = time.monotonic()
@@ -58,7 +60,7 @@ class Classroom:
             end = self.desk.end_of_step(until_us, self._every_us)
             if self.desk.is_idle(end, self._every_us):
                 self.desk = self.desk.moved(end)
-            elif not self._step(end):
+            elif not self._step(end, until_us):
                 break
             if not go_on():
                 return self.desk.progress.clock_us >= until_us
@@ -75,11 +77,11 @@ class Classroom:
         positions = positions_by_partition(self._store, self._rows.plan.spine)
         self.desk = self.desk.with_rows(self._rows.take(positions, self.desk.wanted, whole=whole))
 
-    def _step(self, end_us: int) -> bool:
+    def _step(self, end_us: int, until_us: int) -> bool:
         """Do what belongs before a moment; False: the state that it needs is not whole yet."""
         desk = self.desk
         asked = desk.due(end_us)
-        features = features_of(self.parent, self._rows.lake, self._store, asked)
+        features = self._asking.features(asked, desk.due(until_us))
         if features is None:
             return False
         span = Span(desk.progress.clock_us, end_us, desk.progress.scored_from_us)

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from tests.properties.test_learning import World
 
-from headrace.app.learning.asking import features_of
+from headrace.app.learning.asking import Asking
 from headrace.app.learning.snapshot import ASKED
 from headrace.app.scoring.questions import AS_OF
 from headrace.features.stores.contract import Commit, Field, Key
@@ -45,12 +45,13 @@ def fill_once_it_was_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_nothing_is_answered_from_a_group_that_is_filled_as_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world, rows = followed(tmp_path)
-    right = features_of(world.champion, world.lake, world.store, rows)
+    asking = Asking(world.champion, world.lake, world.store, 10)
+    right = asking.features(rows, rows)
     assert right is not None
     answered = world.champion.answer(world.store, rows)
     assert answered is not None
     assert answered.features.equals(right)
 
     fill_once_it_was_read(world, monkeypatch)
-    assert features_of(world.champion, world.lake, world.store, rows) is None
+    assert asking.features(rows, rows) is None
     assert world.champion.answer(world.store, rows) is None
