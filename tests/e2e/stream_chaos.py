@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 # The command, which brings rows into the lake often and takes few at a time, so that a moment chosen at random is often within something.
 CHILD = """
 import sys
-from headrace.app.streaming import following, worker
+from headrace.app.streaming import following, horizon, worker
 from headrace.ingest.stream import kafka
 worker.StreamOptions.__init__.__kwdefaults__.update(flush_seconds=1.0, flush_bytes=30_000)
-following._BATCH_ROWS, following._SWEEP_SECONDS = 60, 1.0
+following._BATCH_ROWS, horizon._SWEEP_SECONDS = 60, 1.0
 kafka.KafkaFollower.__init__.__defaults__ = (40,)
 from headrace.cli.main import main
 sys.argv = ["headrace", "stream", *sys.argv[1:]]

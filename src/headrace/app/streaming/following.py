@@ -6,19 +6,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from headrace.app.appending import tend
-from headrace.app.learning.progress import earliest_lesson
-from headrace.app.scoring.questions import Change, earliest_question
+from headrace.app.scoring.questions import Change
 from headrace.app.streamed import QUARANTINE
 from headrace.app.streaming.around import Around
 from headrace.app.streaming.bounding import Pace, cut, parts_of
 from headrace.app.streaming.counting import Counts
 from headrace.app.streaming.flushing import flush_partition, tables_of
 from headrace.app.streaming.gathering import beyond, gathered
+from headrace.app.streaming.horizon import Horizon
 from headrace.app.streaming.intake import Batch, Intake
 from headrace.app.streaming.partitions import Owned, joined
 from headrace.app.streaming.recording import Brought, record_version
 from headrace.app.streaming.settled import Settled
-from headrace.app.streaming.taking_over import TakingOver, history_us
+from headrace.app.streaming.taking_over import TakingOver
 from headrace.app.streaming.unused import RENEW_SECONDS, drop_unused, say_kept
 from headrace.core.errors import SystemFault
 from headrace.core.moments import microseconds
@@ -28,7 +28,7 @@ from headrace.features.stores.contract import Commit
 from headrace.features.stores.errors import MarkMoved
 from headrace.features.stream.admitting import Rules
 from headrace.features.stream.layout import GroupLayout
-from headrace.features.stream.positions import position_mark, position_prefix, read_position, table_horizon, table_watermark
+from headrace.features.stream.positions import position_mark, position_prefix, read_position, table_watermark
 from headrace.features.stream.writing import StateWriter
 from headrace.ingest.stream.door import Taken
 from headrace.ingest.stream.messages import Messages, Position
@@ -42,7 +42,6 @@ _BATCH_ROWS = 50_000
 _GATHER_SECONDS = 0.2
 _LOOK_SECONDS = 1.0
 _TELL_SOURCE_SECONDS = 5.0
-_SWEEP_SECONDS = 30.0
 _TEND_EVERY = 10
 
 
@@ -52,21 +51,18 @@ class Following:
     def __init__(self, table: Events | Entity, around: Around) -> None:
         assert isinstance(table.source, Streamed)
         self.table, self.counts = table, Counts()
-        self._around, self._history_us = around, history_us(table.source)
-        self._askers = around.askers.get(table.name, ())
-        project = around.workspace.project
-        self._scored, self._learning = (frozenset(each.model.name for each in kind) for kind in (project.scorings, project.learnings))
+        self._around, self._askers = around, around.askers.get(table.name, ())
         self._owned: dict[int, Owned] = {}
         self._backlog: deque[Messages] = deque()
         self._settled = Settled(table, around)
         self._intake = Intake(table.name, self._settled.door(), Rules.of(table, table.source), duration_or_none(table.source.idle))
         self._taking_over = TakingOver(table, around, self._settled, self._intake.rules, self.counts)
         self._follower = follower_of(table, self, around.surroundings, around.workspace.project.name)
-        self._horizon_us: int | None = None
+        self._horizon = Horizon(table, around)
         self._gone: list[int] = []  # partitions whose position the store has lost
         self._pace = Pace(_BATCH_ROWS)
         self._looked = self._told = float("-inf")
-        self._swept = self._said_kept = time.monotonic()
+        self._said_kept = time.monotonic()
         self._flushes, self._trouble = 0, ""
         self._is_recorded = False  # a worker may have died between the lake and the ledger
         self._was_assigned = self._polling = self._leaving = self._is_paused = False
@@ -220,24 +216,16 @@ class Following:
 
     def sweep(self) -> None:
         """Drop some of what no question needs any more, now and then."""
-        writer, horizon, store = self._intake.writer, self._horizon_us, self._around.store
-        if writer is None or horizon is None or time.monotonic() - self._swept < _SWEEP_SECONDS:
+        writer, mine = self._intake.writer, {partition: each for partition, each in self._owned.items() if each.mark is not None}
+        if writer is None:
             return
-        self._swept = time.monotonic()
-        mine = {partition: each for partition, each in self._owned.items() if each.mark is not None}
-        changes = self._around.patience.until_done(lambda: writer.sweep(store, horizon, list(mine)))
-        if changes is None:
-            return
-        after = {partition: each.dropped_before(horizon) for partition, each in mine.items()}
-        marks = {position_mark(self.table.name, partition): each.mark for partition, each in after.items()}
-        expect = {position_mark(self.table.name, partition): each.mark for partition, each in mine.items()}
         try:
-            self._around.patience.commit(store, joined(Commit(expect=expect, marks=marks), changes))
+            swept = self._horizon.sweep(writer, mine)
         except MarkMoved:
             for partition in mine:
                 self._reload(partition)
             return
-        self._owned |= {partition: each for partition, each in after.items() if partition in self._owned}
+        self._owned |= {partition: each for partition, each in swept.items() if partition in self._owned}
 
     def close(self) -> None:
         """Leave the source; what waits was brought into the lake before, or cannot be now."""
@@ -304,7 +292,7 @@ class Following:
 
     def _worked_out(self, messages: Messages, taken: Taken, before: Owned, now: datetime) -> tuple[Batch, list[Change], Commit]:
         """Return what judged messages come to, with the questions that are made of them, and the commit of all of it."""
-        store, horizon = self._around.store, self._horizon_us
+        store, horizon = self._around.store, self._horizon.reached_us
         batch = self._around.patience.until_done(lambda: self._intake.batch(messages, taken, before, store, horizon, now))
         questions = [each.ask(messages.partition, batch.accepted) for each in self._askers]
         return batch, questions, joined(batch.commit, *(each.commit for each in questions))
@@ -368,20 +356,11 @@ class Following:
         positions = [read_position(value) for value in marks.values()]
         watermark = table_watermark(positions, microseconds(self._around.workspace.clock.now()))
         if watermark is not None:
-            before = table_horizon(positions)
-            needed = self._around.patience.until_done(self._needed_from)
-            reached = min([watermark - self._history_us, *needed])
-            self._horizon_us = reached if before is None else max(before, reached)
+            self._horizon.move(positions, watermark)
         self._tell(watermark)
         if moment - self._told > _TELL_SOURCE_SECONDS:
             self._told = moment
             self._follower.kept({partition: Position(each.position.next_offset) for partition, each in self._owned.items() if each.mark})
-
-    def _needed_from(self) -> list[int]:
-        """Return the moments from which on rows must stay, whatever `history` says: questions about them are still to be answered."""
-        store = self._around.store
-        found = earliest_question(store, self._scored), earliest_lesson(store, self._learning)
-        return [each for each in found if each is not None]
 
     def _tell(self, watermark: int | None) -> None:
         counts, lag = self.counts, self._follower.lag()
