@@ -38,7 +38,7 @@ from .naive_features import (
     tables_declared,
 )
 
-EXAMPLES = int(200 * float(os.environ.get("HEADRACE_EXAMPLES", "1")))
+EXAMPLES = int(120 * float(os.environ.get("HEADRACE_EXAMPLES", "1")))
 
 
 @given(st.data())

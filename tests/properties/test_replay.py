@@ -24,7 +24,7 @@ from headrace.spec.tables import Events
 
 from .naive_features import POLARS, SPINE_TYPES, TYPES, asks, declared, random_questions, random_rows, tables_declared
 
-EXAMPLES = int(60 * float(os.environ.get("HEADRACE_EXAMPLES", "1")))
+EXAMPLES = int(40 * float(os.environ.get("HEADRACE_EXAMPLES", "1")))
 SCHEMA = {name: POLARS[kind] for name, kind in TYPES.items()}
 
 
