@@ -2,9 +2,6 @@
 
 import random
 import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,7 @@ from headrace.app.learning.progress import learning_mark, read_progress
 from headrace.app.streaming.opening import open_state
 from headrace.ledger import models, runs
 
-from .command import environment
+from . import stream_crashing
 from .small_project import orders_csv
 
 PROJECT = '''"""Will an order be returned?"""
@@ -43,10 +40,10 @@ returned = hr.Model(
 )
 project = hr.Project("returns", models=[returned], streams=[hr.Learning(returned, every="4d")], seed=7)
 '''
-# A worker that learns in small steps, and kills itself when it has passed so many of the points at which something becomes known to others.
-# `turns`: it ends in order after so many turns of its loop; 0: with all rows.
-CHILD = """
-import os, signal, sys
+# A worker that learns in small steps. `turns`: it ends in order after so many turns of its loop; 0: with all rows.
+CHILD = (
+    stream_crashing.DYING
+    + """
 from threading import Event
 import headrace as hr
 from headrace.app.learning import classroom, desk, learner
@@ -58,23 +55,7 @@ from headrace.lake.parts import Parts
 from headrace.lake.tables import Tables
 from headrace.ledger.sqlite import File
 
-points, turns = int(sys.argv[1]), int(sys.argv[2])
-met, stop, plain_turn = 0, Event(), _Worker._turn
-
-def passing(kind, name):
-    plain = getattr(kind, name)
-    def passed(*args, **options):
-        point()
-        result = plain(*args, **options)
-        point()
-        return result
-    setattr(kind, name, passed)
-
-def point():
-    global met
-    met += 1
-    if met == points:
-        os.kill(os.getpid(), signal.SIGKILL)
+turns, stop, plain_turn = int(sys.argv[2]), Event(), _Worker._turn
 
 def turn(worker):
     global turns
@@ -91,8 +72,9 @@ replay.ReplayFollower.__init__.__kwdefaults__["batch_rows"] = following._BATCH_R
 handle = hr.load("project.py")
 stream(handle.workspace, StreamOptions(flush_bytes=10_000), Watching(stop=stop))
 handle.close()
-print(met)
+print(-left)
 """
+)
 TURNS_BEFORE_TRAINING = 12
 
 
@@ -119,12 +101,7 @@ def copy_of(trained: Path, folder: Path) -> Path:
 
 def run_worker(project: Path, points: int = 0, turns: int = 0) -> int | None:
     """Run the worker, which kills itself at a point; return how many points it passed, or None if it was killed."""
-    command = [sys.executable, "-c", CHILD, str(points), str(turns)]
-    done = subprocess.run(command, cwd=project.parent, env=environment(), capture_output=True, text=True, timeout=300)
-    if points and done.returncode == -signal.SIGKILL:
-        return None
-    assert done.returncode == 0, done.stderr
-    return int(done.stdout)
+    return stream_crashing.run_dying(CHILD, project, points, turns)
 
 
 def kill_often(project: Path, kills: int, points: int, seed: int) -> int:

@@ -1,9 +1,6 @@
 """A small stream whose rows are questions, its worker killed now and then, and what its answers must be."""
 
 import random
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +15,6 @@ from headrace.features.batch import compute
 from headrace.features.plan import FeaturePlan
 
 from . import stream_crashing
-from .command import environment
 from .small_stream import write_project
 
 PLAYED = 'models=[returned], streams=[hr.Scoring(returned, to=[hr.ToTable("returns")], wait="{wait}")]'
@@ -78,14 +74,7 @@ def write_scored(folder: Path, wait: str) -> tuple[Path, int]:
 
 def run_worker(project: Path, wait: str, points: int = 0, turns: int = -1) -> int | None:
     """Run the worker, which kills itself at a point; return how many points it passed, or None if it was killed."""
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, str(points), wait, str(turns)],
-        cwd=project.parent, env=environment(), capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    if points and done.returncode == -signal.SIGKILL:
-        return None
-    assert done.returncode == 0, done.stderr
-    return int(done.stdout)
+    return stream_crashing.run_dying(CHILD, project, points, wait, turns)
 
 
 def kill_often(project: Path, wait: str, kills: int, seed: int) -> int:

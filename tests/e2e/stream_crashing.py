@@ -25,19 +25,10 @@ from headrace.ledger import tables as ledger_tables
 from .command import environment
 from .small_stream import PROJECT, orders_csv, planned
 
-# A worker that plays the orders in disorder, in small batches, brings them into the lake often, and kills itself when it has passed so many
-# of the points at which something becomes known to others, on either side of them.
-CHILD = """
+# A worker begins so: it kills itself when it has passed so many of the points at which something becomes known to others, on either side of
+# them; at its end it prints how many it has passed.
+DYING = """
 import os, signal, sys
-from pathlib import Path
-import polars as pl
-import headrace as hr
-from headrace.app.streaming import following, lake_rows
-from headrace.app.streaming.worker import StreamOptions, Watching, stream
-from headrace.features.stores.embedded import EmbeddedStore
-from headrace.ingest.stream import replay
-from headrace.lake.parts import Parts
-from headrace.lake.tables import Tables
 
 left = int(sys.argv[1])
 
@@ -51,10 +42,24 @@ def passing(kind, name):
     setattr(kind, name, passed)
 
 def point():
-    global left, passed
+    global left
     left -= 1
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
+"""
+# This one plays the orders in disorder, in small batches, and brings them into the lake often.
+CHILD = (
+    DYING
+    + """
+from pathlib import Path
+import polars as pl
+import headrace as hr
+from headrace.app.streaming import following, lake_rows
+from headrace.app.streaming.worker import StreamOptions, Watching, stream
+from headrace.features.stores.embedded import EmbeddedStore
+from headrace.ingest.stream import replay
+from headrace.lake.parts import Parts
+from headrace.lake.tables import Tables
 
 passing(EmbeddedStore, "commit")
 passing(EmbeddedStore, "clear")
@@ -77,6 +82,7 @@ stream(handle.workspace, StreamOptions(flush_bytes=30_000), Watching())
 handle.close()
 print(-left)
 """
+)
 _SHOPS = (
     '        "size": hr.latest(shops, "size", by="shop"),\n',
     'shops = hr.Entity("shops", source=hr.Replay(hr.File("shops.csv")), key="shop")\n',
@@ -99,9 +105,13 @@ def write_project(folder: Path, like: Path | None = None, days: int = 30) -> Pat
 
 def run_worker(project: Path, points: int = 0) -> int | None:
     """Run the worker, which kills itself at a point; return how many points it passed, or None if it was killed."""
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, str(points)], cwd=project.parent, env=environment(), capture_output=True, text=True, timeout=120
-    )
+    return run_dying(CHILD, project, points)
+
+
+def run_dying(code: str, project: Path, points: int, *arguments: object) -> int | None:
+    """Run a worker that begins with `DYING`; return how many points it passed, or None if it was killed."""
+    command = [sys.executable, "-c", code, str(points), *map(str, arguments)]
+    done = subprocess.run(command, cwd=project.parent, env=environment(), capture_output=True, text=True, timeout=300)
     if points and done.returncode == -signal.SIGKILL:
         return None
     assert done.returncode == 0, done.stderr

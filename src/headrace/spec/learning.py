@@ -6,21 +6,15 @@ from headrace.core.errors import UserError
 from headrace.core.moments import MICROSECOND
 from headrace.core.units import parse_duration
 from headrace.spec.candidates import HoeffdingTree, OnlineLogistic
-from headrace.spec.declaration import Declaration
 from headrace.spec.errors import InvalidOption, SpecError
-from headrace.spec.model import Model
+from headrace.spec.followed import Followed
 from headrace.spec.split import ByTime
-from headrace.spec.streams import Streamed
 
 BY_EVENT = (OnlineLogistic, HoeffdingTree)
 """The candidates that learn one row after the other."""
 
 
-class _OfModel(Declaration, frozen=True):
-    model: Model
-
-
-class Learning(_OfModel, frozen=True, kw_only=True):
+class Learning(Followed, frozen=True, kw_only=True):
     """A model goes on learning in `headrace stream`, from its newest trained version whose candidate learns by event.
 
     Each row that comes into its spine is a question at its `as_of`, and a lesson when its answer is known. What was learnt becomes a
@@ -37,8 +31,6 @@ class Learning(_OfModel, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.model, Model):
-            raise InvalidOption("the model of Learning", type(self.model).__name__, "an hr.Model of the project", location=self.location)
         self._set("every", self._duration("every", self.every, zero=False))
         self._set("behind", self._duration("behind", self.behind, zero=True))
         self._check_candidates()
@@ -71,13 +63,7 @@ class Learning(_OfModel, frozen=True, kw_only=True):
             )
 
     def _check_rows(self) -> None:
-        spine = self.model.features.spine
-        if not isinstance(getattr(spine, "source", None), Streamed):
-            raise SpecError(
-                f"the rows of {spine.name!r}, which the model {self.model.name!r} would learn, are not streamed.",
-                remedy=f"Give {spine.name!r} a source that is followed: hr.Kafka(...) or hr.Replay(...).",
-                location=self.location,
-            )
+        self.check_streamed("would learn")
         if self.model.features.from_log:
             raise SpecError(
                 f"the features of {self.model.name!r} are taken from the log of predictions, which a stream does not read.",

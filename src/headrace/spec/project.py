@@ -1,7 +1,5 @@
 """The project, with the checks that need to see several declarations at once."""
 
-from collections.abc import Iterator
-
 from headrace.expressions.types import INT_MAX, INT_MIN
 from headrace.spec.declaration import NamedDeclaration, check_kind, check_plain_name
 from headrace.spec.errors import InvalidOption, SpecError, UnknownName
@@ -10,7 +8,7 @@ from headrace.spec.model import Model
 from headrace.spec.people import Person
 from headrace.spec.retention import Retention
 from headrace.spec.scoring import Scoring
-from headrace.spec.tables import Table
+from headrace.spec.tables import Table, with_parents
 from headrace.spec.visibility import check_features
 
 
@@ -52,7 +50,7 @@ class Project(NamedDeclaration, frozen=True, kw_only=True):
         found: dict[int, Table] = {}
         for model in self.models:
             for table in model.features.tables():
-                for each in _with_parents(table):
+                for each in with_parents(table):
                     found.setdefault(id(each), each)
         return tuple(found.values())
 
@@ -141,9 +139,3 @@ class Project(NamedDeclaration, frozen=True, kw_only=True):
                 remedy=f"Add to the project, for example: team=[hr.Person('ana', roles=[{model.approve.role!r}])].",
                 location=model.approve.location,
             )
-
-
-def _with_parents(table: Table) -> Iterator[Table]:
-    for parent in table.parents:
-        yield from _with_parents(parent)
-    yield table

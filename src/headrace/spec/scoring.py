@@ -10,9 +10,8 @@ from headrace.spec.addresses import check_address
 from headrace.spec.auth import require_placeholder
 from headrace.spec.declaration import Declaration, NamedDeclaration, as_mapping, check_plain_name
 from headrace.spec.errors import InvalidOption, SpecError
+from headrace.spec.followed import Followed
 from headrace.spec.kafka_options import check_options, check_servers
-from headrace.spec.model import Model
-from headrace.spec.streams import Streamed
 from headrace.spec.tables import Entity, Events
 
 WAITS = ("now", "complete")
@@ -128,11 +127,7 @@ class Webhook(_Address, frozen=True, kw_only=True):
         return self.url
 
 
-class _OfModel(Declaration, frozen=True):
-    model: Model
-
-
-class Scoring(_OfModel, frozen=True, kw_only=True):
+class Scoring(Followed, frozen=True, kw_only=True):
     """Each row that `headrace stream` takes into the spine of a model is a question, answered by the model's champion.
 
     It is asked as of the features' own `as_of`. Answers are logged as a server's are, whatever else is done with them.
@@ -148,14 +143,12 @@ class Scoring(_OfModel, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.model, Model):
-            raise InvalidOption("the model of Scoring", type(self.model).__name__, "an hr.Model of the project", location=self.location)
         self._set("to", (self.to,) if isinstance(self.to, Target) else tuple(self.to))
         if self.wait not in WAITS:
             raise InvalidOption(
                 f"wait= of Scoring({self.model.name})", self.wait, f"one of {', '.join(map(repr, WAITS))}", location=self.location
             )
-        self._check_spine()
+        self.check_streamed("is asked about")
         self._check_freshness()
         self._check_targets()
         self._check_names()
@@ -171,15 +164,6 @@ class Scoring(_OfModel, frozen=True, kw_only=True):
     def tables(self) -> tuple[ToTable, ...]:
         """The tables that predictions go to."""
         return tuple(each for each in self.to if isinstance(each, ToTable))
-
-    def _check_spine(self) -> None:
-        spine = self.model.features.spine
-        if not isinstance(getattr(spine, "source", None), Streamed):
-            raise SpecError(
-                f"the rows of {spine.name!r}, which the model {self.model.name!r} is asked about, are not streamed.",
-                remedy=f"Give {spine.name!r} a source that is followed: hr.Kafka(...) or hr.Replay(...).",
-                location=self.location,
-            )
 
     def _check_names(self) -> None:
         taken, spine = next((name for name in self.names if name in ANSWER_COLUMNS), None), self.model.features.spine.name

@@ -1,7 +1,7 @@
 """Tables: events, entities, and tables derived from tables; each with its contract."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -202,3 +202,10 @@ def deletion_of(table: Table) -> Expr | None:
 def duration_or_none(value: str | timedelta | None) -> timedelta | None:
     """Return a duration, or None for none."""
     return None if value is None else parse_duration(value)
+
+
+def with_parents(table: Table) -> Iterator[Table]:
+    """Yield a table after those that it is made from, and what these are made from."""
+    for parent in table.parents:
+        yield from with_parents(parent)
+    yield table

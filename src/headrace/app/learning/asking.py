@@ -1,5 +1,7 @@
 """The features of a learner's questions: from the online state, and by batch where a question is about a moment that the state has left."""
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -28,10 +30,10 @@ class Asking:
         self._parent, self._lake, self._store, self._at_once = parent, lake, store, at_once
         self._ready: pl.DataFrame | None = None
 
-    def features(self, rows: pl.DataFrame, ahead: pl.DataFrame) -> pl.DataFrame | None:
+    def features(self, rows: pl.DataFrame, ahead: Callable[[], pl.DataFrame]) -> pl.DataFrame | None:
         """Return the features of each row, in the order of the rows; None: the state that they need is not whole yet.
 
-        `ahead` begins with them, by moment, and goes on with what may be asked as well.
+        `ahead` gives rows that begin with them, by moment, and go on with what may be asked as well.
         """
         parent, store = self._parent, self._store
         if not rows.height:
@@ -53,10 +55,10 @@ class Asking:
                 parts.append(self._by_batch(rows[theirs], ahead))
             return pl.concat(parts)[np.argsort(np.concatenate([ours, theirs]))]
 
-    def _by_batch(self, rows: pl.DataFrame, ahead: pl.DataFrame) -> pl.DataFrame:
+    def _by_batch(self, rows: pl.DataFrame, ahead: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         ready, asked = self._ready, rows.select(ARRIVAL)
         if ready is None or asked.join(ready, on=ARRIVAL, how="anti").height:
-            ready = self._ready = self._computed(rows.height, ahead)
+            ready = self._ready = self._computed(rows.height, ahead())
         return asked.join(ready, on=ARRIVAL, how="left", maintain_order="left").drop(ARRIVAL)
 
     def _computed(self, fewest: int, ahead: pl.DataFrame) -> pl.DataFrame:

@@ -81,7 +81,7 @@ class Classroom:
         """Do what belongs before a moment; False: the state that it needs is not whole yet."""
         desk = self.desk
         asked = desk.due(end_us)
-        features = self._asking.features(asked, desk.due(until_us))
+        features = self._asking.features(asked, lambda: desk.due(until_us))
         if features is None:
             return False
         span = Span(desk.progress.clock_us, end_us, desk.progress.scored_from_us)

@@ -22,7 +22,7 @@ from headrace.ledger.models import ModelVersion, NewModelVersion
 from headrace.ledger.session import Session
 from headrace.rollout.evidence import Evidence, SliceMetric
 from headrace.spec.gate import Beats, Slices
-from headrace.spec.tables import Table
+from headrace.spec.tables import with_parents
 from headrace.stats.bootstrap import Interval, bonferroni_level
 from headrace.training.evaluation import evaluate as evaluate_rows
 from headrace.training.evaluation import sample_here, support
@@ -109,12 +109,7 @@ def _look(work: Work, run_id: str, questions: str, seen: str) -> tuple[ModelVers
 
 def _tables(session: Session, work: Work) -> tuple[str, ...]:
     """Return the ids of the newest versions on record of the tables that it learnt from, and of those they were made from."""
-    names: dict[str, None] = {}
-    waiting: list[Table] = list(work.model.features.tables())
-    while waiting:
-        table = waiting.pop(0)
-        names[table.name] = None
-        waiting += table.parents
+    names = dict.fromkeys(each.name for table in work.model.features.tables() for each in with_parents(table))
     found = [ledger_tables.latest(session, work.workspace.project.name, name) for name in names]
     return tuple(each.id for each in found if each is not None)
 

@@ -18,7 +18,7 @@ from headrace.app.stream_reports import LearntLine
 from headrace.app.streamed import streamed_tables
 from headrace.app.streaming.partitions import joined
 from headrace.app.streaming.patience import Patience
-from headrace.app.streaming.unused import RENEW_SECONDS, say_kept
+from headrace.app.streaming.unused import Kept
 from headrace.app.workspace import Workspace
 from headrace.core.errors import SystemFault
 from headrace.core.moments import microseconds
@@ -58,7 +58,8 @@ class StreamLearner:
         self._loaded: Champion | None = None
         self._room: Classroom | None = None
         self._done = Learnt()
-        self._checked = self._turned = self._said_kept = float("-inf")
+        self._kept = Kept(means.store, means.workspace.clock, means.patience)
+        self._checked = self._turned = float("-inf")
         self._unseen: set[str] = set()
         self._faults: set[str] = set()
         self._told = ""
@@ -106,7 +107,7 @@ class StreamLearner:
         if not whole and begun - self._turned < _TURN_SECONDS:
             return
         done = True
-        self._say_kept()
+        self._kept.renew(lambda: [learner_space(self.model.name)])  # before anything is learnt
         self._look()
         try:
             done = self._turn(go_on)
@@ -141,13 +142,6 @@ class StreamLearner:
         except MarkMoved:  # another worker learns, and records
             self._room = None
         self._since = None
-
-    def _say_kept(self) -> None:
-        """Say now and then, and before anything is learnt, that what there is of it is kept."""
-        means, spaces = self._means, [learner_space(self.model.name)]
-        if time.monotonic() - self._said_kept >= RENEW_SECONDS:
-            means.patience.until_done(lambda: say_kept(means.store, spaces, means.workspace.clock.now()))
-            self._said_kept = time.monotonic()
 
     def _look(self) -> None:
         """Now and then see which version is to be gone on from. While the ledger or the lake is away it is the one before."""

@@ -20,7 +20,7 @@ from headrace.app.stream_reports import ScoredLine
 from headrace.app.streamed import streamed_tables
 from headrace.app.streaming.partitions import joined
 from headrace.app.streaming.patience import Patience
-from headrace.app.streaming.unused import RENEW_SECONDS, say_kept
+from headrace.app.streaming.unused import Kept
 from headrace.app.workspace import Workspace
 from headrace.core.errors import SystemFault
 from headrace.core.moments import microseconds
@@ -68,7 +68,8 @@ class Scorer:
         self.scoring, self.spine, self._means = scoring, scoring.model.features.spine.name, means
         self._questions = Questions(scoring.model.name)
         self._champion: Champion | None = None
-        self._checked = self._said_kept = float("-inf")
+        self._kept = Kept(means.store, means.workspace.clock, means.patience)
+        self._checked = float("-inf")
         self._told = ""
         self._since: float | None = None
         self._deliveries = 0
@@ -146,7 +147,7 @@ class Scorer:
         Raises:
             LedgerUnreachable, LakeFault and what the bundle's place raises: if it is `at_once`.
         """
-        self._say_kept()
+        self._kept.renew(lambda: spaces_of(self.scoring))
         moment, patience = time.monotonic(), self._means.patience
         if not at_once and moment - self._checked < _CHECK_SECONDS:
             return
@@ -161,12 +162,6 @@ class Scorer:
             if self._faults:
                 patience.back(*self._faults)
             self._faults.clear()
-
-    def _say_kept(self) -> None:
-        means = self._means
-        if time.monotonic() - self._said_kept >= RENEW_SECONDS:
-            means.patience.until_done(lambda: say_kept(means.store, spaces_of(self.scoring), means.workspace.clock.now()))
-            self._said_kept = time.monotonic()
 
     def _see_who_answers(self) -> None:
         means, before = self._means, self._champion

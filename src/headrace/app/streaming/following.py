@@ -19,7 +19,7 @@ from headrace.app.streaming.partitions import Owned, joined
 from headrace.app.streaming.recording import Brought, record_version
 from headrace.app.streaming.settled import Settled
 from headrace.app.streaming.taking_over import TakingOver
-from headrace.app.streaming.unused import RENEW_SECONDS, drop_unused, say_kept
+from headrace.app.streaming.unused import Kept, drop_unused
 from headrace.core.errors import SystemFault
 from headrace.core.moments import microseconds
 from headrace.expressions import DType
@@ -62,7 +62,7 @@ class Following:
         self._gone: list[int] = []  # partitions whose position the store has lost
         self._pace = Pace(_BATCH_ROWS)
         self._looked = self._told = float("-inf")
-        self._said_kept = time.monotonic()
+        self._kept = Kept(around.store, around.workspace.clock, around.patience)
         self._flushes, self._trouble = 0, ""
         self._is_recorded = False  # a worker may have died between the lake and the ledger
         self._was_assigned = self._polling = self._leaving = self._is_paused = False
@@ -170,11 +170,12 @@ class Following:
 
     def use(self, layouts: Sequence[GroupLayout], functions: Functions, *, complete: bool) -> None:
         """Keep these groups from now on: new ones are filled first; others go in time if it is `complete` what all models need."""
-        self._around.patience.until_done(lambda: self._say_kept(layouts))
+        spaces = {each.space for each in layouts}
+        self._kept.say(spaces)
         if complete:
-            spaces, now = {each.space for each in layouts}, self._around.workspace.clock.now()
+            now = self._around.workspace.clock.now()
             self._around.patience.until_done(lambda: drop_unused(self._around.store, f"state/{self.table.name}/", spaces, now))
-        if {each.space for each in layouts} == {each.space for each in self._taking_over.layouts}:
+        if spaces == {each.space for each in self._taking_over.layouts}:
             return
         self._taking_over.layouts, self._taking_over.functions = tuple(layouts), functions
         for partition, before in list(self._owned.items()):
@@ -184,10 +185,6 @@ class Following:
             elif partition in self._owned:
                 self._owned[partition] = owned
         self._intake.writer = StateWriter(layouts, functions)
-
-    def _say_kept(self, layouts: Sequence[GroupLayout]) -> None:
-        say_kept(self._around.store, [each.space for each in layouts], self._around.workspace.clock.now())
-        self._said_kept = time.monotonic()
 
     def flush(self, partitions: Iterable[int] | None = None) -> None:
         """Bring what waits into the lake, and put the table's new version on record.
@@ -349,8 +346,7 @@ class Following:
         if moment - self._looked < _LOOK_SECONDS:
             return
         self._looked = moment
-        if moment - self._said_kept >= RENEW_SECONDS:
-            self._around.patience.until_done(lambda: self._say_kept(self._taking_over.layouts))
+        self._kept.renew(lambda: [each.space for each in self._taking_over.layouts])
         marks = self._around.patience.until_done(lambda: self._around.store.marks(position_prefix(self.table.name)))
         self._gone = [number for number, each in self._owned.items() if each.mark and position_mark(self.table.name, number) not in marks]
         positions = [read_position(value) for value in marks.values()]

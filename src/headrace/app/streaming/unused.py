@@ -7,7 +7,8 @@ fails from when somebody keeps the space again, who then fills it anew. What
 there is of a learning goes in one commit: half of it would be taken for a learner.
 """
 
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -16,6 +17,8 @@ from headrace.app.learning.keeping import LEARNER
 from headrace.app.learning.progress import learning_mark
 from headrace.app.scoring.answers import answers_space
 from headrace.app.scoring.questions import ASKED
+from headrace.app.streaming.patience import Patience
+from headrace.core.clock import Clock
 from headrace.core.moments import microseconds
 from headrace.features.stores.contract import Commit, Field, StateStore
 from headrace.features.stores.errors import MarkMoved
@@ -35,6 +38,24 @@ def say_kept(store: StateStore, spaces: Collection[str], now: datetime) -> None:
     """
     if spaces:
         store.commit(Commit(marks={_mark(space): str(microseconds(now)).encode() for space in spaces}))
+
+
+class Kept:
+    """Says for one who keeps spaces that they are kept, when he begins and then every `RENEW_SECONDS`."""
+
+    def __init__(self, store: StateStore, clock: Clock, patience: Patience) -> None:
+        self._store, self._clock, self._patience = store, clock, patience
+        self._said = float("-inf")
+
+    def say(self, spaces: Collection[str]) -> None:
+        """Say it now; while the store is away that is tried again."""
+        self._patience.until_done(lambda: say_kept(self._store, spaces, self._clock.now()))
+        self._said = time.monotonic()
+
+    def renew(self, spaces: Callable[[], Collection[str]]) -> None:
+        """Say it if it is time."""
+        if time.monotonic() - self._said >= RENEW_SECONDS:
+            self.say(spaces())
 
 
 def unused(store: StateStore, under: str, needed: Collection[str], now: datetime) -> dict[str, bytes]:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import polars as pl
-import pytest
 from tests.properties.test_learning import World
 
 from headrace.app.learning.asking import Asking
@@ -27,31 +27,36 @@ def followed(folder: Path) -> tuple[World, pl.DataFrame]:
     return world, rows
 
 
-def fill_once_it_was_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Empty a group, and have somebody fill it right after it is read."""
-    store, space = world.store, world.champion.spaces["orders"][0]
-    put = [(Field(space, key, name), value) for key, fields in store.walk(space).records for name, value in fields]
-    mark, read = filled_mark(space, 0), store.read
-    store.commit(Commit(marks={mark: None}, drop=[field for field, _ in put]))
+class FilledAsItIsRead:
+    """A store of which a group is empty at first, and filled by somebody right after it is read."""
 
-    def reading(keys: Sequence[Key], marks: Sequence[str] = ()) -> tuple[list[list[bytes]], list[bytes | None]]:
-        found = read(keys, marks)
-        if any(each == space for each, _ in keys):
-            store.commit(Commit(marks={mark: b"1"}, put=put))
+    def __init__(self, world: World) -> None:
+        self._store, self._space = world.store, world.champion.spaces["orders"][0]
+        self._mark = filled_mark(self._space, 0)
+        records = self._store.walk(self._space).records
+        self._put = [(Field(self._space, key, name), value) for key, fields in records for name, value in fields]
+        self._store.commit(Commit(marks={self._mark: None}, drop=[field for field, _ in self._put]))
+
+    def read(self, keys: Sequence[Key], marks: Sequence[str] = ()) -> tuple[list[list[bytes]], list[bytes | None]]:
+        found = self._store.read(keys, marks)
+        if any(space == self._space for space, _ in keys):
+            self._store.commit(Commit(marks={self._mark: b"1"}, put=self._put))
         return found
 
-    monkeypatch.setattr(store, "read", reading)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
 
 
-def test_nothing_is_answered_from_a_group_that_is_filled_as_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_answered_from_a_group_that_is_filled_as_it_is_read(tmp_path: Path) -> None:
     world, rows = followed(tmp_path)
     asking = Asking(world.champion, world.lake, world.store, 10)
-    right = asking.features(rows, rows)
+    right = asking.features(rows, lambda: rows)
     assert right is not None
     answered = world.champion.answer(world.store, rows)
     assert answered is not None
     assert answered.features.equals(right)
 
-    fill_once_it_was_read(world, monkeypatch)
-    assert asking.features(rows, rows) is None
-    assert world.champion.answer(world.store, rows) is None
+    contested = FilledAsItIsRead(world)
+    assert Asking(world.champion, world.lake, contested, 10).features(rows, lambda: rows) is None
+    contested = FilledAsItIsRead(world)
+    assert world.champion.answer(contested, rows) is None

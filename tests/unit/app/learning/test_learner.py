@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.e2e import learning_crashing
 from tests.e2e.small_project import orders_csv
 
 import headrace as hr
@@ -17,30 +18,9 @@ from headrace.app.streaming.opening import open_state
 from headrace.engine.errors import StepFailed
 from headrace.ledger import models
 
-PROJECT = '''"""Will an order be returned?"""
-
-import headrace as hr
-from headrace import col
-
-orders = hr.Events(
-    "orders", source=hr.Replay(hr.File("orders.csv"), lateness="2h"), id="order_id", time="placed", known={"returned": "settled"}
+PROJECT = learning_crashing.PROJECT.replace('    gates=[hr.gate.beats("baseline")],\n', "").replace(
+    "streams=[", "streams=[hr.Scoring(returned), "
 )
-features = hr.Features(
-    spine=orders,
-    as_of=col("placed"),
-    given=["shop", "amount", "email", "placed"],
-    values={"shop": col("shop"), "orders_7d": hr.window(orders, hr.count(), by="email", over="7d"), "amount": col("amount")},
-)
-returned = hr.Model(
-    "returned",
-    features=features,
-    target=col("returned"),
-    split=hr.split.by_time(validation="10d", test="10d"),
-    candidates=[hr.OnlineLogistic(learning_rate=0.1)],
-    metric="roc_auc",
-)
-project = hr.Project("returns", models=[returned], streams=[hr.Scoring(returned), hr.Learning(returned, every="4d")])
-'''
 
 
 def stream(project: Path) -> tuple[StreamReport, LearntLine]:

@@ -119,7 +119,7 @@ def test_what_came_while_another_partition_went_is_taken(workspace):
 
 
 def test_a_store_that_loses_everything_as_rows_come_is_filled_from_the_beginning(workspace, monkeypatch):
-    monkeypatch.setattr("headrace.app.streaming.following._BATCH_ROWS", 50)
+    monkeypatch.setattr("headrace.app.streaming.following._BATCH_ROWS", 50)  # a bound made small
     store = Forgetful()
     following = followed(workspace, store, [])
     following._follower._batch_rows = 50
