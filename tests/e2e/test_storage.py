@@ -1,5 +1,6 @@
 """Disks that are full, mounted read-only, or another user's: one clear message, nothing half-written, and the next run completes."""
 
+import ctypes
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +16,15 @@ from . import crashing
 from .command import Said, ask, environment
 from .small_project import write_project
 
+OWN_MOUNTS = 0x20000
+"""CLONE_NEWNS of unshare(2)."""
+
 
 class SmallDisk:
-    """A real file system of a given size, in memory."""
+    """A real file system of a given size, in memory: mounted for this thread and the processes that it starts alone.
+
+    If they are killed it goes with them, and who cleans up later meets no disk.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -35,6 +43,10 @@ class SmallDisk:
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     if shutil.which("mount") is None:
         pytest.skip("this machine has no mount command")
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(OWN_MOUNTS) != 0:
+        pytest.skip(f"this machine does not give us mounts of our own: {os.strerror(ctypes.get_errno())}")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
     folder = tmp_path / "disk"
     folder.mkdir()
     yield SmallDisk(folder)
@@ -53,6 +65,13 @@ def home_on(disk: SmallDisk, reference: crashing.Undisturbed, folder: Path) -> P
     shutil.rmtree(folder / ".headrace")
     (folder / "headrace.toml").write_text(f'home = "{disk.folder / "home"}"\n', encoding="utf-8")
     return project
+
+
+def differences(disk: SmallDisk, reference: crashing.Undisturbed, project: Path) -> dict[str, tuple[Any, Any]]:
+    """Return what a copy of the home tells otherwise than the undisturbed run: threads of this process do not see the disk."""
+    (project.parent / "headrace.toml").unlink()
+    shutil.copytree(disk.folder / "home", project.parent / ".headrace")
+    return crashing.differences(reference, project)
 
 
 def the_error(said: Said) -> str:
@@ -76,7 +95,7 @@ def test_a_full_disk_is_told_with_what_is_free_and_the_next_run_completes(
     assert "Make room there, or move the home to a larger disk" in told
     disk.change("size=64m")
     crashing.run_to_the_end(project)
-    assert crashing.differences(undisturbed, project) == {}
+    assert differences(disk, undisturbed, project) == {}
 
 
 def test_a_disk_mounted_read_only_is_named_and_what_is_kept_there_stays(
@@ -96,7 +115,7 @@ def test_a_disk_mounted_read_only_is_named_and_what_is_kept_there_stays(
     assert said.code in (0, 3)
     assert "Nothing to do" in said.out or "read-only file system" in said.err.lower()
     disk.change("rw")
-    assert crashing.differences(undisturbed, project) == {}
+    assert differences(disk, undisturbed, project) == {}
 
 
 def test_a_home_of_another_user_is_named(disk: SmallDisk, undisturbed: crashing.Undisturbed, tmp_path: Path) -> None:
