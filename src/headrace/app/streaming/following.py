@@ -254,8 +254,8 @@ class Following:
         """Take messages of a partition and return how many rows they had; none if somebody else has moved the partition."""
         around, partition = self._around, messages.partition
         before = self._owned[partition]
-        if messages.next.offset <= before.position.next_offset:
-            return 0
+        if before.mark is not None and messages.next.offset <= before.position.next_offset:
+            return 0  # but one that begins is kept, though it is empty: its rows may yet be of any moment
         messages = beyond(messages, before.position.next_offset)
         now = self._intake.moment(before, around.workspace.clock.now())
         pinned = self._intake.door.pins is not None

@@ -65,9 +65,12 @@ class Intake:
         found = _sorted_out(taken.accepted, before.state, self.rules)
         ids, runs = remembered(self.table, partition, before, found.state)
         position = self._position(messages, taken, found, before.position, horizon_us, now)
-        packed = pack(messages.next.offset, found.accepted, found.late, taken.quarantined)
+        packed = b""  # of a partition that begins at its first message there is nothing to bring
+        if messages.next.offset > before.position.next_offset:
+            packed = pack(messages.next.offset, found.accepted, found.late, taken.quarantined)
         mark, value = position_mark(self.table, partition), position.to_bytes()
-        kept = Commit(expect={mark: before.mark}, marks={mark: value}, put=[(chunk_field(self.table, partition, first), packed)])
+        put = [(chunk_field(self.table, partition, first), packed)] if packed else []
+        kept = Commit(expect={mark: before.mark}, marks={mark: value}, put=put)
         state = Commit()
         if self.writer is not None and found.accepted.height:
             state = self.writer.changes(partition, found.accepted, BEGINNING if horizon_us is None else horizon_us, store)

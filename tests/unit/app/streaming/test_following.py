@@ -19,7 +19,7 @@ from headrace.features.stores.errors import StoreFault
 from headrace.features.stores.memory import MemoryStore
 from headrace.features.stream.layout import GroupLayout, group_layouts
 from headrace.features.stream.positions import position_mark, read_position
-from headrace.ingest.stream.messages import Messages, Surroundings
+from headrace.ingest.stream.messages import Messages, Position, Surroundings
 from headrace.ingest.stream.replay import ReplayFollower
 
 TYPES = dict.fromkeys(("order_id", "shop", "email"), DType.STRING) | dict.fromkeys(("placed", "settled"), DType.DATETIME)
@@ -43,6 +43,18 @@ class Resumed(ReplayFollower):
     def resume(self, partitions: Iterable[int]) -> None:
         self.resumed += 1
         super().resume(partitions)
+
+
+class Begun(ReplayFollower):
+    """Is given another partition as well, which is empty."""
+
+    def poll(self, timeout_seconds: float) -> list[Messages]:
+        came = super().poll(timeout_seconds)
+        if not came or came[0].first.offset:
+            return came
+        self._listener.assigned([7])
+        nothing = came[0].frame.clear(), came[0].arrivals.clear(), came[0].failures
+        return [Messages("", 7, Position(0), Position(0), *nothing, came[0].writing), *came]
 
 
 class Contested(MemoryStore):
@@ -116,6 +128,19 @@ def test_what_came_while_another_partition_went_is_taken(workspace):
     assert taken(followed(workspace, store, [])) == 205
     position = read_position(store.marks(position_mark("orders", 0))[position_mark("orders", 0)])
     assert position.accepted + position.late + position.duplicates + position.quarantined == 205
+
+
+def test_a_partition_that_begins_empty_holds_its_table_back(workspace):
+    """Its first row may be of any moment: no question is final before, and nothing is dropped from the state."""
+    store = MemoryStore()
+    following = followed(workspace, store, [])
+    following._follower = Begun(following.table, following, following._around.surroundings)
+    assert taken(following) == 205
+    following.look_again()
+    assert store.marks("position/").keys() == {position_mark("orders", 0), position_mark("orders", 7)}
+    assert following.counts.watermark_us is None
+    following.flush()
+    assert following.waiting_bytes == 0
 
 
 def test_a_store_that_loses_everything_as_rows_come_is_filled_from_the_beginning(workspace, monkeypatch):
