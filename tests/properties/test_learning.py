@@ -164,7 +164,7 @@ class World:
         )  # fmt: skip
         layouts = group_layouts([self.plan])
         spaces = {name: tuple(each.space for each in layouts if each.table == name) for name in ("orders", "visits")}
-        return Champion(version, bundle, self.plan, {}, {}, spaces, SystemClock())
+        return Champion(version, bundle, self.plan, {}, {}, spaces, dict.fromkeys(spaces, ()), SystemClock())
 
     @property
     def clock_us(self):

@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace.app.errors import NotFilled
 from headrace.app.models import label
-from headrace.app.streamed import streamed_tables
+from headrace.app.streamed import recorded_partitions, streamed_tables
 from headrace.app.streaming.opening import open_state
 from headrace.app.workspace import Workspace
 from headrace.bundles.reading import Bundle
@@ -49,7 +49,8 @@ class LiveState:
         """
         tables = {table.name: table for table in streamed_tables(self._workspace.project)}
         plan, clock = FeaturePlan.from_json(bundle.plan), self._workspace.clock
-        features = LiveFeatures(plan, self._store, published, tables, clock, filled=True)
+        filled = {name: recorded_partitions(self._workspace, name) for name in tables}
+        features = LiveFeatures(plan, self._store, published, tables, clock, filled=filled)
         try:
             features.followed.newest()
         except NotFollowed as missing:

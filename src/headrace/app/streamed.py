@@ -31,6 +31,13 @@ def find_streamed(workspace: Workspace, table: Events | Entity) -> TableVersion 
     return found if found is not None and STREAM in found.profile else None
 
 
+def recorded_partitions(workspace: Workspace, table: str) -> frozenset[int]:
+    """Return the partitions of a table that were followed, as the newest version on record says; none if no stream has recorded it."""
+    with workspace.ledger.read() as session:
+        found = ledger_tables.latest(session, workspace.project.name, table)
+    return frozenset() if found is None else frozenset(int(name) for name in found.profile.get(STREAM, {}).get("positions", {}))
+
+
 def streamed_fingerprint(version: TableVersion | None) -> str:
     """Return the fingerprint of what a streamed table held when this version was its newest."""
     return fingerprint("streamed", version.version if version else None)

@@ -14,6 +14,7 @@ from headrace.app.bundles import open_bundle
 from headrace.app.prediction_frames import asked_at
 from headrace.app.scoring.questions import AS_OF
 from headrace.app.steps.comparing import newest_versions
+from headrace.app.streamed import recorded_partitions
 from headrace.app.workspace import Workspace
 from headrace.bundles.reading import Bundle
 from headrace.core.clock import Clock
@@ -48,7 +49,10 @@ class Answered(NamedTuple):
 
 @dataclass(frozen=True)
 class Champion:
-    """One that answers. `tables` are those that are not followed, at `versions`; `spaces` are the groups of the others, by table."""
+    """One that answers. `tables` are those that are not followed, at `versions`.
+
+    Of the others, by table, `spaces` are the groups, and `partitions` those that are known to have rows.
+    """
 
     version: ModelVersion
     bundle: Bundle
@@ -56,6 +60,7 @@ class Champion:
     tables: Mapping[str, pl.LazyFrame]
     versions: Mapping[str, int]
     spaces: Mapping[str, tuple[str, ...]]
+    partitions: Mapping[str, Collection[int]]
     clock: Clock
 
     @property
@@ -92,9 +97,11 @@ class Champion:
         return None
 
     def is_filled(self, store: StateStore) -> bool:
-        """Tell whether every group has the rows of every partition."""
+        """Tell whether every group has the rows of every partition: of those too that a store has no position of which lost all."""
         for table, spaces in self.spaces.items():
-            partitions = [int(name.rpartition("/")[2]) for name in store.marks(position_prefix(table))]
+            partitions = {int(name.rpartition("/")[2]) for name in store.marks(position_prefix(table))}
+            if not partitions.issuperset(self.partitions[table]):
+                return False
             _, filled = store.read([], [filled_mark(space, partition) for space in spaces for partition in partitions])
             if None in filled:
                 return False
@@ -143,6 +150,7 @@ def load_champion(workspace: Workspace, lake: Lake, version: ModelVersion, follo
         tables={name: _needed(lake, plan, name, number) for name, number in versions.items()},
         versions=versions,
         spaces={table: tuple(found) for table, found in spaces.items()},
+        partitions={table: recorded_partitions(workspace, table) for table in spaces},
         clock=workspace.clock,
     )
 

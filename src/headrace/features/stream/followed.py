@@ -12,6 +12,7 @@ from headrace.features.stores.contract import StateStore
 from headrace.features.stream.positions import (
     Position,
     filled_mark,
+    position_mark,
     position_prefix,
     read_position,
     table_watermark,
@@ -23,10 +24,13 @@ _RENEW_SECONDS = 5.0
 class FollowedTables:
     """Reads the marks of some tables' partitions; which there are is looked up now and then. Thread safe."""
 
-    def __init__(self, store: StateStore, spaces: Mapping[str, Collection[str]], clock: Clock, *, filled: bool = False) -> None:
+    def __init__(
+        self, store: StateStore, spaces: Mapping[str, Collection[str]], clock: Clock, *, filled: Mapping[str, Collection[int]] | None = None
+    ) -> None:
         """Take the groups that are read of each table.
 
-        With `filled` it is seen each time that they hold all rows of all partitions, as the marks of whoever fills them say.
+        With `filled` it is seen each time that they hold all rows of all partitions, as the marks of whoever fills them say: of those that
+        the store knows of, and of those that are named of each table here.
         """
         self._store, self._clock, self._filled = store, clock, filled
         self._spaces = {table: tuple(sorted(groups)) for table, groups in spaces.items()}
@@ -73,12 +77,12 @@ class FollowedTables:
         positions: dict[str, list[Position]] = {table: [] for table in self._spaces}
         for name, value in zip(marks, found, strict=True):
             if value is None:
-                if self._filled:
+                if self._filled is not None:
                     self._renew_at = 0.0
                     raise NotFollowed(name.split("/")[1 if name.startswith("position/") else 2])
             elif name.startswith("position/"):
                 positions[name.split("/")[1]].append(self._position(name, value))
-        if self._filled:
+        if self._filled is not None:
             for table, theirs in positions.items():
                 if not theirs:
                     raise NotFollowed(table)
@@ -92,10 +96,11 @@ class FollowedTables:
         marks: list[str] = []
         for table, spaces in self._spaces.items():
             prefix = position_prefix(table)
-            for name in sorted(self._store.marks(prefix)):
-                marks.append(name)
-                if self._filled:
-                    marks += [filled_mark(space, int(name.removeprefix(prefix))) for space in spaces]
+            followed = {int(name.removeprefix(prefix)) for name in self._store.marks(prefix)}
+            for partition in sorted(followed.union((self._filled or {}).get(table, ()))):
+                marks.append(position_mark(table, partition))
+                if self._filled is not None:
+                    marks += [filled_mark(space, partition) for space in spaces]
         self._marks = found = tuple(marks)
         self._renew_at = time.monotonic() + (_RENEW_SECONDS if marks else 0.0)
         return found

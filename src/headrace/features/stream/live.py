@@ -61,11 +61,12 @@ class LiveFeatures:
         streamed: Collection[str],
         clock: Clock | None = None,
         *,
-        filled: bool = False,
+        filled: Mapping[str, Collection[int]] | None = None,
     ) -> None:
         """Take the names of the tables that are followed; the lookups into others are in the published state.
 
-        With `filled` it is seen at each question that the store holds all rows that were followed, as whoever follows has marked it.
+        With `filled`, which are partitions of tables that are known to have rows, it is seen at each question that the store holds all rows
+        of these, and of all others that were followed, as whoever follows has marked it.
 
         Raises:
             StateMismatch: if the state was published for other lookups, or there is none where one is needed.

@@ -1,6 +1,7 @@
 """Features that are asked of the state while another worker fills a group of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,7 +13,7 @@ from headrace.app.learning.asking import Asking
 from headrace.app.learning.snapshot import ASKED
 from headrace.app.scoring.questions import AS_OF
 from headrace.features.stores.contract import Commit, Field, Key
-from headrace.features.stream.positions import filled_mark
+from headrace.features.stream.positions import filled_mark, position_mark
 
 
 def followed(folder: Path) -> tuple[World, pl.DataFrame]:
@@ -60,3 +61,20 @@ def test_nothing_is_answered_from_a_group_that_is_filled_as_it_is_read(tmp_path:
     assert Asking(world.champion, world.lake, contested, 10).features(rows, lambda: rows) is None
     contested = FilledAsItIsRead(world)
     assert world.champion.answer(contested, rows) is None
+
+
+def test_nothing_is_answered_from_a_table_whose_position_was_lost(tmp_path: Path) -> None:
+    """The store lost everything; the spine was made again, and what it looks into is yet to be."""
+    world, rows = followed(tmp_path)
+    mark = position_mark("visits", 0)
+    (before,) = world.store.read([], [mark])[1]
+    records = {"visits": (0,), "orders": (0,)}
+    champion = replace(world.champion, partitions=records)
+    asking = Asking(champion, world.lake, world.store, 10)
+    assert asking.features(rows, lambda: rows) is not None
+    world.store.commit(Commit(marks={mark: None}))
+    assert asking.features(rows, lambda: rows) is None
+    assert champion.answer(world.store, rows) is None
+    assert world.champion.answer(world.store, rows) is not None, "nobody waits for a table into which nothing has come"
+    world.store.commit(Commit(marks={mark: before}))
+    assert champion.answer(world.store, rows) is not None

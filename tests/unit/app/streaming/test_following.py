@@ -8,6 +8,7 @@ from tests.e2e.small_stream import write_project
 
 import headrace as hr
 from headrace.app.store import lake_of
+from headrace.app.streamed import recorded_partitions
 from headrace.app.streaming.around import Around
 from headrace.app.streaming.following import Following
 from headrace.app.streaming.patience import Patience, ToldToStop
@@ -154,7 +155,9 @@ def test_a_store_that_loses_everything_as_rows_come_is_filled_from_the_beginning
     before = store.marks("position/")
     position = read_position(before[position_mark("orders", 0)])
     assert position.accepted + position.late + position.duplicates + position.quarantined == 205
+    assert not recorded_partitions(workspace, "orders")
     following.flush()
+    assert recorded_partitions(workspace, "orders") == {0}
     store.lose()
     following.look_again()
     assert not store.marks("position/"), "whoever leaves begins nothing"

@@ -162,7 +162,7 @@ def test_several_rows_are_read_in_one_go_and_answered_as_each_by_itself(store):
 
 
 def test_a_group_that_is_not_filled_is_told_rather_than_answered_from(store):
-    features, row = live(store, filled=True), {"key": "a", "second": "b"}
+    features, row = live(store, filled={}), {"key": "a", "second": "b"}
     with pytest.raises(NotFollowed, match="'events'"):
         features.compute(row, NOON + HOUR)
     spaces = {layout.space for layout in group_layouts([PLAN]) if layout.table == "events"}
@@ -173,7 +173,21 @@ def test_a_group_that_is_not_filled_is_told_rather_than_answered_from(store):
     with pytest.raises(NotFollowed, match="'events'"):
         features.compute(row, NOON + HOUR)
     with pytest.raises(NotFollowed, match="'events'"):
-        live(MemoryStore(), filled=True).followed.newest()
+        live(MemoryStore(), filled={}).followed.newest()
+
+
+def test_a_partition_that_had_rows_and_has_no_position_is_told_rather_than_left_out(store):
+    """The state was lost, and this worker or another has made the other partitions of the table again."""
+    spaces = {layout.space for layout in group_layouts([PLAN]) if layout.table == "events"}
+    store.commit(Commit(marks={filled_mark(space, partition): b"1" for space in spaces for partition in (0, 1)}))
+    row = {"key": "a", "second": "b"}
+    assert live(store, filled={"events": (0, 1)}).compute(row, NOON + HOUR)["count"] == 1
+    features = live(store, filled={"events": (0, 1, 2)})
+    with pytest.raises(NotFollowed, match="'events'"):
+        features.compute(row, NOON + HOUR)
+    made_again = {**mark(2), **{filled_mark(space, 2): b"1" for space in spaces}}
+    store.commit(Commit(marks=made_again))
+    assert features.compute(row, NOON + HOUR)["count"] == 1
 
 
 def test_the_published_state_must_hold_what_is_not_followed(store):
