@@ -14,6 +14,7 @@ from headrace.app.streamed import find_streamed, streamed_tables
 from headrace.app.streaming.flushing import app_of
 from headrace.app.streaming.groups import needed_groups
 from headrace.app.streaming.opening import find_state
+from headrace.app.streaming.outbox import outbox_key
 from headrace.app.workspace import Workspace
 from headrace.core.errors import HeadraceError
 from headrace.core.moments import moment_of
@@ -78,10 +79,12 @@ def _table(
         return
     lake, reached = lake_of(workspace), in_lake(store, table, positions)
     for number, position in positions.items():
-        yield from _partition(lake, table, number, position, reached[number], workspace.clock.now())
+        yield from _partition(lake, table, number, position, reached[number])
+        if position.next_offset > reached[number] and any(store.read([outbox_key(table, number)])[0]):
+            yield from _waits(f"partition {number} of {table}", position, workspace.clock.now())
 
 
-def _partition(lake: Lake, table: str, number: int, position: Position, reached: int, now: datetime) -> Iterator[CheckLine]:
+def _partition(lake: Lake, table: str, number: int, position: Position, reached: int) -> Iterator[CheckLine]:
     last, where = lake.tables.appended(table, app_of(table, number)), f"partition {number} of {table}"
     if reached and (last is None or last < reached):
         lost = StreamedRowsLost(table, lake.tables.location(table), reached, last)
@@ -89,7 +92,10 @@ def _partition(lake: Lake, table: str, number: int, position: Position, reached:
     elif last is not None and position.next_offset < last:
         told = f"the online state of {where} is older than the lake: it is at message {position.next_offset:,}, the lake at {last:,}"
         yield ill("streams", told, "headrace stream takes those again, none into the lake twice. See that the state is durable.")
-    elif position.next_offset > reached and position.committed_us is not None:
+
+
+def _waits(where: str, position: Position, now: datetime) -> Iterator[CheckLine]:
+    if position.committed_us is not None:
         since = moment_of(position.committed_us)
         if now - since > _WAITS_LONG:
             told = f"rows of {where} wait for the lake since {since:%Y-%m-%d %H:%M} UTC at the latest"

@@ -12,8 +12,10 @@ import polars as pl
 
 from headrace.app.appending import append_after
 from headrace.app.streamed import LATE, QUARANTINE
-from headrace.app.streaming.outbox import Waiting, rows_of, waiting_chunks
+from headrace.app.streaming.outbox import rows_of, waiting_chunks
 from headrace.features.stores.contract import Commit, StateStore
+from headrace.features.stores.errors import MarkMoved
+from headrace.features.stream.positions import position_mark
 from headrace.ingest.requests import ARRIVAL
 from headrace.ingest.stream.messages import place_of
 from headrace.lake.lake import Lake
@@ -37,27 +39,34 @@ def flushed_mark(table: str, partition: int) -> str:
 
 
 def flush_partition(lake: Lake, store: StateStore, table: str, partition: int) -> Flushed | None:
-    """Bring a partition's chunks into the lake, and take them out of the outbox; None: there were none, or no column is known yet.
+    """Bring a partition's chunks into the lake, and take them out of the outbox; None: there were none, or the partition is another's.
+
+    As long as no column is known there is no table. What is set aside is brought all the same; should the store be lost, the source gives
+    these messages again.
 
     Raises:
         LakeFault, CommitConflict: if the lake does not take them; they stay in the outbox.
         AppendMoved: if another process keeps appending in the partition's name.
         StoreFault: if the store fails.
     """
+    _, (position,) = store.read([], [position_mark(table, partition)])
     waiting = waiting_chunks(store, table, partition)
     if not waiting:
         return None
     parts = ([each.chunk.late for each in waiting], [each.chunk.quarantined for each in waiting], [each.chunk.accepted for each in waiting])
-    end, rows = waiting[-1].chunk.next_offset, 0
+    end, rows, is_table = waiting[-1].chunk.next_offset, 0, False
     for name, packed in zip(tables_of(table), parts, strict=True):
-        frames = rows_of(packed)
-        if not frames and name == table:
-            return None
-        if frames:
+        if frames := rows_of(packed):
             ordered = [each.select(frames[0].columns) for each in frames]  # a description may name the same columns in another order
             rows = append_after(lake, name, app_of(table, partition), partial(_from, pl.concat(ordered), end))
-    store.commit(_taken_out(waiting, table, partition, end))
-    return Flushed(rows, end)
+            is_table = name == table
+    marks = {flushed_mark(table, partition): str(end).encode()} if is_table else {}
+    drop = [each.field for each in waiting]
+    try:
+        store.commit(Commit(expect={position_mark(table, partition): position}, marks=marks, drop=drop))
+    except MarkMoved:  # another has it, and may have kept more in a chunk than we have seen: he takes them out
+        return None
+    return Flushed(rows if is_table else 0, end)
 
 
 def tables_of(table: str) -> tuple[str, ...]:
@@ -71,7 +80,3 @@ def _from(rows: pl.DataFrame, end: int, last: int | None) -> tuple[pl.DataFrame,
         return None
     _, offset = place_of(pl.col(ARRIVAL))
     return rows if last is None else rows.filter(offset >= last), end
-
-
-def _taken_out(waiting: list[Waiting], table: str, partition: int, end: int) -> Commit:
-    return Commit(marks={flushed_mark(table, partition): str(end).encode()}, drop=[each.field for each in waiting])
