@@ -301,6 +301,7 @@ class Following:
         except MarkMoved:
             self._reload(batch.partition)
             return False
+        self._settled.kept()
         for asker, change in zip(self._askers, questions, strict=True):
             asker.asked(change)
         if batch.partition in self._owned:  # while the store was away it may have become another's, which goes on from this commit
@@ -312,6 +313,8 @@ class Following:
     def _reload(self, partition: int) -> None:
         """Go on in a partition that is not where we left it: it is another's, and will be taken from us, or was; or the store went back."""
         if partition in self._owned:
+            if self._settled.forget_unkept():
+                self._taking_over.layouts, self._intake.writer = (), None
             self._look_for_columns()
             owned = self._taking_over.take(partition)
             self._intake.door = self._settled.door()

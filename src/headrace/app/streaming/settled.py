@@ -30,6 +30,7 @@ class Settled:
         self._store, self._patience = around.store, around.patience
         self._recorded: dict[str, Any] = {}
         self.types: dict[str, DType] = {}
+        self._is_kept = True
         self._read_record()
 
     def look_again(self) -> bool:
@@ -70,7 +71,18 @@ class Settled:
             raise StreamedColumnsMoved(self._table.name, had, makes, self._table.location)
         if not accepted.height or self.types:
             return False
-        self.types = makes
+        self.types, self._is_kept = makes, False
+        return True
+
+    def kept(self) -> None:
+        """Take note that the rows by which the columns are known were committed."""
+        self._is_kept = True
+
+    def forget_unkept(self) -> bool:
+        """Forget columns known by rows that were not committed: another may have settled them otherwise. Tell whether there were any."""
+        if self._is_kept:
+            return False
+        self.types, self._is_kept = {}, True
         return True
 
     def _read_record(self) -> None:
