@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks import (
     features,
     knowledge_time,
+    law,
     ledger_size,
     logging_runs,
     lookups,
@@ -41,6 +42,7 @@ BENCHMARKS = {
     "online_features": online_features.lines,
     "online_learning": online_learning.lines,
     "parity": parity_flights.lines,
+    "law": law.lines,
     "ray_features": ray_features.lines,
     "serving": serving.lines,
     "knowledge_time": knowledge_time.lines,
