@@ -6,6 +6,7 @@ The reference is in `naive_features`. `HEADRACE_EXAMPLES` multiplies the number 
 import os
 import tempfile
 from pathlib import Path
+from random import Random
 
 import polars as pl
 import pytest
@@ -24,30 +25,28 @@ from headrace.spec.sources import File
 from headrace.spec.tables import Events
 
 from .naive_features import (
-    LATENESS,
-    MOMENTS,
+    HOUR,
     POLARS,
-    QUESTIONS,
     SPINE_TYPES,
     TYPES,
-    asks,
+    declarations,
     declared,
+    random_moment,
+    random_questions,
+    random_rows,
     reference,
     same,
-    table_rows,
-    tables_declared,
-)
+)  # fmt: skip
 
-EXAMPLES = int(120 * float(os.environ.get("HEADRACE_EXAMPLES", "1")))
+EXAMPLES = int(160 * float(os.environ.get("HEADRACE_EXAMPLES", "1")))
 
 
-@given(st.data())
+@given(declarations(most=8), st.integers(0, 2**64))
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-def test_batch_and_online_are_the_reference(data):
-    declared_as = data.draw(tables_declared())
-    rows, questions = data.draw(table_rows()), data.draw(QUESTIONS)
-    wanted = {f"v{number}": ask for number, ask in enumerate(data.draw(st.lists(asks(declared_as.timed), min_size=1, max_size=8)))}
-    moment, later = data.draw(MOMENTS), data.draw(LATENESS)
+def test_batch_and_online_are_the_reference(declaration, seed):
+    random = Random(seed)
+    declared_as, wanted = declaration
+    rows, questions, moment = random_rows(random), random_questions(random), random_moment(random)
     table = declared_as.table()
     features = Features(
         spine=Events("q", source=File("q.csv"), time="asked"), given=list(SPINE_TYPES), as_of=col("asked"),
@@ -65,9 +64,9 @@ def test_batch_and_online_are_the_reference(data):
                 assert same(ask.kind, expected, answer[name]), (execution, declared_as, ask, question, as_of, expected, answer[name])
 
     check("batch", compute(plan, spine, tables).to_dicts(), lambda question: question["asked"])
-    if data.draw(st.integers(0, 3)) == 0:  # files are most of what an example takes
+    if random.randrange(4) == 0:  # files are most of what an example takes
         with tempfile.TemporaryDirectory() as folder:
-            at_once, frame_rows, few_rows = (data.draw(st.integers(*limits)) for limits in ((1, 6), (1, 4), (0, 6)))
+            at_once, frame_rows, few_rows = (random.randint(*limits) for limits in ((1, 6), (1, 4), (0, 6)))
             bounds = Bounds(Path(folder), at_once, frame_rows, few_rows)
             check("bucketed", pl.concat(compute_frames(plan, spine, tables, bounds)).to_dicts(), lambda question: question["asked"])
             frames = pl.concat(compute_frames(plan, spine, tables, bounds, as_of=moment))
@@ -76,6 +75,7 @@ def test_batch_and_online_are_the_reference(data):
     check("replay", compute(plan, spine, tables, as_of=moment).to_dicts(), lambda question: moment)
     online = OnlineFeatures(plan, build_state(plan, tables, as_of=moment))
     check("online", [online.compute(question, moment) for question in questions], lambda question: moment)
+    later = random.choice([0, 1, 3, 30]) * HOUR
     check("later", [online.compute(question, moment + later) for question in questions], lambda question: moment + later, moment)
     check("never", [online.compute(question, None) for question in questions], lambda question: None)
 

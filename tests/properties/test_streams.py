@@ -43,13 +43,12 @@ from .naive_features import (
     POLARS,
     SPINE_TYPES,
     TYPES,
-    asks,
+    declarations,
     declared,
     random_moment,
     random_questions,
     random_rows,
     same,
-    tables_declared,
 )  # fmt: skip
 
 EXAMPLES = int(2000 * float(os.environ.get("HEADRACE_EXAMPLES", "1")))
@@ -182,20 +181,11 @@ def random_partitions(random):
     return partitions
 
 
-@st.composite
-def declarations(draw):
-    """A table, and what is asked of it."""
-    declared_as = draw(tables_declared())
-    return declared_as, draw(st.lists(asks(declared_as.timed), min_size=1, max_size=4))
-
-
-@given(declarations(), st.integers(0, 2**64))
+@given(declarations(most=4), st.integers(0, 2**64))
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
 def test_the_state_answers_as_batch_does_over_the_accepted_rows(declaration, seed):
-    """All but the declarations is from a seed, for Hypothesis takes a hundred times as long to draw rows."""
     random = Random(seed)
-    declared_as, asked = declaration
-    wanted = {f"v{number}": ask for number, ask in enumerate(asked)}
+    declared_as, wanted = declaration
     source = Replay(source=File("t.csv"), lateness=random.choice(LIMITS), remember=random.choice(LIMITS))
     table = declared_as.table(source, random.choice([[], ["id"]]))
     features = Features(

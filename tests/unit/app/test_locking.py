@@ -51,8 +51,9 @@ def test_a_run_waits_for_a_stream_that_makes_a_version_and_for_nobody_else(folde
     begun.wait()
     with turn_to_run(other) as held:
         assert held is not None
-        with turn_to_record(one) as snapshot, turn_to_run(one) as second:
+        with turn_to_record(one) as snapshot:
             assert snapshot is None
+        with turn_to_run(one) as second:
             assert second is None
     stream.join()
     one.close()
