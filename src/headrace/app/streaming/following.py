@@ -59,7 +59,7 @@ class Following:
         self._taking_over = TakingOver(table, around, self._settled, self._intake.rules, self.counts)
         self._follower = follower_of(table, self, around.surroundings, around.workspace.project.name)
         self._horizon = Horizon(table, around)
-        self._gone: list[int] = []  # partitions whose position the store has lost
+        self._gone: list[int] = []  # partitions that are not where we left them: the store has lost commits
         self._pace = Pace(_BATCH_ROWS)
         self._looked = self._told = float("-inf")
         self._kept = Kept(around.store, around.workspace.clock, around.patience)
@@ -351,7 +351,7 @@ class Following:
         self._looked = moment
         self._kept.renew(lambda: [each.space for each in self._taking_over.layouts])
         marks = self._around.patience.until_done(lambda: self._around.store.marks(position_prefix(self.table.name)))
-        self._gone = [number for number, each in self._owned.items() if each.mark and position_mark(self.table.name, number) not in marks]
+        self._gone = [number for number, each in self._owned.items() if each.mark != marks.get(position_mark(self.table.name, number))]
         positions = [read_position(value) for value in marks.values()]
         watermark = table_watermark(positions, microseconds(self._around.workspace.clock.now()))
         if watermark is not None:

@@ -1,6 +1,7 @@
 """A table that is followed, while partitions go and the store is away."""
 
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,12 @@ class Forgetful(MemoryStore):
         self._spaces.clear()
         self._marks.clear()
 
+    def held(self) -> tuple[dict[str, dict[bytes, dict[bytes, bytes]]], dict[str, bytes]]:
+        return deepcopy((self._spaces, self._marks))
+
+    def go_back(self, held: tuple[dict[str, dict[bytes, dict[bytes, bytes]]], dict[str, bytes]]) -> None:
+        self._spaces, self._marks = held
+
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
@@ -163,6 +170,22 @@ def test_a_store_that_loses_everything_as_rows_come_is_filled_from_the_beginning
     assert not store.marks("position/"), "whoever leaves begins nothing"
     following.take_some(0)
     assert store.marks("position/").keys() == before.keys(), "though nothing comes"
+
+
+def test_a_store_that_loses_its_last_commits_gets_them_again_though_nothing_comes(workspace, monkeypatch):
+    monkeypatch.setattr("headrace.app.streaming.following._BATCH_ROWS", 50)  # a bound made small
+    store = Forgetful()
+    following = followed(workspace, store, [])
+    following._follower._batch_rows = 50
+    following.take_some(0)
+    before = store.held()
+    taken(following)
+    store.go_back(before)
+    following.look_again()
+    following.take_some(0)
+    taken(following)
+    position = read_position(store.marks("position/")[position_mark("orders", 0)])
+    assert position.accepted + position.late + position.duplicates + position.quarantined == 205
 
 
 def test_a_source_is_told_to_go_on_once(workspace):
