@@ -123,14 +123,16 @@ class Sending:
 
     def _send(self, parcel: Parcel) -> None:
         rows = self._outgoing.rows(self._store, parcel)
-        if rows is not None:
-            begun, taken = self._begun or (parcel, 0)
-            taken = taken if begun == parcel else 0
-            for more in self._courier.send(parcel.partition, rows[taken:]):
-                taken += more
-                self._begun = parcel, taken
-                if self._closing.is_set() and time.monotonic() > self._deadline:
-                    return
+        if rows is None:  # it was given up, or another has sent it: that says nothing of the target
+            self._outgoing.done(self._store, parcel)
+            return
+        begun, taken = self._begun or (parcel, 0)
+        taken = taken if begun == parcel else 0
+        for more in self._courier.send(parcel.partition, rows[taken:]):
+            taken += more
+            self._begun = parcel, taken
+            if self._closing.is_set() and time.monotonic() > self._deadline:
+                return
         if self._given_up.is_set():
             return
         self._outgoing.done(self._store, parcel)

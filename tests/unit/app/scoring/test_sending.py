@@ -118,3 +118,27 @@ def test_a_target_is_left_alone_as_long_as_it_asks_to_a_limit() -> None:
     assert begun._pause_after(StoreFault("read", "here", OSError("away"))) == 0.5
     begun._courier.answered.set()
     begun.close()
+
+
+class Away:
+    """Satisfies `Courier`, and nobody answers it."""
+
+    def send(self, partition: int, rows: pl.DataFrame, /) -> Iterator[int]:
+        yield from ()
+        raise NotTaken(SMALL.place, f"it does not answer for {rows.height} of partition {partition}")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_what_is_given_up_is_no_sign_of_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headrace.app.scoring.sending._FIRST_PAUSE_SECONDS", 0.01)
+    begun = sending(Away())
+    until(lambda: begun.notes)
+    begun._outgoing._most_bytes = 1
+    until(lambda: not begun._outgoing.waiting_bytes)
+    begun.close()
+    told = list(begun.notes)
+    assert len(told) == 2, told
+    assert "does not answer" in told[0]
+    assert "are given up" in told[1]
