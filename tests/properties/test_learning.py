@@ -20,6 +20,7 @@ import polars as pl
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from headrace.app.learning.asking import AtOnce
 from headrace.app.learning.classroom import Classroom, Learnt
 from headrace.app.learning.facts import TESTED_FROM, TRAINED_BEFORE, WHAT
 from headrace.app.learning.keeping import drop_snapshot, pending_snapshots, read_files, read_pieces, whole_snapshot
@@ -175,7 +176,7 @@ class World:
     def room(self):
         """A worker's learner."""
         rows = SpineRows(self.learning, self.plan, "binary", ORDERS, self.lake, self.store)
-        return Classroom(self.champion, rows, Learnt(), asked_at_once=self.random.choice([1, 5, 50_000]))
+        return Classroom(self.champion, rows, Learnt(), AtOnce(self.random.choice([1, 5, 50_000]), self.random.choice([1, 7, 10_000])))
 
     def accepted(self):
         """All rows that were accepted, in order of arrival, by table."""

@@ -1,10 +1,9 @@
 """The features of a learner's questions: from the online state, and by batch where a question is about a moment that the state has left."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from headrace.app.learning.rows import rows_now
 from headrace.app.learning.snapshot import ASKED
@@ -20,13 +19,20 @@ from headrace.ingest.requests import ARRIVAL
 from headrace.lake.lake import Lake
 
 
+class AtOnce(NamedTuple):
+    """For how many rows features are computed at once, and kept in memory: by batch, which reads all of the lake, and from the state."""
+
+    by_batch: int = 50_000
+    by_state: int = 10_000
+
+
 class Asking:
-    """Asks for one learner. Batch reads all of the lake, however few rows ask: so it is asked for many, which the next steps take.
+    """Asks for one learner. Steps may be short, and asking has a price however few rows ask: so it is for many, which the next steps take.
 
     That changes no value: of tables nothing comes any more that belongs before what a learner may do.
     """
 
-    def __init__(self, parent: Champion, lake: Lake, store: StateStore, at_once: int) -> None:
+    def __init__(self, parent: Champion, lake: Lake, store: StateStore, at_once: AtOnce) -> None:
         self._parent, self._lake, self._store, self._at_once = parent, lake, store, at_once
         self._ready: pl.DataFrame | None = None
 
@@ -35,46 +41,48 @@ class Asking:
 
         `ahead` gives rows that begin with them, by moment, and go on with what may be asked as well.
         """
-        parent, store = self._parent, self._store
         if not rows.height:
-            return pl.DataFrame(schema={name: POLARS_TYPES[kind] for name, kind in parent.plan.types.items()})
-        while True:
-            early = _are_early(parent, store, rows)
-            ours, theirs = np.flatnonzero(~early), np.flatnonzero(early)
-            parts = []
-            if len(ours) and not parent.is_filled(store):  # and not only after it was read: it may be filled meanwhile
-                return None
-            try:
-                if len(ours):
-                    parts.append(answer(parent.plan, store, rows[ours].select(list(parent.plan.given)), tables=parent.tables))
-            except AskedBeforeState:  # a horizon has moved since it was looked at
-                continue
-            if len(ours) and not parent.is_filled(store):  # a group was removed meanwhile
-                return None
-            if len(theirs):
-                parts.append(self._by_batch(rows[theirs], ahead))
-            return pl.concat(parts)[np.argsort(np.concatenate([ours, theirs]))]
-
-    def _by_batch(self, rows: pl.DataFrame, ahead: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-        ready, asked = self._ready, rows.select(ARRIVAL)
+            return pl.DataFrame(schema={name: POLARS_TYPES[kind] for name, kind in self._parent.plan.types.items()})
+        asked, ready = rows.select(ARRIVAL), self._ready
         if ready is None or asked.join(ready, on=ARRIVAL, how="anti").height:
-            ready = self._ready = self._computed(rows.height, ahead())
+            ready = self._computed(rows.height, ahead())
+            if ready is None:
+                return None
+            self._ready = ready
         return asked.join(ready, on=ARRIVAL, how="left", maintain_order="left").drop(ARRIVAL)
 
-    def _computed(self, fewest: int, ahead: pl.DataFrame) -> pl.DataFrame:
-        """Return the features of the first rows ahead that ask by batch, so many at least, with their arrivals."""
-        early = ahead.filter(pl.Series(_are_early(self._parent, self._store, ahead))).head(max(fewest, self._at_once))
-        known = [] if self._ready is None else [self._ready.join(early, on=ARRIVAL, how="semi")]
-        missing = early.join(known[0], on=ARRIVAL, how="anti") if known else early
-        computed = missing.select(ARRIVAL).hstack(_compute(self._parent, self._lake, self._store, missing))
-        return pl.concat([*known, computed])
+    def _computed(self, fewest: int, ahead: pl.DataFrame) -> pl.DataFrame | None:
+        """Return the features of the first rows ahead, so many at least, with their arrivals; None: the state is not whole."""
+        while True:
+            early = _is_early(self._parent, self._store)
+            most = max(fewest, min(ahead.filter(early).height, self._at_once.by_batch), self._at_once.by_state)
+            some = ahead.head(most)
+            known = [] if self._ready is None else [self._ready.join(some, on=ARRIVAL, how="semi")]
+            missing = some.join(known[0], on=ARRIVAL, how="anti") if known else some
+            try:
+                parts = self._by_state(missing.filter(~early))
+            except AskedBeforeState:  # a horizon has moved since it was looked at
+                continue
+            return None if parts is None else pl.concat([*known, *parts, *self._by_batch(missing.filter(early))])
+
+    def _by_state(self, rows: pl.DataFrame) -> list[pl.DataFrame] | None:
+        parent, store = self._parent, self._store
+        if not rows.height:
+            return []
+        if not parent.is_filled(store):  # and not only after it was read: it may be filled meanwhile
+            return None
+        features = answer(parent.plan, store, rows.select(list(parent.plan.given)), tables=parent.tables)
+        return [rows.select(ARRIVAL).hstack(features)] if parent.is_filled(store) else None  # a group may have been removed meanwhile
+
+    def _by_batch(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
+        return [rows.select(ARRIVAL).hstack(_compute(self._parent, self._lake, self._store, rows))] if rows.height else []
 
 
-def _are_early(parent: Champion, store: StateStore, rows: pl.DataFrame) -> NDArray[np.bool_]:
+def _is_early(parent: Champion, store: StateStore) -> pl.Expr:
     """Tell which rows ask about a moment for which the state lacks rows."""
     horizons = [table_horizon(positions_of(store, table)) for table in parent.dated]
     horizon = max((each for each in horizons if each is not None), default=None)
-    return np.zeros(rows.height, np.bool_) if horizon is None else (rows[ASKED] < horizon).to_numpy()
+    return pl.lit(False) if horizon is None else pl.col(ASKED) < horizon
 
 
 def _compute(parent: Champion, lake: Lake, store: StateStore, rows: pl.DataFrame) -> pl.DataFrame:

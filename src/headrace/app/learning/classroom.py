@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from headrace.app.learning.asking import Asking
+from headrace.app.learning.asking import Asking, AtOnce
 from headrace.app.learning.desk import Desk, Step
 from headrace.app.learning.facts import TESTED_FROM, TRAINED_BEFORE, moment_in
 from headrace.app.learning.keeping import forget_all, read_files
@@ -22,8 +22,6 @@ from headrace.training.online.learner import Learner
 from headrace.training.online.restoring import restored
 
 _SAVE_SECONDS = 10.0
-_ASKED_AT_ONCE = 50_000
-"""For how many rows features are computed at once by batch, and kept in memory: steps may be short, and batch reads all of the lake."""
 
 
 @dataclass
@@ -39,10 +37,10 @@ class Learnt:
 class Classroom:
     """One learner as one worker has it. Once a commit of its failed it is of no use: another is opened from the store."""
 
-    def __init__(self, parent: Champion, rows: SpineRows, done: Learnt, asked_at_once: int = _ASKED_AT_ONCE) -> None:
+    def __init__(self, parent: Champion, rows: SpineRows, done: Learnt, at_once: AtOnce | None = None) -> None:
         self.parent, self._rows, self._done = parent, rows, done
         self._store, self._every_us = rows.store, rows.learning.every_us
-        self._lessons, self._asking = Lessons(parent), Asking(parent, rows.lake, rows.store, asked_at_once)
+        self._lessons, self._asking = Lessons(parent), Asking(parent, rows.lake, rows.store, at_once or AtOnce())
         self.desk = _opened(self._store, rows.learning.model.name, parent.version)
         self._learner = _learner(self._store, parent, self.desk.model)
         self._saved = time.monotonic()

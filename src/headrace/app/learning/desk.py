@@ -77,12 +77,13 @@ class Desk:
         return replace(self, progress=progress, ahead=ahead)
 
     def end_of_step(self, until_us: int, every_us: int) -> int:
-        """Return the moment at which the next step ends: at a boundary at the latest, and not after too many events."""
+        """Return the moment at which the next step ends: at a boundary that may be judged at the latest, and not after too many events."""
         clock = self.progress.clock_us
+        judged_us = clock if self.progress.scored_since else max(clock, self.progress.scored_from_us)
         columns = [self.ahead[ASKED], self.ahead[KNOWN], *(each[KNOWN] for each in self.waiting.rows)]
         moments = np.maximum(np.concatenate([each.to_numpy() for each in columns]), clock)  # what came later than its moment is due now
         moments = moments[moments < until_us]
-        limit = min(until_us, (clock // every_us + 1) * every_us)
+        limit = min(until_us, (judged_us // every_us + 1) * every_us)
         inside = moments[moments < limit]
         if len(inside) > _MOST_EVENTS:
             return int(np.partition(inside, _MOST_EVENTS - 1)[_MOST_EVENTS - 1]) + 1

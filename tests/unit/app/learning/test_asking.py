@@ -6,14 +6,19 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import polars as pl
 from tests.properties.test_learning import World
 
-from headrace.app.learning.asking import Asking
-from headrace.app.learning.snapshot import ASKED
+from headrace.app.learning.asking import Asking, AtOnce
+from headrace.app.learning.desk import Desk
+from headrace.app.learning.keeping import Pieces
+from headrace.app.learning.progress import Progress
+from headrace.app.learning.snapshot import ASKED, KNOWN
 from headrace.app.scoring.questions import AS_OF
 from headrace.features.stores.contract import Commit, Field, Key
 from headrace.features.stream.positions import filled_mark, position_mark
+from headrace.ingest.requests import ARRIVAL
 
 
 def followed(folder: Path) -> tuple[World, pl.DataFrame]:
@@ -24,7 +29,7 @@ def followed(folder: Path) -> tuple[World, pl.DataFrame]:
         for number, messages in enumerate(each.messages):
             each.take(number, len(messages))
     asked = pl.col("asks").to_physical()
-    rows = world.accepted()["orders"].drop_nulls("asks").with_columns(asked.alias(ASKED), asked.alias(AS_OF)).tail(8)
+    rows = world.accepted()["orders"].drop_nulls("asks").with_columns(asked.alias(ASKED), asked.alias(AS_OF)).tail(8).sort(ASKED)
     return world, rows
 
 
@@ -48,9 +53,23 @@ class FilledAsItIsRead:
         return getattr(self._store, name)
 
 
+class Counted:
+    """Counts how often records are read."""
+
+    def __init__(self, world: World) -> None:
+        self._store, self.reads = world.store, 0
+
+    def read(self, keys: Sequence[Key], marks: Sequence[str] = ()) -> tuple[list[list[bytes]], list[bytes | None]]:
+        self.reads += bool(keys)
+        return self._store.read(keys, marks)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
 def test_nothing_is_answered_from_a_group_that_is_filled_as_it_is_read(tmp_path: Path) -> None:
     world, rows = followed(tmp_path)
-    asking = Asking(world.champion, world.lake, world.store, 10)
+    asking = Asking(world.champion, world.lake, world.store, AtOnce())
     right = asking.features(rows, lambda: rows)
     assert right is not None
     answered = world.champion.answer(world.store, rows)
@@ -58,7 +77,7 @@ def test_nothing_is_answered_from_a_group_that_is_filled_as_it_is_read(tmp_path:
     assert answered.features.equals(right)
 
     contested = FilledAsItIsRead(world)
-    assert Asking(world.champion, world.lake, contested, 10).features(rows, lambda: rows) is None
+    assert Asking(world.champion, world.lake, contested, AtOnce()).features(rows, lambda: rows) is None
     contested = FilledAsItIsRead(world)
     assert world.champion.answer(contested, rows) is None
 
@@ -70,11 +89,39 @@ def test_nothing_is_answered_from_a_table_whose_position_was_lost(tmp_path: Path
     (before,) = world.store.read([], [mark])[1]
     records = {"visits": (0,), "orders": (0,)}
     champion = replace(world.champion, partitions=records)
-    asking = Asking(champion, world.lake, world.store, 10)
-    assert asking.features(rows, lambda: rows) is not None
+    asked = [Asking(champion, world.lake, world.store, AtOnce()) for _ in range(2)]
+    assert asked[0].features(rows, lambda: rows) is not None
     world.store.commit(Commit(marks={mark: None}))
-    assert asking.features(rows, lambda: rows) is None
+    assert asked[1].features(rows, lambda: rows) is None
     assert champion.answer(world.store, rows) is None
     assert world.champion.answer(world.store, rows) is not None, "nobody waits for a table into which nothing has come"
     world.store.commit(Commit(marks={mark: before}))
     assert champion.answer(world.store, rows) is not None
+
+
+def test_what_short_steps_ask_is_read_together(tmp_path: Path) -> None:
+    world, rows = followed(tmp_path)
+    whole = Asking(world.champion, world.lake, world.store, AtOnce()).features(rows, lambda: rows)
+    assert whole is not None
+    store = Counted(world)
+    asking = Asking(world.champion, world.lake, store, AtOnce(by_state=5))
+    first = asking.features(rows[:2], lambda: rows)
+    reads = store.reads
+    assert reads > 0
+    second = asking.features(rows[2:5], lambda: rows[2:])
+    assert store.reads == reads
+    third = asking.features(rows[5:], lambda: rows[5:])
+    assert store.reads > reads
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert pl.concat([first, second, third]).equals(whole)
+
+
+def test_a_step_ends_at_a_boundary_only_if_there_may_be_something_to_judge() -> None:
+    moments = {ARRIVAL: [0, 1, 2], ASKED: [1, 50, 120], KNOWN: [2, 60, 130]}
+    progress = Progress(parent=1, began_us=0, scored_from_us=100, clock_us=0, since_us=0)
+    desk = Desk("returned", b"", progress, pl.DataFrame(moments), Pieces(("", b"")), Pieces(("", b"")))
+    assert desk.end_of_step(1000, 10) == 110
+    judged = replace(desk, progress=msgspec.structs.replace(progress, scored_since=1))
+    assert judged.end_of_step(1000, 10) == 10
