@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -88,7 +89,7 @@ class LakeSink:
                 self._version = self._tables.write(PREDICTIONS, rows, mode="append").version
             self._appended = batch_id
         if self._recorded != batch_id:
-            record_use(self._workspace, self._source, batch_id, shares, (rows["moment"][0], rows["moment"][-1]), again=again)
+            record_use(self._workspace, self._source, batch_id, shares, (rows["moment"][0], rows["moment"][-1]))
             self._recorded = batch_id
             if self._version % _COMPACT_EVERY == 0:  # of several writers one meets that number
                 lake_of(self._workspace).upkeep(PREDICTIONS).compact(_COMPACT_EVERY // 2)
@@ -105,16 +106,16 @@ def as_logged(rows: _Rows) -> _Rows:
     return rows.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in _SCHEMA.items() if name not in there)
 
 
-def record_use(
-    workspace: Workspace, source: str, batch_id: str, shares: Sequence[Used], between: tuple[datetime, datetime], *, again: bool
-) -> None:
-    """Record the use and the charges of a batch whose first and last predictions were made then; `again`: unless they are on record."""
+class _OnRecord(Exception):
+    """A batch is on record already."""
+
+
+def record_use(workspace: Workspace, source: str, batch_id: str, shares: Sequence[Used], between: tuple[datetime, datetime]) -> None:
+    """Record the use and the charges of a batch whose first and last predictions were made then, unless they are on record."""
     prices = Prices.load(workspace.settings.prices_file)
-    if again:
-        with workspace.ledger.read() as session:
-            if any(row.action == _LOGGED for row in audit.entries(session, subject=batch_id)):
-                return
-    with workspace.ledger.write(workspace.identity.name, _LOGGED, batch_id) as session:
+    with suppress(_OnRecord), workspace.ledger.write(workspace.identity.name, _LOGGED, batch_id) as session:
+        if any(row.action == _LOGGED for row in audit.entries(session, subject=batch_id)):  # writers take turns: nobody adds it now
+            raise _OnRecord
         for used in shares:
             version = models.find(session, workspace.project.name, used.model, int(used.version))
             if version is None:

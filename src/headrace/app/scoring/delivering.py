@@ -57,7 +57,7 @@ def deliver_partition(workspace: Workspace, lake: Lake, store: StateStore, scori
     kept = kept_answers(store, scoring.model.name, partition)
     # What somebody brought there who died before it was on record, exactly as far as he had brought it.
     before = lake.tables.appended(PREDICTIONS, app) or 0 if kept else 0
-    _settle(workspace, store, scoring, app, [each for each in kept if each.answers.number <= before], again=True)
+    _settle(workspace, store, scoring, app, [each for each in kept if each.answers.number <= before])
     fresh, rows = [each for each in kept if each.answers.number > before], 0
     if fresh:
         widen_log(lake.tables)
@@ -65,7 +65,7 @@ def deliver_partition(workspace: Workspace, lake: Lake, store: StateStore, scori
         for target in scoring.tables:
             _append_told(lake, target, app, partial(_beyond, fresh, "told"))
         rows = append_after(lake, PREDICTIONS, app, partial(_beyond, fresh, "log"))
-        _settle(workspace, store, scoring, app, fresh, again=False)
+        _settle(workspace, store, scoring, app, fresh)
     return rows
 
 
@@ -101,13 +101,13 @@ def _beyond(kept: Sequence[Kept], part: str, last: int | None) -> tuple[pl.DataF
     return None if rows is None else (rows, fresh[-1].number)
 
 
-def _settle(workspace: Workspace, store: StateStore, scoring: Scoring, app: str, kept: Sequence[Kept], *, again: bool) -> None:
-    """Put the use of answers that the lake has on record, and take them out of the store. `again`: unless that is on record."""
+def _settle(workspace: Workspace, store: StateStore, scoring: Scoring, app: str, kept: Sequence[Kept]) -> None:
+    """Put the use of answers that the lake has on record, unless it is, and take them out of the store."""
     made = [(each.answers, log) for each in kept if (log := frame_of([each.answers.log])) is not None]
     if made:
         first, last = made[0][1]["moment"][0], made[-1][1]["moment"][-1]
         batch = settled_id("bat", first, f"{app}/{made[-1][0].number}")
-        record_use(workspace, SOURCE, batch, _used(scoring, [answers for answers, _ in made]), (first, last), again=again)
+        record_use(workspace, SOURCE, batch, _used(scoring, [answers for answers, _ in made]), (first, last))
     if kept:
         store.commit(Commit(drop=[each.field for each in kept]))
 

@@ -3,7 +3,9 @@
 import io
 import time
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 from services.postgres import Postgres
@@ -11,6 +13,8 @@ from tests.e2e.scored_stream import PLAYED
 from tests.e2e.small_stream import write_project
 
 import headrace as hr
+from headrace.app.executing import start_run
+from headrace.app.prediction_table import _SCHEMA
 from headrace.app.scoring.answers import Answers, kept_answers, put_answers
 from headrace.app.scoring.errors import TargetHasOtherTypes
 from headrace.app.scoring.scorer import Means, Scorer
@@ -20,14 +24,17 @@ from headrace.app.workspace import Workspace
 from headrace.features.stores.contract import Commit, StateStore
 from headrace.features.stores.memory import MemoryStore
 from headrace.lake.errors import LakeFault
+from headrace.lake.tables import Tables
+from headrace.ledger import models, predictions
 from headrace.ledger.database import AWAY_SECONDS
 from headrace.ledger.errors import LedgerUnreachable
+from headrace.ledger.models import NewModelVersion
 from headrace.ledger.store import hurried
 
 
-def packed(row: dict[str, object]) -> bytes:
+def packed(row: dict[str, object], schema: dict[str, pl.DataType] | None = None) -> bytes:
     buffer = io.BytesIO()
-    pl.DataFrame({name: [value] for name, value in row.items()}).write_ipc_stream(buffer)
+    pl.DataFrame({name: [value] for name, value in row.items()}, schema).write_ipc_stream(buffer)
     return buffer.getvalue()
 
 
@@ -105,6 +112,36 @@ def test_a_table_of_predictions_takes_the_columns_of_all_and_refuses_other_types
             scorer.deliver()
         assert "another name" in refused.value.remedy
         assert len(kept_answers(store, "returned", 0)) == 1, "it waits for a description that has a table for it"
+    finally:
+        handle.close()
+
+
+def test_answers_that_two_workers_bring_at_once_are_charged_for_once(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One was frozen as he brought them, and whoever got the partition did it meanwhile."""
+    handle = hr.load(scored, environment={"HEADRACE_USER": "ana"})
+    workspace, store = handle.workspace, MemoryStore()
+    try:
+        new = NewModelVersion(project="returns", model="returned", run_id="", candidate="Logistic", task="binary")
+        with workspace.ledger.write("ana", "test") as session:
+            new = msgspec.structs.replace(new, run_id=start_run(session, workspace, "run", "code").id)
+            models.create(session, new)
+        log = packed(dict.fromkeys(_SCHEMA) | {"id": "prd_1", "moment": workspace.clock.now()}, _SCHEMA)
+        each = Answers(number=1, version="1", predictions=1, log=log, told=b"", refused=b"", cpu_seconds=1, wall_seconds=1)
+        store.commit(Commit(put=[put_answers("returned", 0, each)]))
+        one, other = opened(workspace, store, []), opened(workspace, store, [])
+        one.take_over(0)
+        other.take_over(0)
+        widen = Tables.widen
+
+        def overtaken(*arguments: Any) -> None:
+            monkeypatch.setattr(Tables, "widen", widen)
+            assert other.deliver() == 1
+            widen(*arguments)
+
+        monkeypatch.setattr(Tables, "widen", overtaken)
+        assert one.deliver() == 0
+        with workspace.ledger.read() as session:
+            assert [each.predictions for each in predictions.totals(session, "returns")] == [1]
     finally:
         handle.close()
 
