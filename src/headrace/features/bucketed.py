@@ -2,7 +2,8 @@
 
 Table and spine are parted by the hash of the key and wait on disk; a bucket is computed as any small table is, several of them side by
 side, and its values are put back in the spine's order, frame by frame. So the values are the same, to the last bit but for sums of floats,
-which may differ in theirs. Lookups by the same key into the same table are parted once and answered together.
+which may differ in theirs. Lookups by the same key into the same table are parted once and answered together; of a table that is not
+parted those by other keys too.
 
 A bucket that is still too large, because few keys have most of the rows, is cut at moments of the question (`pieces`).
 """
@@ -28,6 +29,8 @@ from headrace.features.plan import FeaturePlan
 from headrace.features.prepared import key_names
 from headrace.features.side_by_side import side_by_side
 
+MOST_TOGETHER = 8
+"""How many lookups are answered together, of a table that is not parted: each holds some numbers a question."""
 _ROW_FRAMES = 4
 """How many frames' rows of a table are parted at once: nobody asks which frame they came in, and fewer pieces are less to do."""
 
@@ -60,7 +63,7 @@ def compute_frames(
     Raises:
         MissingTable: if a table that the plan looks into is not among `tables`.
     """
-    groups = list(grouped(plan.lookups))
+    groups = list(_companies(plan, height(spine), tables, bounds))
     with tempfile.TemporaryDirectory(prefix="features-", dir=bounds.folder) as name, ExitStack() as opened:
         folder = Path(name)
         with BucketWriter(folder / "columns", len(groups)) as columns:
@@ -70,6 +73,16 @@ def compute_frames(
         kept = [opened.enter_context(Bucket(folder / "columns", number)) for number in range(len(groups))]
         for place, frame in enumerate(framed(given_columns(plan, spine), bounds.frame_rows)):
             yield assemble_frame(plan, frame, {column.name: column for group in kept for column in group.frame(place)})
+
+
+def _companies(plan: FeaturePlan, asked: int, tables: Mapping[str, pl.LazyFrame], bounds: Bounds) -> Iterator[list[PlannedLookup]]:
+    """Yield the lookups that are answered together, where so many rows ask."""
+    for name in dict.fromkeys(lookup.table for lookup in plan.lookups):
+        lookups = [lookup for lookup in plan.lookups if lookup.table == name]
+        if asked + height(find_table(lookups[0], tables)) > bounds.rows_unparted:
+            yield from grouped(lookups)
+        else:
+            yield from (lookups[start : start + MOST_TOGETHER] for start in range(0, len(lookups), MOST_TOGETHER))
 
 
 def _parted_frames(

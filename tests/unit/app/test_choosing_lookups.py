@@ -4,9 +4,9 @@ import pytest
 
 from headrace.app.lifecycle import build_graph
 from headrace.app.loading import load_project
-from headrace.app.steps.lookups import MOST
 from headrace.app.workspace import Workspace
 from headrace.engine.graph import StepContext
+from headrace.features.bucketed import MOST_TOGETHER
 
 TYPES = {"order": "int", "shop": "string", "amount": "float", "placed": "datetime", "late": "bool"}
 MEANS = [f'hr.window(orders, col("amount").mean(), by="shop", over="{hours}h")' for hours in range(1, 10)]
@@ -46,7 +46,7 @@ def test_of_tables_that_are_parted_what_sees_the_same_rows_by_the_same_keys(choi
 
 
 def test_no_more_than_the_most(choices):
-    assert choices(10, *MEANS) == MEANS[:MOST]
+    assert choices(10, *MEANS) == MEANS[:MOST_TOGETHER]
 
 
 def test_one_that_is_wrong_keeps_nobody_waiting(choices):

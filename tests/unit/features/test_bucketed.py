@@ -8,6 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from headrace.expressions import DType, col, count
+from headrace.features import bucketed
 from headrace.features.answering import Prepared
 from headrace.features.batch import compute, lookup_column
 from headrace.features.bucketed import compute_frames, lookup_frames
@@ -62,6 +63,23 @@ def test_the_values_are_those_of_a_table_in_memory(tmp_path, shops, at_once, fra
     assert [each.height for each in frames] == [frame] * (3000 // frame) + [3000 % frame] * (3000 % frame > 0)
     assert_frame_equal(pl.concat(frames), compute(plan(), rows, {"sales": rows}), rel_tol=1e-12)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("at_once", "together"), [(1000, [5, 1, 3, 1]), (3000, [8, 1, 1])])
+def test_lookups_into_one_table_are_answered_together_unless_it_is_parted(tmp_path, monkeypatch, at_once, together):
+    values = {f"mean {hours}": window(SALES, col("amount").mean(), by="shop", over=f"{hours}h") for hours in range(1, 6)}
+    values |= {"size": latest(SHOPS, "size", by="shop")}
+    values |= {f"notes {hours}": window(SALES, count(), by="note", over=f"{hours}h") for hours in range(1, 4)}
+    values |= {"newest": latest(SALES, "note", by=["shop", "note"])}
+    types = {"sales": TYPES, "shops": {"shop": DType.STRING, "size": DType.INT}}
+    planned = FeaturePlan.build(Features(spine=SALES, given=list(TYPES), as_of=col("time"), values=values), TYPES, types)
+    rows, shops = sales(2500, 20), pl.LazyFrame({"shop": ["s1"], "size": [3], "_arrival": [0]})
+    asked = []
+    monkeypatch.setattr(bucketed, "lookup_frames", lambda *each: asked.append(len(each[1])) or lookup_frames(*each))
+    tables = {"sales": rows, "shops": shops}
+    frames = pl.concat(compute_frames(planned, rows, tables, Bounds(tmp_path, at_once)))
+    assert sorted(asked) == sorted(together)
+    assert_frame_equal(frames, compute(planned, rows, tables), rel_tol=1e-12)
 
 
 def test_no_more_buckets_than_the_most_are_open_at_once(tmp_path, monkeypatch):

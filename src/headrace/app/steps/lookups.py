@@ -16,7 +16,7 @@ from headrace.app.steps.features import Inputs, plan_of, stored, table_output, t
 from headrace.app.steps.frames import put_frame
 from headrace.core.errors import UserError
 from headrace.engine.graph import Contexts, Output, StepContext
-from headrace.features.bucketed import lookup_frames
+from headrace.features.bucketed import MOST_TOGETHER, lookup_frames
 from headrace.features.frames import Bounds
 from headrace.features.grouped import alike
 from headrace.features.plan import FeaturePlan
@@ -24,8 +24,6 @@ from headrace.features.scattered import VALUE, Frames, Kept, Scattered, scattere
 from headrace.spec.tables import Table
 
 Jobs = Mapping[str, Job]
-MOST = 8
-"""How many lookups are answered together: each holds some numbers a question."""
 
 
 def look_up(job: Job, context: StepContext) -> Output:
@@ -51,7 +49,7 @@ def choose(jobs: Jobs, contexts: Contexts) -> Collection[str]:
         return [first]
     rows = sum(int(table_output(each, asked.inputs)["rows"]) for each in (asked.spine, asked.table))
     lookups = list(asked.plan.lookups) if rows <= Bounds(Path()).rows_unparted else next(alike(asked.plan.lookups))
-    return [asked.steps[lookup.slot] for lookup in lookups[:MOST]]
+    return [asked.steps[lookup.slot] for lookup in lookups[:MOST_TOGETHER]]
 
 
 @dataclass(frozen=True)
