@@ -60,14 +60,16 @@ def read_owned(store: StateStore, table: str, partition: int) -> Owned:
 
 def remembered(table: str, partition: int, before: Owned, state: PartitionState) -> tuple[Commit, tuple[int, ...]]:
     """Return what makes the store remember the ids of `state` in the place of those before, and the names of its runs."""
-    key = _ids_key(table, partition)
-    kept = 0
-    while kept < min(len(before.state.ids), len(state.ids)) and before.state.ids[kept] is state.ids[kept]:
-        kept += 1
-    first = max(before.runs, default=0) + 1
-    runs = (*before.runs[:kept], *range(first, first + len(state.ids) - kept))
-    put = [(Field(*key, run.to_bytes(8, "big")), ids.to_bytes()) for run, ids in zip(runs[kept:], state.ids[kept:], strict=True)]
-    return Commit(put=put, drop=[Field(*key, run.to_bytes(8, "big")) for run in before.runs[kept:]]), runs
+    key, new = _ids_key(table, partition), max(before.runs, default=0)
+    names = {id(ids): run for ids, run in zip(before.state.ids, before.runs, strict=True)}
+    runs, put = [], []
+    for ids in state.ids:
+        run = names.pop(id(ids), None)
+        if run is None:
+            run = new = new + 1
+            put.append((Field(*key, run.to_bytes(8, "big")), ids.to_bytes()))
+        runs.append(run)
+    return Commit(put=put, drop=[Field(*key, run.to_bytes(8, "big")) for run in names.values()]), tuple(runs)
 
 
 def joined(*commits: Commit) -> Commit:

@@ -28,6 +28,8 @@ Booleans = NDArray[np.bool_]
 Hashes = NDArray[np.bytes_]
 _NEVER = np.iinfo(np.int64).min
 _HASH_BYTES = 16
+MOST_IDS = 1 << 20
+"""Of a run that is put together with another: a commit has the whole of it."""
 _EARLIEST = microseconds(datetime.min.replace(tzinfo=UTC))
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -89,7 +91,7 @@ class PartitionState:
 
     Attributes:
         newest_us: the newest moment to which a row of it belongs; None: there was none.
-        ids: the ids that were accepted, in runs of which each is longer than the next.
+        ids: the ids that were accepted, in runs of which each is longer than the next, but for the longest, of about `MOST_IDS`.
     """
 
     newest_us: int | None = None
@@ -106,10 +108,11 @@ class PartitionState:
 
     def remember(self, ids: Ids, rules: Rules) -> "PartitionState":
         """Return the state with more ids remembered, and some that need not be forgotten."""
-        runs = [*self.ids, *([ids] if len(ids.hashes) else [])]
-        while len(runs) > 1 and len(runs[-2].hashes) <= 2 * len(runs[-1].hashes):
+        floor = self.forgotten_before_us(rules)
+        runs = [each for each in (*self.ids, ids) if len(each.hashes) and (floor is None or each.newest_us >= floor)]
+        while len(runs) > 1 and len(runs[-2].hashes) <= min(2 * len(runs[-1].hashes), MOST_IDS - len(runs[-1].hashes)):
             later, earlier = runs.pop(), runs.pop()
-            runs.append(_merged(earlier, later, self.forgotten_before_us(rules)))
+            runs.append(_merged(earlier, later, floor))
         return PartitionState(self.newest_us, tuple(runs))
 
 

@@ -65,6 +65,18 @@ def test_ids_that_are_long_past_are_let_go():
     assert sum(len(run.hashes) for run in state.ids) < 100
 
 
+def test_a_run_of_ids_is_no_larger_than_a_commit_should_be(monkeypatch):
+    monkeypatch.setattr("headrace.features.stream.admitting.MOST_IDS", 100)
+    state = PartitionState()
+    for minute in range(100):
+        state = sort_out(rows(*[(f"{minute} {number}", minute / 60, minute / 60) for number in range(10)]), state, RULES).state
+    assert max(len(run.hashes) for run in state.ids) <= 100
+    assert sum(len(run.hashes) for run in state.ids) == 1000
+    again = sort_out(rows(("7 3", 99 / 60, 99 / 60), ("new", 99 / 60, 99 / 60), ("99 9", 99 / 60, 99 / 60)), state, RULES)
+    assert names(again) == [["new"], [], ["7 3", "99 9"]]
+    assert len(sort_out(rows(("much later", 48, 48)), state, RULES).state.ids) == 1, "what is long past is let go, however large"
+
+
 def test_a_watermark_is_a_moment_however_late_rows_may_be():
     rules = RULES._replace(lateness_us=timedelta(days=3_000_000) // timedelta(microseconds=1))
     found = sort_out(rows(("a", 0, 0), ("b", -9999, -9999)), PartitionState(), rules)
