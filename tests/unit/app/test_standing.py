@@ -3,11 +3,13 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from tests.e2e.small_stream import write_project
 
@@ -19,6 +21,7 @@ from headrace.app.looking import status
 from headrace.app.reports import CheckLine
 from headrace.app.settings import read_settings
 from headrace.app.streaming.opening import open_state
+from headrace.app.streaming.outbox import chunk_field, pack
 from headrace.app.streaming.presence import Presence
 from headrace.app.streaming.worker import StreamOptions, Watching, stream
 from headrace.app.workspace import Workspace
@@ -153,7 +156,11 @@ def test_a_state_older_than_the_lake_and_a_lake_that_lost_rows_are_told_apart(pr
 
 def test_rows_that_wait_long_for_the_lake_are_found(project):
     workspace = opened(project)
-    change(workspace, POSITION, next_offset=250)
+    change(workspace, POSITION, next_offset=250, committed_us=1_700_000_000_000_000)
+    assert found(workspace)[0].well, "none of them is for the table"
+    with state_of(workspace) as store:
+        store.commit(Commit(put=[(chunk_field("orders", 0, 249), pack(250, pl.DataFrame({"a": [1]}), pl.DataFrame(), pl.DataFrame()))]))
+    change(workspace, POSITION, committed_us=int(time.time() * 1e6))
     assert found(workspace)[0].well, "they have just come"
     change(workspace, POSITION, committed_us=1_700_000_000_000_000)
     (line,) = found(workspace)
