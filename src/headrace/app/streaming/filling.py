@@ -27,8 +27,10 @@ _LOOK_SECONDS, _UNCHANGED = 1.0, 10
 """How often it is looked whether another worker still fills, and after how many looks without a change it counts as dead."""
 
 
-def fill(store: StateStore, rows: LakeRows, layouts: Sequence[GroupLayout], functions: Functions, owned: Owned) -> None:
-    """Fill those groups of one table that lack a partition's rows.
+def fill(store: StateStore, rows: LakeRows, layouts: Sequence[GroupLayout], functions: Functions, owned: Owned) -> Owned:
+    """Fill those groups of one table that lack a partition's rows, and return the partition as it is then.
+
+    Its position moves: who had the partition before may be frozen as he commits rows, and would do so without these groups.
 
     Raises:
         MarkMoved: if another worker took the partition over, or fills it: see `wait_for_others`.
@@ -38,7 +40,7 @@ def fill(store: StateStore, rows: LakeRows, layouts: Sequence[GroupLayout], func
     _, values = store.read([], marks)
     empty = [layout for layout, value in zip(layouts, values, strict=True) if value is None]
     if not empty:
-        return
+        return owned
     turn = _Turn(store, rows.table, partition, owned)
     for layout in empty:
         _clear(store, layout.space, rows, turn)
@@ -46,7 +48,10 @@ def fill(store: StateStore, rows: LakeRows, layouts: Sequence[GroupLayout], func
     for frame in _all_rows(store, rows, owned.position.next_offset):
         for changes in pieces(writer.changes(partition, frame, BEGINNING if horizon_us is None else horizon_us, store)):
             turn.commit(changes)
-    turn.end(Commit(marks={filled_mark(layout.space, partition): b"1" for layout in empty}))
+    after = owned.filled()
+    moved = {position_mark(rows.table, partition): after.mark} if after.mark is not None else {}
+    turn.end(Commit(marks={**{filled_mark(layout.space, partition): b"1" for layout in empty}, **moved}))
+    return after
 
 
 def leave_out(store: StateStore, table: str, layouts: Sequence[GroupLayout], partition: int, owned: Owned) -> None:

@@ -262,6 +262,7 @@ class Following:
         taken = self._intake.judge(messages, now)
         if self._settled.know(partition, taken.accepted):
             around.patience.until_done(around.columns_known)
+            before = self._owned.get(partition, before)  # the groups that are needed now are filled
         pins = Commit() if pinned else self._settled.pinning(self._intake.door.pins)
         return self._keep(messages, taken, before, pins, now)
 

@@ -35,6 +35,13 @@ class Owned:
         """Return it with nothing waiting."""
         return replace(self, waiting_bytes=0)
 
+    def filled(self) -> "Owned":
+        """Return it with groups filled. Where it has no mark yet nobody has committed anything of it."""
+        if self.mark is None:
+            return self
+        position = msgspec.structs.replace(self.position, filled=self.position.filled + 1)
+        return replace(self, mark=position.to_bytes(), position=position)
+
     def dropped_before(self, horizon_us: int, *, marked: bool = True) -> "Owned":
         """Return it with rows dropped that no question from a moment on needs; `marked`: as a commit leaves its mark."""
         reached = horizon_us if self.position.horizon_us is None else max(self.position.horizon_us, horizon_us)

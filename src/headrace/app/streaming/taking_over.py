@@ -60,7 +60,7 @@ class TakingOver:
             owned = owned.dropped_before(owned.position.watermark_us - self._history_us, marked=False)
         if self._settled.types:  # before they are known nothing is accepted
             leave_out(around.store, name, self.layouts, partition, owned)
-        fill(around.store, rows, self.layouts, self.functions, owned)
+        owned = fill(around.store, rows, self.layouts, self.functions, owned)
         settled = settle(around.store, name, partition, owned)
         for each in around.askers.get(name, ()):
             each.take_over(partition)

@@ -21,6 +21,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         committed_us: when, by the clock, it was moved last.
         newest_arrival: the arrival number of the last row.
         accepted, late, duplicates, quarantined: how many rows have gone each way.
+        filled: how often groups were filled with its rows: whoever does not know of one of them is refused.
     """
 
     next_offset: int = 0
@@ -35,6 +36,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     late: int = 0
     duplicates: int = 0
     quarantined: int = 0
+    filled: int = 0
 
     def to_bytes(self) -> bytes:
         """Return the value of its mark."""

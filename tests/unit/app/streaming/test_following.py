@@ -1,6 +1,6 @@
 """A table that is followed, while partitions go and the store is away."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from headrace.features.stores.errors import StoreFault
 from headrace.features.stores.memory import MemoryStore
 from headrace.features.stream.layout import GroupLayout, group_layouts
 from headrace.features.stream.positions import position_mark, read_position
+from headrace.features.stream.reading import read_rows
 from headrace.ingest.stream.messages import Messages, Position, Surroundings
 from headrace.ingest.stream.replay import ReplayFollower
 
@@ -268,3 +269,42 @@ def test_a_commit_that_would_be_too_large_is_made_in_parts_that_come_to_the_same
     assert state(stores[0]) == state(stores[1])
     assert max(stores[0].sizes) > 40
     assert max(stores[1].sizes) <= 12
+
+
+class Frozen(MemoryStore):
+    """Another worker takes the partition over just before rows are committed."""
+
+    other: Callable[[], object] | None = None
+
+    def commit(self, commit: Commit) -> None:
+        if self.other is not None and any(field.space == "out/orders" for field, _ in commit.put):
+            other, self.other = self.other, None
+            other()
+        super().commit(commit)
+
+
+def test_what_a_frozen_worker_still_commits_is_in_the_groups_that_another_has_filled_meanwhile(workspace, monkeypatch):
+    """The other is of a description that needs more: the first commits after these were filled, and knows nothing of them."""
+    monkeypatch.setattr("headrace.app.streaming.following._BATCH_ROWS", 50)  # a bound made small
+    layouts, stores = layouts_of(workspace), (MemoryStore(), Frozen())
+    for store in stores:
+        old = followed(workspace, store, [])
+        old._follower._batch_rows = 50
+        old.use(layouts[:1], {}, complete=False)
+        old.take_some(0)
+        new = followed(workspace, store, [])
+        new.use(layouts, {}, complete=False)
+        if isinstance(store, Frozen):
+            store.other = lambda new=new: new.assigned([0])
+        old.take_some(0)
+        old.lost([0])
+        while not new.caught_up:
+            taken(new)
+        assert store.marks("filled/").keys() == {f"filled/{each.space}/0" for each in layouts}
+        assert [len(rows_in(store, each)) for each in layouts] == [197, 197]
+
+
+def rows_in(store: StateStore, layout: GroupLayout) -> set[int]:
+    """Return the arrivals of the rows that a group holds."""
+    records, _ = store.walk(layout.space)
+    return set(read_rows(layout, store, [key for key, _ in records]).rows.words[:, 0].tolist())
