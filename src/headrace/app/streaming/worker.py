@@ -245,7 +245,8 @@ class _Worker:
                 each.look_again()
                 self._notes += [f"{each.table.name}: {each.counts.trouble}"] if each.counts.trouble else []
             if not quietly:
-                self._answer()
+                with suppress(ToldToStop):  # a champion that has just come may need state: the next worker fills it
+                    self._answer()
                 for learner in self._learners:
                     learner.learn(whole=True)
             if not self._flush(time.monotonic()):

@@ -3,12 +3,15 @@
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
+from tests.e2e.scored_stream import PLAYED
 from tests.e2e.small_stream import planned, write_project
 
 import headrace as hr
+from headrace.app.scoring.scorer import Scorer
 from headrace.app.store import lake_of
 from headrace.app.streamed import find_streamed
 from headrace.app.streaming import following
@@ -28,6 +31,24 @@ def test_what_a_worker_does_before_it_listens_is_no_silence(tmp_path: Path) -> N
         handle.close()
     assert [line.behind for line in report.tables] == [0]
     assert set(waits) == {1.0}, "a ledger that is away holds up no turn for long"
+
+
+def test_a_champion_that_needs_state_keeps_nobody_from_leaving_in_order(tmp_path: Path, monkeypatch: Any) -> None:
+    stop, project = Event(), write_project(tmp_path / "shop", days=5)
+    project.write_text(project.read_text().replace("models=[returned]", PLAYED.format(wait="now")))
+    handle = hr.load(project, environment={"HEADRACE_USER": "ana"})
+
+    def finds_one(scorer: Scorer, *, at_once: bool = False) -> None:
+        if not at_once:
+            stop.set()  # as it fills
+            scorer._means.patience.go_on()
+
+    monkeypatch.setattr(Scorer, "look", finds_one)
+    try:
+        report = handle.stream(watching=Watching(stop=stop))
+    finally:
+        handle.close()
+    assert sum(line.flushed for line in report.tables) == sum(line.accepted for line in report.tables) > 0
 
 
 @pytest.fixture
