@@ -19,7 +19,7 @@ from headrace.features.errors import MissingTable
 from headrace.features.lookups import PlannedLookup
 from headrace.features.once import Once
 from headrace.features.plan import FeaturePlan
-from headrace.features.prepared import full_length, key_columns, row_columns
+from headrace.features.prepared import full_lengths, key_columns, row_columns
 from headrace.features.side_by_side import side_by_side
 
 
@@ -82,9 +82,9 @@ def given_columns(plan: FeaturePlan, spine: pl.LazyFrame) -> pl.LazyFrame:
 def assemble_frame(plan: FeaturePlan, given: pl.DataFrame, columns: Mapping[str, pl.Series]) -> pl.DataFrame:
     """Return the features of rows of the spine; `given` has `given_columns` at least, `columns` are the lookups' values by slot."""
     frame = given.with_columns(columns[lookup.slot].alias(lookup.slot) for lookup in plan.lookups)
-    types = plan.row_types
-    values = [full_length(value, types).cast(POLARS_TYPES[plan.types[name]]).alias(name) for name, value in plan.expressions().items()]
-    return frame.lazy().select(values).collect()
+    expressions = plan.expressions()
+    values = zip(expressions, full_lengths(expressions.values(), plan.row_types), strict=True)
+    return frame.lazy().select(value.cast(POLARS_TYPES[plan.types[name]]).alias(name) for name, value in values).collect()
 
 
 def compute(plan: FeaturePlan, spine: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], as_of: datetime | None = None) -> pl.DataFrame:

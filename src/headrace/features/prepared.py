@@ -1,12 +1,12 @@
 """A table made ready for a lookup: rows that can ever be visible, sorted by key, then as they became known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
 
 from headrace.expressions import DType, Expr
-from headrace.expressions.polars_backend import to_polars
+from headrace.expressions.polars_backend.compile import Compiler
 from headrace.features.lookups import ARRIVAL_COLUMN, Functions, PlannedLookup
 
 GROUP, KNOWN, TIME, ARRIVAL, VALUE, SEEN = "_group", "_known", "_time", "_arrival", "_value", "_seen"
@@ -79,7 +79,16 @@ def knowledge_time(known: Sequence[str]) -> pl.Expr:
 
 def full_length(expression: Expr, schema: Mapping[str, DType]) -> pl.Expr:
     """A Polars expression as long as the frame, even for a constant; the frame has a first column."""
-    compiled = to_polars(expression, schema)
+    return full_lengths([expression], schema)[0]
+
+
+def full_lengths(expressions: Iterable[Expr], schema: Mapping[str, DType]) -> list[pl.Expr]:
+    """Several such expressions, of which the parts that they share are computed once."""
+    compiler = Compiler(schema)
+    return [_full_length(expression, compiler.compile(expression)) for expression in expressions]
+
+
+def _full_length(expression: Expr, compiled: pl.Expr) -> pl.Expr:
     return compiled if expression.columns() else pl.when(pl.first().is_null()).then(compiled).otherwise(compiled)
 
 

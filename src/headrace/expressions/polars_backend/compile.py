@@ -27,26 +27,31 @@ def to_polars(expr: Expr, schema: Mapping[str, DType]) -> pl.Expr:
         ExpressionTypeError, UnknownColumn: as `infer` does.
         UdfError: for a user's function that is known by name only.
     """
-    return _Builder().build(Lowering(schema).lower(expr))
+    return Compiler(schema).compile(expr)
 
 
-class _Builder:
-    """Builds each shared part once, so that Polars sees it as common."""
+class Compiler:
+    """Compiles expressions over one schema. What several share is built once, so that Polars sees it as common and computes it once."""
 
-    def __init__(self) -> None:
+    def __init__(self, schema: Mapping[str, DType]) -> None:
+        self._lowering = Lowering(schema)
         self._done: dict[int, pl.Expr] = {}
 
-    def build(self, node: Typed) -> pl.Expr:
-        if id(node) not in self._done:
-            self._done[id(node)] = self._build(node)
-        return self._done[id(node)]
+    def compile(self, expr: Expr) -> pl.Expr:
+        """Return what `to_polars` does."""
+        return self._build(self._lowering.lower(expr))
 
     def _build(self, node: Typed) -> pl.Expr:
+        if id(node) not in self._done:
+            self._done[id(node)] = self._built(node)
+        return self._done[id(node)]
+
+    def _built(self, node: Typed) -> pl.Expr:
         if node.constant:
             return literal(constant_value(node), node.dtype)
         if node.operation == "column":
             return pl.col(node.options["name"])
-        arguments = [self.build(argument) for argument in node.arguments]
+        arguments = [self._build(argument) for argument in node.arguments]
         plain = _PLAIN.get(node.operation)
         return plain(*arguments) if plain is not None else _WITH_NODE[node.operation](node, arguments)
 

@@ -1,7 +1,7 @@
 """Moments and durations in Polars. Results outside the years 1 to 9999 become null."""
 
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 
 import polars as pl
 
@@ -18,8 +18,8 @@ _LAST = microseconds(datetime.max.replace(tzinfo=UTC))
 _MONDAY_US = 4 * 86_400_000_000
 _DAY_US = 86_400_000_000
 _HOUR_US = 3_600_000_000
-_MOMENTS_AN_HOUR = 4
-"""From how many moments an hour on the hours are asked about."""
+_BLOCK = 1 << 13
+"""Of how many hours a zone is asked at once: not quite a year. Where there are not twice as many moments, they are asked about alone."""
 _MOMENT = POLARS_TYPES[DType.DATETIME]
 _DURATION = POLARS_TYPES[DType.DURATION]
 
@@ -41,30 +41,46 @@ def _truncate(node: Typed, arguments: list[pl.Expr]) -> pl.Expr:
 
 
 def _local(node: Typed, arguments: list[pl.Expr]) -> pl.Expr:
-    clock = arguments[0].map_batches(partial(_clock, node.options["tz"]), pl.Int64, is_elementwise=True)
-    return _within(clock).cast(pl.Datetime("us"))
+    return arguments[0].map_batches(partial(_clock, node.options["tz"]), pl.Datetime("us"), is_elementwise=True)
 
 
 def _clock(tz: str, moments: pl.Series) -> pl.Series:
-    """Return what a zone's clocks show at moments, in microseconds.
+    """Return what a zone's clocks show at moments."""
+    counts = _clock_counts(tz, moments.to_physical())
+    within = counts.is_between(_FIRST, _LAST)
+    return (counts if within.all() else counts.set(~within, None)).cast(pl.Datetime("us"))
+
+
+def _clock_counts(tz: str, counts: pl.Series) -> pl.Series:
+    """Return what a zone's clocks show at moments, both in microseconds.
 
     Where many moments fall into few hours, the zone is asked about the hours: a tenth of the work. A moment of an hour within which the
-    clocks were changed is asked about by itself; no zone changed its clocks twice within an hour.
+    clocks were changed is asked about by itself.
     """
-    counts = moments.to_physical()
     hours = counts // _HOUR_US
     first, last = hours.min(), hours.max()
-    if not isinstance(first, int) or not isinstance(last, int) or (last - first) * _MOMENTS_AN_HOUR > len(moments):
+    if not isinstance(first, int) or not isinstance(last, int):
         return _exact_clock(tz, counts)
-    starts = pl.int_range(first, last + 1, eager=True) * _HOUR_US
-    offsets, at_the_end = (_exact_clock(tz, each) - each for each in (starts, starts + (_HOUR_US - 1)))
-    hours -= first
-    found = counts + offsets.gather(hours)
-    changed = offsets != at_the_end
-    if not changed.any():
+    blocks = range(first // _BLOCK, last // _BLOCK + 1)
+    if len(blocks) * _BLOCK * 2 > len(counts):
+        return _exact_clock(tz, counts)
+    hours -= blocks.start * _BLOCK
+    found = counts + pl.concat([_offsets(tz, block) for block in blocks]).gather(hours)
+    if found.null_count() == counts.null_count():
         return found
-    alone = changed.gather(hours).fill_null(value=False).arg_true()
+    alone = found.is_null().arg_true()
     return found.scatter(alone, _exact_clock(tz, counts.gather(alone)))
+
+
+@lru_cache(maxsize=64)
+def _offsets(tz: str, block: int) -> pl.Series:
+    """Return by how much a zone's clocks are ahead in each hour of a block, null where they were changed within it.
+
+    No zone changed its clocks twice within an hour. Blocks are remembered: Polars asks about pieces of a column, one after the other.
+    """
+    starts = pl.int_range(block * _BLOCK, (block + 1) * _BLOCK, eager=True) * _HOUR_US
+    offsets, at_the_end = (_exact_clock(tz, each) - each for each in (starts, starts + (_HOUR_US - 1)))
+    return offsets.set(offsets != at_the_end, None)
 
 
 def _exact_clock(tz: str, counts: pl.Series) -> pl.Series:
