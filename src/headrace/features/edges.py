@@ -4,6 +4,8 @@ All is done by sorting integers, which is far quicker than sorting rows: key and
 by itself: sorted questions are merged with the sorted rows, and how many rows come before a question is its place.
 """
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -11,8 +13,7 @@ from numpy.typing import NDArray
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 _EARLIEST = np.iinfo(np.int64).min
-_DOUBLED = 1 << 62
-"""Integers below this can be doubled: all moments of the years 1 to 9999."""
+_WIDTHS = (np.dtype(np.int32), np.dtype(np.int64))
 Order = Integers | None
 """Places in the order in which they are gone through; None where that is the order in which they lie, which saves going through them."""
 
@@ -53,10 +54,7 @@ class Edges:
 
     def __init__(self, timeline: Timeline, keys: Integers, size: int) -> None:
         """Take the number of each row's key, in the table's order: below `size`, or -1, which leaves the row out."""
-        in_timeline = in_turn(keys, timeline.order)
-        self._bits = len(in_timeline).bit_length()
-        folded = in_timeline << self._bits
-        folded |= np.arange(len(folded))
+        self._bits, folded = _folded_with_place(in_turn(keys, timeline.order), size)
         folded.sort()
         self._folded = folded[np.searchsorted(folded, 0) :]
         self.order = _through(timeline.order, self._folded & ((1 << self._bits) - 1))
@@ -76,9 +74,10 @@ class Edges:
 
     def first_from(self, questions: "Questions", ranks: Integers) -> Integers:
         """Return, for each question, the first row of its key from a rank in the timeline on; `ranks` are those of its moments."""
-        wanted = questions.keys << self._bits
-        wanted |= ranks.take(questions.moments)
-        found = np.empty_like(wanted)
+        width = self._folded.dtype
+        wanted = np.left_shift(questions.keys, self._bits, dtype=width)
+        wanted |= ranks.astype(width).take(questions.moments)
+        found = np.empty(len(wanted), np.int64)
         found[questions.order] = places_before(self._folded, wanted)
         return found
 
@@ -112,13 +111,25 @@ class Questions:
 
     def __init__(self, keys: Integers, moments: Moments) -> None:
         """Each integer that is sorted is another, and says which question it is: its place in the order of moments."""
-        bits = len(keys).bit_length()
-        folded = in_turn(keys, moments.order) << bits
-        folded |= np.arange(len(keys))
+        bits, folded = _folded_with_place(in_turn(keys, moments.order), int(keys.max(initial=-1)) + 1)
         folded.sort()
         places = folded & ((1 << bits) - 1)
         folded >>= bits
         self.keys, self.moments, self.order = folded, moments.places.take(places), _through(moments.order, places)
+
+
+def _folded_with_place(keys: Integers, size: int) -> tuple[int, Integers]:
+    """Return how many bits a place takes, and keys (below `size`) with the place of each as their last bits."""
+    bits = len(keys).bit_length()
+    width = _narrowest((size << bits) - 1)
+    folded = np.left_shift(keys, bits, dtype=width)
+    folded |= np.arange(len(keys), dtype=width)
+    return bits, folded
+
+
+def _narrowest(*numbers: int) -> "np.dtype[Any] | None":
+    """Return the narrowest type that holds some numbers, None where none does: 32 bits are sorted and merged in half the time of 64."""
+    return next((width for width in _WIDTHS if all(np.iinfo(width).min <= each <= np.iinfo(width).max for each in numbers)), None)
 
 
 def places_before(rows: Integers, wanted: Integers) -> Integers:
@@ -126,11 +137,12 @@ def places_before(rows: Integers, wanted: Integers) -> Integers:
 
     As `np.searchsorted`, in half the time: the stable sort finds two runs, and merges them.
     """
-    if any(len(each) and not -_DOUBLED <= each[0] <= each[-1] < _DOUBLED for each in (rows, wanted)):
+    width = _narrowest(*(2 * int(each[end]) + 1 for each in (rows, wanted) if len(each) for end in (0, -1)))
+    if width is None:
         return np.searchsorted(rows, wanted)
-    merged = np.empty(len(wanted) + len(rows), np.int64)
-    np.left_shift(wanted, 1, out=merged[: len(wanted)])
-    np.left_shift(rows, 1, out=merged[len(wanted) :])
+    merged = np.empty(len(wanted) + len(rows), width)
+    np.left_shift(wanted, 1, out=merged[: len(wanted)], dtype=width)
+    np.left_shift(rows, 1, out=merged[len(wanted) :], dtype=width)
     merged[len(wanted) :] |= 1
     merged.sort(kind="stable")
     merged &= 1

@@ -10,6 +10,7 @@ Integers = NDArray[np.int64]
 _DENSE = 1 << 20
 """Numbers of several columns are combined by multiplication as long as they stay below this."""
 _FIRST = 64
+_NO_TEXT = 2**32 - 1  # which is no text's number, and -1 as a number with a sign
 
 
 class ColumnNumbers:
@@ -138,7 +139,7 @@ def _same(left: pl.Series, right: pl.Series) -> bool:
 
 def _codes(texts: pl.Series) -> Integers:
     """Categories as numbers, in the order in which they were first met; -1 for null."""
-    return texts.to_physical().cast(pl.Int64).fill_null(-1).to_numpy(writable=True)
+    return texts.to_physical().fill_null(_NO_TEXT).to_numpy().view(np.int32).astype(np.int64)
 
 
 def _integers(column: pl.Series) -> Integers:
