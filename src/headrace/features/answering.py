@@ -49,7 +49,8 @@ class Prepared:
         order = shared(("arrived", table, lookup.time), lambda: arrived(rows[TIME], rows[ARRIVAL]))
         self._timeline = shared(("timeline", self._seen), lambda: Timeline(rows[KNOWN], order, seen))
         self._edges = shared(("edges", self._seen, right), lambda: Edges(self._timeline, self._keys.rows, self._keys.size))
-        self._time, self._values = rows[TIME], rows[VALUE] if VALUE in rows.columns else None
+        self._time = rows[TIME]
+        self._values = rows[VALUE].rechunk() if VALUE in rows.columns else None  # whole, it is gathered from in half the time
         if self._values is not None and lookup.aggregate_kind not in PICKED:
             self._values = self._values.gather(pl.Series(self._edges.order))
 
@@ -89,11 +90,13 @@ class Prepared:
         return self._edges.first_from(asked, lower), high
 
     def _found(self, questions: pl.DataFrame, shared: Once) -> list[Integers]:
-        columns = zip(self._lookup.keys, self._columns, key_names(self._lookup), strict=True)
-        return [
-            shared(("found", self._lookup.table, pair), partial(column.find, questions[name], self._numbered))
-            for pair, column, name in columns
-        ]
+        def found(pair: tuple[str, str], numbers: ColumnNumbers, asked: pl.Series) -> Integers:
+            # Tables that are asked about are often among those that are looked into, whose columns have numbers already.
+            same = shared(("same", pair[0]), lambda: next((each for each in self._numbered if each.are_of(asked)), None))
+            return shared(("found", self._lookup.table, pair), lambda: numbers.find(asked, same))
+
+        columns = (questions[name] for name in key_names(self._lookup))
+        return [found(*each) for each in zip(self._lookup.keys, self._columns, columns, strict=True)]
 
     def _aggregated(self, low: Integers, high: Integers) -> pl.Series:
         lookup, starts = self._lookup, range(0, max(len(low), 1), _ROWS_AT_ONCE)

@@ -31,20 +31,23 @@ class ColumnNumbers:
             self.rows = self._numbers(column)
         self.size = int(self.rows.max(initial=-1)) + 1
 
-    def find(self, column: pl.Series, numbered: Sequence["ColumnNumbers"] = ()) -> Integers:
+    def find(self, column: pl.Series, same: "ColumnNumbers | None" = None) -> Integers:
         """Return the number of each value of another column of the same type, -1 for null and for those that the table has not.
 
-        Where one of the columns that were numbered already holds the same texts, no more than its distinct ones are looked for: tables that
-        are asked about are often among those that are looked into.
+        Where the numbers of the same column are given, no more than its distinct texts are looked for.
         """
-        if _same(column, self._column):
+        if same is self:
             return self.rows
         if self._texts is None:
             return self._numbers(column)
-        other = next((each for each in numbered if _same(column, each._column)), None)
-        if other is None:
+        if same is None:
             return self._text_numbers(column)
-        return np.append(self._text_numbers(other._distinct_texts()), -1).take(other.rows, mode="wrap")  # the last one is that of null, -1
+        return np.append(self._text_numbers(same._distinct_texts()), -1).take(same.rows, mode="wrap")  # the last one is that of null, -1
+
+    def are_of(self, column: pl.Series) -> bool:
+        """Tell whether a column holds what was numbered, which is soon said, and sooner where they begin otherwise."""
+        mine = self._column
+        return mine.dtype == column.dtype and mine.head(_FIRST).equals(column.head(_FIRST)) and mine.equals(column)
 
     def _distinct_texts(self) -> pl.Series:
         """Return the texts in the order of their numbers."""
@@ -130,11 +133,6 @@ def numbering(values: Integers) -> Distinct | Offset:
         return Distinct(values)
     first, size = int(values.min()), int(values.max()) - int(values.min()) + 1
     return Offset(first, size) if size <= len(values) + _DENSE // 16 else Distinct(values)
-
-
-def _same(left: pl.Series, right: pl.Series) -> bool:
-    """Tell whether columns hold the same, which is soon said, and sooner where they begin otherwise."""
-    return left.dtype == right.dtype and left.head(_FIRST).equals(right.head(_FIRST)) and left.equals(right)
 
 
 def _codes(texts: pl.Series) -> Integers:
