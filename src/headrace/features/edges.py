@@ -57,7 +57,7 @@ class Edges:
         self._bits, folded = _folded_with_place(in_turn(keys, timeline.order), size)
         folded.sort()
         self._folded = folded[np.searchsorted(folded, 0) :]
-        self.order = _through(timeline.order, self._folded & ((1 << self._bits) - 1))
+        self.order = _through(timeline.order, _places(self._folded, self._bits))
         self._starts = np.append(np.searchsorted(self._folded, np.arange(size + 1) << self._bits), 0)
 
     def starts(self, keys: Integers) -> Integers:
@@ -113,7 +113,7 @@ class Questions:
         """Each integer that is sorted is another, and says which question it is: its place in the order of moments."""
         bits, folded = _folded_with_place(in_turn(keys, moments.order), int(keys.max(initial=-1)) + 1)
         folded.sort()
-        places = folded & ((1 << bits) - 1)
+        places = _places(folded, bits)
         folded >>= bits
         self.keys, self.moments, self.order = folded, moments.places.take(places), _through(moments.order, places)
 
@@ -125,6 +125,11 @@ def _folded_with_place(keys: Integers, size: int) -> tuple[int, Integers]:
     folded = np.left_shift(keys, bits, dtype=width)
     folded |= np.arange(len(keys), dtype=width)
     return bits, folded
+
+
+def _places(folded: Integers, bits: int) -> Integers:
+    """Return the places that are the last bits: 64 bits wide, of which NumPy would make a copy for everything that is taken by them."""
+    return (folded & ((1 << bits) - 1)).astype(np.int64, copy=False)
 
 
 def _narrowest(*numbers: int) -> "np.dtype[Any] | None":
@@ -172,7 +177,7 @@ def sort_stable(values: Integers) -> tuple[Integers, Order]:
     folded <<= bits
     folded |= np.arange(len(values))
     folded.sort()
-    order = folded & ((1 << bits) - 1)
+    order = _places(folded, bits)
     folded >>= bits
     if unit > 1:
         folded *= unit
