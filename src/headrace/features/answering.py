@@ -59,12 +59,16 @@ class Prepared:
         """The lookup's."""
         return self._lookup.slot
 
+    @property
+    def span(self) -> Hashable:
+        """What the slices of rows depend on that questions are answered from."""
+        return "slices", self._seen, self._lookup.keys, self._lookup.over_us, self._lookup.hop_us
+
     def answer(self, questions: pl.DataFrame, shared: Once) -> pl.Series:
         """Return the value for each question, in their order; `questions` are the keys and `_as_of` (Int64, microseconds since 1970)."""
         lookup = self._lookup
-        span = ("slices", self._seen, lookup.keys, lookup.over_us, lookup.hop_us)
-        low, high = shared(span, lambda: self._slices(questions, shared))
-        found = self._picked(questions, low, high, span, shared) if lookup.aggregate_kind in PICKED else self._aggregated(low, high)
+        low, high = shared(self.span, lambda: self._slices(questions, shared))
+        found = self._picked(questions, low, high, shared) if lookup.aggregate_kind in PICKED else self._aggregated(low, high)
         found = found.set(questions[AS_OF].is_null(), None) if questions[AS_OF].null_count() else found
         return found.cast(POLARS_TYPES[lookup.dtype])
 
@@ -103,9 +107,9 @@ class Prepared:
         pieces = [(low[start : start + _ROWS_AT_ONCE], high[start : start + _ROWS_AT_ONCE]) for start in starts]
         return pl.concat([aggregate_slices(lookup.aggregate_kind, lookup.probability, self._values, *piece) for piece in pieces])
 
-    def _picked(self, questions: pl.DataFrame, low: Integers, high: Integers, span: Hashable, shared: Once) -> pl.Series:
+    def _picked(self, questions: pl.DataFrame, low: Integers, high: Integers, shared: Once) -> pl.Series:
         """Return the value of each slice's first or last row, null where there is none or it happened too long before the question."""
-        kind, max_age_us = self._lookup.aggregate_kind, self._lookup.max_age_us
+        kind, max_age_us, span = self._lookup.aggregate_kind, self._lookup.max_age_us, self.span
         places = shared((kind, span), lambda: self._edges.places(low if kind == "first" else high - 1))
         there = high > low
         if max_age_us is not None:

@@ -7,8 +7,9 @@ for the plan's own, for every row: that replays a question asked at one moment.
 What lookups have in common is worked out once, and they are answered side by side: NumPy and Polars leave Python free meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
+from itertools import zip_longest
 
 import polars as pl
 
@@ -36,16 +37,25 @@ def lookup_columns(
     plan: FeaturePlan, lookups: Sequence[PlannedLookup], spine: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], as_of: datetime | None
 ) -> dict[str, pl.Series]:
     """Return the values of several lookups by slot, each in the spine's order; `tables` by name."""
-    asked = apart({lookup.slot: question_columns(plan, lookup, as_of) for lookup in lookups}, spine)
-    rows: dict[str, pl.DataFrame] = {}
+    wanted = [({lookup.slot: question_columns(plan, lookup, as_of) for lookup in lookups}, spine)]
     for name in dict.fromkeys(lookup.table for lookup in lookups):
-        rows |= apart({each.slot: row_columns(each, plan.functions) for each in lookups if each.table == name}, tables[name])
-    shared = Once()
+        wanted.append(({each.slot: row_columns(each, plan.functions) for each in lookups if each.table == name}, tables[name]))
+    asked, *by_table = side_by_side(lambda each: apart(*each), wanted)
+    rows, shared = {slot: frame for each in by_table for slot, frame in each.items()}, Once()
 
     # All tables first: keys that were numbered in one are not read anew to be looked for in another.
-    prepared = side_by_side(lambda lookup: Prepared(lookup, rows[lookup.slot], shared), lookups)
+    prepared = in_turns(side_by_side(lambda lookup: Prepared(lookup, rows[lookup.slot], shared), lookups))
     answers = side_by_side(lambda ready: ready.answer(asked[ready.slot], shared), prepared)
-    return {ready.slot: values.alias(ready.slot) for ready, values in zip(prepared, answers, strict=True)}
+    found = {ready.slot: values.alias(ready.slot) for ready, values in zip(prepared, answers, strict=True)}
+    return {lookup.slot: found[lookup.slot] for lookup in lookups}
+
+
+def in_turns(prepared: Sequence[Prepared]) -> list[Prepared]:
+    """Return the first of all that go by the same slices, then the second, and so on: next to each other one would wait for the other."""
+    same: dict[Hashable, list[Prepared]] = {}
+    for ready in prepared:
+        same.setdefault(ready.span, []).append(ready)
+    return [ready for each in zip_longest(*same.values()) for ready in each if ready is not None]
 
 
 def apart(columns: Mapping[str, list[pl.Expr]], frame: pl.LazyFrame) -> dict[str, pl.DataFrame]:
