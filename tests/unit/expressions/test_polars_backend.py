@@ -8,6 +8,7 @@ import pytest
 from headrace.expressions import DType, Udf, col, lit, udf
 from headrace.expressions.errors import ExpressionTypeError, UdfError
 from headrace.expressions.polars_backend import POLARS_TYPES, to_polars
+from headrace.expressions.polars_backend.compile import Compiler
 from headrace.expressions.polars_backend.patterns import rust_pattern
 
 SCHEMA = {"n": DType.INT, "x": DType.FLOAT, "text": DType.STRING, "at": DType.DATETIME}
@@ -34,6 +35,11 @@ def test_a_zones_clock_is_the_same_for_many_moments_as_for_few(tz):
     local = moments.dt.convert_time_zone(tz)
     assert many["a"].equals(local.dt.hour().cast(pl.Int64))
     assert many["b"].equals(local.dt.minute().cast(pl.Int64))
+
+
+def test_what_expressions_share_is_computed_once():
+    compiler, local = Compiler(SCHEMA), (col("at").hour("America/New_York"), col("at").weekday("America/New_York"))
+    assert FRAME.lazy().select(a=compiler.compile(local[0]), b=compiler.compile(local[1])).explain().count("python_udf") == 1
 
 
 def test_division_by_a_constant_is_exact():

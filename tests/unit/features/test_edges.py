@@ -33,6 +33,20 @@ def test_edges_are_within_the_key():
     )
 
 
+@pytest.mark.parametrize("size", [1, 5, 1 << 18, (1 << 18) + 1, 1 << 20])
+def test_places_are_counted_alike_in_32_bits_and_in_64(size):
+    rng = np.random.default_rng(6)
+    known, moments = rng.integers(0, 900, 5000), rng.integers(-9, 909, 5000)
+    keys, asked = rng.integers(-1, size, 5000), rng.integers(-1, size, 5000)
+    keys[:2500] = asked[:2500] = size - 1
+    timeline = ordered(known.tolist())
+    edges = Edges(timeline, keys, size)
+    assert edges._folded.dtype == (np.int32 if size <= 1 << 18 else np.int64)  # a place takes 13 bits, and a sign one
+    rows = np.where(keys < 0, size, keys)
+    for key, moment, found in zip(asked, moments, first_from(edges, timeline, asked, moments), strict=True):
+        assert found == np.count_nonzero((rows < key) | ((rows == key) & (known < moment)))
+
+
 def test_rows_without_a_key_and_rows_never_seen_are_left_out():
     timeline = ordered([7, None, 3, 5], seen=np.array([True, False, True, True]))
     edges = Edges(timeline, np.array([0, 0, -1, 0]), 2)
@@ -74,8 +88,10 @@ def test_integers_further_apart_than_64_bits_tell_are_sorted_too(values):
 
 def test_places_are_those_of_a_binary_search():
     rng = np.random.default_rng(4)
-    for rows, wanted in ((0, 5), (5, 0), (50, 3), (3, 50), (500, 500)):
-        there, asked = np.sort(rng.integers(-99, 99, rows)), np.sort(rng.integers(-99, 99, wanted))
+    wide = ((9, 9, 1 << bits) for bits in (30, 31, 62, 63))
+    for rows, wanted, most in ((0, 5, 99), (5, 0, 99), (50, 3, 99), (3, 50, 99), (500, 500, 99), *wide):
+        there, asked = np.sort(rng.integers(-most, most, rows)), np.sort(rng.integers(-most, most, wanted))
+        there[-1:], asked[:1] = most - 1, -most
         assert places_before(there, asked).tolist() == np.searchsorted(there, asked).tolist()
 
 
