@@ -27,6 +27,8 @@ from headrace.spec.expectations import Unique
 from headrace.spec.tables import Entity, Events
 
 READABLE = "readable"
+_MOST_NAMED = 100
+"""How many columns that are left out are told by name: where names are made of values there is no end to them."""
 _NOW_TYPE = POLARS_TYPES[DType.DATETIME]
 _PLACE = pl.Schema({TOPIC: pl.String(), PARTITION: pl.Int64(), OFFSET: pl.Int64()})
 QUARANTINED = pl.Schema({ARRIVAL: pl.Int64(), INGESTED_AT: _NOW_TYPE, REASON: pl.String(), ROW: pl.String(), **_PLACE})
@@ -59,6 +61,7 @@ class StreamDoor:
         _refuse_what_streams_have_not(table)
         self._table = table
         self._inspection = Inspection(table, key)
+        self._left_out: set[str] = set()
         self.pins = None if pins is None else {**pins, **types_of_source(table)}
 
     def take(self, messages: Messages, now: datetime) -> Taken:
@@ -93,15 +96,21 @@ class StreamDoor:
 
     def _held(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[RuleResult]]:
         """Return the pinned columns, null where these rows have none, and what is said of others."""
-        pins, remarks = self.pins or {}, []
+        pins, remarks, others = self.pins or {}, [], 0
         for name in frame.columns:
             if name not in pins and (values := frame.height - frame[name].null_count()):
                 if self._table.evolution.add == "refuse":
                     problem = f"the source of table {self._table.name!r} has a new column: {name!r}."
                     remedy = f'types={{{name!r}: ...}} takes it in, evolve=hr.Evolve(add="ignore") leaves it out.'
                     raise ColumnProblem(problem, remedy=remedy, location=self._table.evolution.location)
+                if len(self._left_out) == _MOST_NAMED and name not in self._left_out:
+                    others += values
+                    continue
+                self._left_out.add(name)
                 said = f"the first rows had it not, and a stream's columns stay: types={{{name!r}: ...}} takes it in"
                 remarks.append(remark(f"{name} is left out", values, said))
+        if others:
+            remarks.append(remark("more columns are left out", others, "put what has names without end into an object: it is JSON then"))
         missing = [pl.lit(None, POLARS_TYPES[kind]).alias(name) for name, kind in pins.items() if name not in frame.columns]
         return frame.with_columns(missing).select(*pins), remarks
 

@@ -57,6 +57,17 @@ def test_first_rows_pin_the_types_and_later_ones_are_held_to_them():
     assert "types={'extra': ...}" in left_out.detail
 
 
+def test_of_columns_that_are_left_out_without_end_some_are_named():
+    """Each is on record with each version of the table."""
+    table, told = door(pins={"n": DType.INT}), {}
+    for first in (0, 1):
+        for each in table.take(arriving({"n": [1]} | {f"k{number}": [1] for number in range(99 * first, 99 * first + 99)}), NOW).results:
+            told[each.rule] = told.get(each.rule, 0) + each.checked
+    left_out = {rule: rows for rule, rows in told.items() if "left out" in rule}
+    assert len(left_out) == 101
+    assert left_out["more columns are left out"] == 98
+
+
 def test_pins_of_another_time_bind_and_types_of_the_contract_come_before_them():
     table = door({"n": DType.INT, "was": DType.STRING}, types={"n": "float"})
     taken = table.take(arriving({"n": [1.5]}), NOW)
