@@ -15,7 +15,7 @@ from headrace.app.scaffolding.names import as_table_name, one_line
 from headrace.app.scaffolding.personal import BY_VALUES, why_personal
 from headrace.app.scaffolding.source import Read, read_file
 from headrace.app.scaffolding.split import choose_time
-from headrace.app.scaffolding.target import TargetChoice, choose_target
+from headrace.app.scaffolding.target import TargetChoice, check_rows, choose_target
 from headrace.app.scaffolding.text import Plan, detected, render
 from headrace.ingest.finding import Finding
 from headrace.ingest.findings import find_oddities
@@ -114,6 +114,8 @@ def _decide(file: Path, read: Read, target: str, output: Path) -> Plan:
     profile = profile_table(frame)
     choice = _checked_for_persons(choose_target(frame[target], profile.column(target)), profile.column(target), frame[target])
     time = choose_time(frame, profile, target)
+    if time is None:
+        check_rows(choice, target, frame[target])
     columns = choose_columns(frame, profile, target, choice, time)
     plan = Plan(
         source=replace(read.source, path=_path_from(output, file)),

@@ -15,6 +15,8 @@ MOST_INTEGER_CLASSES = 10
 MOST_TEXT_CLASSES = 50
 _YES = frozenset({"yes", "y", "true", "t", "1", "1.0", "positive", "pos"})
 _RARE_ROWS = 10
+_FEWEST_ROWS = 4
+"""Of fewer rows a split at random leaves none for validation, or for the test: of two classes it is made for each."""
 METRIC_OF_TASK = {BINARY: "average_precision", MULTICLASS: "log_loss", REGRESSION: "rmse"}
 
 
@@ -54,6 +56,23 @@ def choose_target(values: pl.Series, profile: ColumnProfile) -> TargetChoice:
         said = f"{profile.distinct} different integers are taken for classes. {quantity}"
         return TargetChoice(MULTICLASS, column, (said, *_rare(counts), *nulls), states_task=True)
     return TargetChoice(REGRESSION, column, (f"A number from {profile.min} to {profile.max}.", *nulls))
+
+
+def check_rows(choice: TargetChoice, name: str, values: pl.Series) -> None:
+    """Refuse a target of too few rows to be split at random.
+
+    Raises:
+        UnusableTarget: if there are.
+    """
+    known, parts = values.drop_nulls(), "training, validation and test"
+    if choice.task == BINARY:
+        value, rows = min(known.value_counts().iter_rows(), key=lambda each: each[1])
+        if rows < _FEWEST_ROWS:
+            problem = f"{counted(rows, 'row has', 'rows have')} the value {quoted(value)}, and {parts} need both values"
+            raise UnusableTarget(name, problem, f"Give a file with {_FEWEST_ROWS} rows of each value at least, better with hundreds.")
+    elif len(known) < _FEWEST_ROWS:
+        problem = f"{counted(len(known), 'row has', 'rows have')} a value, and {parts} need rows"
+        raise UnusableTarget(name, problem, f"Give a file with {_FEWEST_ROWS} such rows at least, better with hundreds.")
 
 
 def _check_usable(profile: ColumnProfile, rows: int) -> None:

@@ -18,6 +18,8 @@ from headrace.spec.model import Model
 from headrace.spec.sources import File
 from headrace.spec.split import ByTime, Random
 from headrace.spec.tables import Events
+from headrace.training.errors import EmptyPart
+from headrace.training.splits import SplitRows, split_rows
 
 N = 300
 Made = tuple[Scaffold, Model, str]
@@ -352,6 +354,10 @@ def test_columns_that_spaces_separate_are_told(tmp_path: Path) -> None:
         ([START + timedelta(days=i) for i in range(N)], "it is a datetime"),
         ([f"t{i % 60}" for i in range(N)], "60 different texts"),
         ([], "has no rows"),
+        (["yes", "no"], '1 row has the value "(no|yes)", and training, validation and test need both values'),
+        (["yes"] * 20 + ["no"] * 3 + [None], '3 rows have the value "no"'),
+        ([1.5, None, 2.5, 0.5], "3 rows have a value"),
+        (["a", "b", "c"], "3 rows have a value"),
     ],
 )
 def test_a_target_that_cannot_be_predicted_is_refused(make: Make, tmp_path: Path, values: list[object], problem: str) -> None:
@@ -359,6 +365,19 @@ def test_a_target_that_cannot_be_predicted_is_refused(make: Make, tmp_path: Path
     with pytest.raises(UnusableTarget, match=problem):
         make(columns, "y", name="data.parquet")
     assert not (tmp_path / "project").exists()
+
+
+@pytest.mark.parametrize(("values", "task"), [([True] * 5 + [False] * 4, "binary"), ([1.5, 2.5, 0.5, 3.5], "regression")])
+def test_the_fewest_rows_that_are_taken_can_be_split_and_one_less_cannot(make: Make, values: list[object], task: str) -> None:
+    _, model, _ = make({"x": X[: len(values)], "y": values}, "y")
+    for seed in range(5):
+        split_rows(model.split, rows_of(task, values), seed)
+        with pytest.raises(EmptyPart):
+            split_rows(model.split, rows_of(task, values[:-1]), seed)
+
+
+def rows_of(task: str, target: list[object]) -> SplitRows:
+    return SplitRows(task=task, target=pl.Series(target), arrival=pl.Series(range(len(target))))
 
 
 def test_a_file_without_anything_to_learn_from_is_refused(make: Make) -> None:
