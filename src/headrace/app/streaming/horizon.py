@@ -15,6 +15,8 @@ from headrace.spec.streams import Streamed
 from headrace.spec.tables import Entity, Events
 
 _SWEEP_SECONDS = 30.0
+_PAUSES = 20
+"""How many times as long as a sweep took that found something it is waited for the next: keys may come by the thousand each second."""
 
 
 class Horizon:
@@ -26,7 +28,7 @@ class Horizon:
         self._table, self._around, self._history_us = table.name, around, history_us(table.source)
         project = around.workspace.project
         self._scored, self._learning = (frozenset(each.model.name for each in kind) for kind in (project.scorings, project.learnings))
-        self._swept = time.monotonic()
+        self._due = time.monotonic() + _SWEEP_SECONDS
 
     def move(self, positions: Sequence[Position], watermark_us: int) -> None:
         """See how far it may be by how far all partitions are."""
@@ -41,10 +43,10 @@ class Horizon:
         Raises:
             MarkMoved: if somebody else has moved one of them.
         """
-        horizon, store = self.reached_us, self._around.store
-        if horizon is None or time.monotonic() - self._swept < _SWEEP_SECONDS:
+        horizon, store, began = self.reached_us, self._around.store, time.monotonic()
+        if horizon is None or began < self._due:
             return {}
-        self._swept = time.monotonic()
+        self._due = began + _SWEEP_SECONDS
         changes = self._around.patience.until_done(lambda: writer.sweep(store, horizon, list(owned)))
         if changes is None:
             return {}
@@ -52,6 +54,8 @@ class Horizon:
         marks = {position_mark(self._table, partition): each.mark for partition, each in after.items()}
         expect = {position_mark(self._table, partition): each.mark for partition, each in owned.items()}
         self._around.patience.commit(store, joined(Commit(expect=expect, marks=marks), changes))
+        swept = time.monotonic()
+        self._due = min(self._due, swept + _PAUSES * (swept - began))
         return after
 
     def _needed_from(self) -> list[int]:

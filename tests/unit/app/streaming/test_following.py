@@ -22,6 +22,7 @@ from headrace.features.stores.memory import MemoryStore
 from headrace.features.stream.layout import GroupLayout, group_layouts
 from headrace.features.stream.positions import position_mark, read_position
 from headrace.features.stream.reading import read_rows
+from headrace.features.stream.writing import StateWriter
 from headrace.ingest.stream.messages import Messages, Position, Surroundings
 from headrace.ingest.stream.replay import ReplayFollower
 
@@ -308,3 +309,19 @@ def rows_in(store: StateStore, layout: GroupLayout) -> set[int]:
     """Return the arrivals of the rows that a group holds."""
     records, _ = store.walk(layout.space)
     return set(read_rows(layout, store, [key for key, _ in records]).rows.words[:, 0].tolist())
+
+
+def test_what_nobody_needs_is_dropped_as_fast_as_it_is_found(workspace, monkeypatch):
+    """A thousand keys each half a minute were swept, however many there were: keys that came once came faster than they went."""
+    monkeypatch.setattr(StateWriter.sweep, "__defaults__", (2,))
+    store, layouts = MemoryStore(), layouts_of(workspace)
+    following = followed(workspace, store, [])
+    following.use(layouts, {}, complete=False)
+    assert taken(following) == 205
+    monkeypatch.setattr("headrace.app.streaming.horizon._PAUSES", 0)
+    windows = next(each for each in layouts if all(kept.over_us >= 0 for kept in each.kept))
+    assert len(rows_in(store, windows)) == 197
+    following._horizon.reached_us, following._horizon._due = 2**62, 0
+    for _ in range(100):
+        following.sweep()
+    assert not rows_in(store, windows)
