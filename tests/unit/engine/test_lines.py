@@ -53,6 +53,23 @@ def test_the_lines_are_as_documented(kind, expected):
     assert stream.getvalue() == expected
 
 
+def test_a_step_that_takes_long_tells_a_log_how_far_it_is():
+    stream = io.StringIO()
+    lines, patient = PlainLines(stream, seconds_between=0), PlainLines(stream, seconds_between=3600)
+    for each in (lines, patient):
+        each.step_started("train late")
+        each.step_progress("train late", 0.31, 1.0, "trial 3 of 20, round 7: log_loss 0.41, best 0.40")
+        each.step_progress("train late", 20_000, 1_000_000, "rows")
+        each.step_progress("train late", 4, None, "files")
+        each.step_progress("train late", 0, None, "")
+    assert stream.getvalue().splitlines() == [
+        "running  train late  0 s  trial 3 of 20, round 7: log_loss 0.41, best 0.40",
+        "running  train late  0 s  20,000 of 1,000,000 rows",
+        "running  train late  0 s  4 files",
+        "running  train late  0 s",
+    ]
+
+
 def test_many_reports_give_few_lines():
     stream = io.StringIO()
     events = JsonEvents(stream)
