@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import reduce
 
 import polars as pl
 
@@ -73,8 +74,12 @@ def knowledge_time(known: Sequence[str]) -> pl.Expr:
     """The moment at which a row's value became known, in microseconds: the latest of the known columns, null where one of them is."""
     if not known:
         return pl.lit(0, pl.Int64)
-    moments = [pl.col(name).to_physical() for name in known]
-    return pl.when(pl.all_horizontal(moment.is_not_null() for moment in moments)).then(pl.max_horizontal(moments))
+    return reduce(_later, [pl.col(name).to_physical() for name in known])
+
+
+def _later(left: pl.Expr, right: pl.Expr) -> pl.Expr:
+    """The later of two moments, null where one of them is: neither comparison is true then. Less than half the work of `max_horizontal`."""
+    return pl.when(left > right).then(left).when(left <= right).then(right)
 
 
 def full_length(expression: Expr, schema: Mapping[str, DType]) -> pl.Expr:

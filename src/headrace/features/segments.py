@@ -47,8 +47,11 @@ def _endless_sums(values: Floats, low: Integers, high: Integers) -> Floats:
 
 def slice_integer_sums(values: Integers, low: Integers, high: Integers) -> Integers:
     """Return the exact sum of each slice, modulo 2**64 as in Polars."""
-    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(values, dtype=np.int64)])
-    return np.asarray(before[high] - before[low])
+    before = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(values, out=before[1:])
+    sums = before.take(high)
+    sums -= before.take(low)
+    return sums
 
 
 def slice_integer_means(values: Integers, low: Integers, high: Integers) -> Floats:
