@@ -172,6 +172,13 @@ class Questions:
         )
         return self._change(partition, lane, asked, tuple(left), Commit(put=put, drop=drop))
 
+    def settled(self, partition: int, arrivals: pl.Series, number: int) -> Change:
+        """Return what takes questions away that have their answers elsewhere, up to those of a number."""
+        lane = self.lanes[partition]
+        self.lanes[partition] = replace(lane, asked=msgspec.structs.replace(lane.asked, number=max(lane.asked.number, number)))
+        found = {place: piece.rows[ARRIVAL].is_in(arrivals.implode()) for place, piece in enumerate(lane.pieces)}
+        return self.answered(partition, {place: each for place, each in found.items() if each.any()}, 0)
+
     def done(self, change: Change) -> None:
         """Take note that a change is committed."""
         if change.partition in self.lanes:

@@ -1,4 +1,4 @@
-"""Questions whose store was lost before they had an answer: the lake's rows without one."""
+"""Questions whose store was lost, or lost its last commits: the lake tells which rows have an answer."""
 
 import polars as pl
 
@@ -17,17 +17,28 @@ def lost_questions(workspace: Workspace, lake: Lake, scoring: Scoring, partition
 
     Rows that the lake does not have come again, and are asked then.
     """
-    spine, model = scoring.model.features.spine.name, scoring.model.name
-    if lake.tables.version(spine) is None:
-        return None
-    rows, arrival = lake.tables.scan(spine), pl.col(ARRIVAL)
-    asked = rows.filter(place_of(arrival)[0] == partition).select(ARRIVAL, INGESTED_AT).sort(ARRIVAL).collect()
-    answered = pl.Series(question_ids(workspace, model, spine, asked), dtype=pl.String).is_in(_ids(lake, model).implode())
-    settled = answered | asked[ARRIVAL].is_in(_refused(lake, model).implode())
+    asked, settled = _settled(workspace, lake, scoring, partition)
     if not settled.any():
         return None
-    lost = asked[ARRIVAL].filter(~settled & (asked[ARRIVAL] > asked[ARRIVAL].filter(settled)[0]))
+    lost = asked.filter(~settled & (asked > asked.filter(settled)[0]))
+    arrival, rows = pl.col(ARRIVAL), lake.tables.scan(scoring.model.features.spine.name)
     return rows.filter(arrival.is_in(lost.implode())).sort(ARRIVAL).collect() if len(lost) else None
+
+
+def settled_arrivals(workspace: Workspace, lake: Lake, scoring: Scoring, partition: int) -> pl.Series:
+    """Return which of a partition's rows in the lake have their answer there, or the reason why there is none."""
+    asked, settled = _settled(workspace, lake, scoring, partition)
+    return asked.filter(settled)
+
+
+def _settled(workspace: Workspace, lake: Lake, scoring: Scoring, partition: int) -> tuple[pl.Series, pl.Series]:
+    """Return the arrivals of the lake's rows of a partition, in order, and which of them are settled."""
+    spine, model, arrival = scoring.model.features.spine.name, scoring.model.name, pl.col(ARRIVAL)
+    if lake.tables.version(spine) is None:
+        return pl.Series(ARRIVAL, [], pl.Int64), pl.Series([], dtype=pl.Boolean)
+    rows = lake.tables.scan(spine).filter(place_of(arrival)[0] == partition).select(ARRIVAL, INGESTED_AT).sort(ARRIVAL).collect()
+    answered = pl.Series(question_ids(workspace, model, spine, rows), dtype=pl.String).is_in(_ids(lake, model).implode())
+    return rows[ARRIVAL], answered | rows[ARRIVAL].is_in(_refused(lake, model).implode())
 
 
 def _ids(lake: Lake, model: str) -> pl.Series:

@@ -9,15 +9,17 @@ import polars as pl
 
 from headrace.app.appending import tend
 from headrace.app.models import label
+from headrace.app.prediction_table import PREDICTIONS
 from headrace.app.scoring.answers import Answers, made_answers, put_answers
 from headrace.app.scoring.champion import Answered, Champion, find_champion, is_newest, load_champion, positions_of
-from headrace.app.scoring.delivering import UNANSWERED, deliver_partition, last_number, tables_of
+from headrace.app.scoring.delivering import UNANSWERED, app_of, deliver_partition, last_number, tables_of
 from headrace.app.scoring.outgoing import Outgoing, outgoing_space
 from headrace.app.scoring.questions import AS_OF, Change, Piece, Questions, asked_space
-from headrace.app.scoring.recovery import lost_questions
+from headrace.app.scoring.recovery import lost_questions, settled_arrivals
 from headrace.app.scoring.sending import Sending, open_courier
 from headrace.app.stream_reports import ScoredLine
 from headrace.app.streamed import streamed_tables
+from headrace.app.streaming.flushing import app_of as rows_app_of
 from headrace.app.streaming.partitions import joined
 from headrace.app.streaming.patience import Patience
 from headrace.app.streaming.unused import Kept
@@ -26,7 +28,7 @@ from headrace.core.errors import SystemFault
 from headrace.core.moments import microseconds
 from headrace.features.stores.contract import Commit, Field, StateStore
 from headrace.features.stores.errors import MarkMoved
-from headrace.features.stream.positions import table_watermark
+from headrace.features.stream.positions import position_mark, read_position, table_watermark
 from headrace.ingest.requests import ARRIVAL
 from headrace.lake.lake import Lake
 from headrace.spec.scoring import Scoring, ToTable
@@ -76,6 +78,7 @@ class Scorer:
         self._answered = self._refused = 0
         self._faults: set[str] = set()
         self._sendings: list[tuple[Outgoing, Sending]] = []
+        self._settled: dict[int, pl.Series] = {}
 
     def open(self) -> None:
         """Begin to send to the targets outside.
@@ -105,6 +108,7 @@ class Scorer:
         means, scoring = self._means, self.scoring
         self._questions.take_over(means.store, partition, lambda: last_number(means.lake, scoring, partition) + 1)
         self._ask_what_was_lost(partition)
+        self._ask_nothing_twice(partition)
         for outgoing, sending in self._sendings:
             outgoing.take_over(means.store, partition)
             sending.wake()
@@ -113,12 +117,16 @@ class Scorer:
     def let_go(self, partitions: Collection[int]) -> None:
         """Leave partitions to others."""
         self._questions.let_go(partitions)
+        for partition in partitions:
+            self._settled.pop(partition, None)
         for outgoing, _ in self._sendings:
             outgoing.let_go(partitions)
 
     def ask(self, partition: int, rows: pl.DataFrame) -> Change:
-        """Return what makes accepted rows questions."""
-        return self._questions.ask(partition, rows)
+        """Return what makes accepted rows questions, unless they come again and have their answers."""
+        settled = self._settled.get(partition)
+        fresh = rows if settled is None or not rows.height else rows.filter(~pl.col(ARRIVAL).is_in(settled.implode()))
+        return self._questions.ask(partition, fresh)
 
     def asked(self, change: Change) -> None:
         """Take note that they are committed."""
@@ -242,6 +250,27 @@ class Scorer:
                 change = self._questions.ask(partition, rows)
                 means.store.commit(change.commit)
                 self._questions.done(change)
+
+    def _ask_nothing_twice(self, partition: int) -> None:
+        """Where the store lost its last commits, the lake may have answers to questions that wait again, or whose rows come again."""
+        means, lane, model = self._means, self._questions.lanes[partition], self.scoring.model.name
+        self._settled.pop(partition, None)
+        delivered = means.lake.tables.appended(PREDICTIONS, app_of(model, partition))
+        if delivered is None:
+            return
+        went_back = lane.asked.number <= delivered
+        if went_back or self._comes_again(partition):
+            self._settled[partition] = settled_arrivals(means.workspace, means.lake, self.scoring, partition)
+        if went_back:
+            change = self._questions.settled(partition, self._settled[partition], delivered)
+            means.store.commit(change.commit)
+            self._questions.done(change)
+
+    def _comes_again(self, partition: int) -> bool:
+        """Tell whether rows of the spine come that the lake has already."""
+        last = self._means.lake.tables.appended(self.spine, rows_app_of(self.spine, partition))
+        _, (mark,) = self._means.store.read([], [position_mark(self.spine, partition)])
+        return last is not None and mark is not None and read_position(mark).next_offset < last
 
     def _parcels(self, partition: int, kept: Answers) -> list[tuple[Field, bytes]]:
         return [(outgoing.field(partition, kept.number), kept.told) for outgoing, _ in self._sendings if kept.told]

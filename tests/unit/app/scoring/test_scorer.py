@@ -14,17 +14,22 @@ from tests.e2e.small_stream import write_project
 
 import headrace as hr
 from headrace.app.executing import start_run
-from headrace.app.prediction_table import _SCHEMA
-from headrace.app.scoring.answers import Answers, kept_answers, put_answers
+from headrace.app.prediction_table import _SCHEMA, PREDICTIONS
+from headrace.app.scoring.answers import Answers, kept_answers, put_answers, question_ids
+from headrace.app.scoring.delivering import app_of
 from headrace.app.scoring.errors import TargetHasOtherTypes
+from headrace.app.scoring.questions import Asked, Lane
 from headrace.app.scoring.scorer import Means, Scorer
 from headrace.app.store import lake_of
+from headrace.app.streaming.flushing import app_of as rows_app_of
 from headrace.app.streaming.patience import Patience
 from headrace.app.workspace import Workspace
 from headrace.features.stores.contract import Commit, StateStore
 from headrace.features.stores.memory import MemoryStore
+from headrace.features.stream.positions import Position, position_mark
+from headrace.ingest.stream.messages import arrival_of
 from headrace.lake.errors import LakeFault
-from headrace.lake.tables import Tables
+from headrace.lake.tables import NEVER, Once, Tables
 from headrace.ledger import models, predictions
 from headrace.ledger.database import AWAY_SECONDS
 from headrace.ledger.errors import LedgerUnreachable
@@ -142,6 +147,37 @@ def test_answers_that_two_workers_bring_at_once_are_charged_for_once(scored: Pat
         assert one.deliver() == 0
         with workspace.ledger.read() as session:
             assert [each.predictions for each in predictions.totals(session, "returns")] == [1]
+    finally:
+        handle.close()
+
+
+def test_a_store_that_lost_its_last_commits_asks_nothing_again_that_the_lake_has_answered(scored: Path) -> None:
+    """Three answers are in the lake, by two commits. The store has forgotten the second, and one of its two rows."""
+    handle = hr.load(scored, environment={"HEADRACE_USER": "ana"})
+    workspace, store, lake = handle.workspace, MemoryStore(), lake_of(handle.workspace)
+    arrivals = [arrival_of(0, offset) for offset in range(3)]
+    rows = pl.DataFrame({"_arrival": arrivals, "_ingested": [workspace.clock.now()] * 3}).with_columns(
+        pl.col("_ingested").cast(_SCHEMA["moment"])
+    )
+    ids = question_ids(workspace, "returned", "orders", rows)
+    log = pl.DataFrame({"id": ids, "model": "returned", "source": "stream"}).with_columns(
+        pl.lit(None, dtype).alias(name) for name, dtype in _SCHEMA.items() if name not in ("id", "model", "source")
+    )
+    try:
+        lake.tables.write("orders", rows, "append", once=Once(rows_app_of("orders", 0), 3, after=NEVER))
+        lake.tables.write(PREDICTIONS, log.select(*_SCHEMA), "append", once=Once(app_of("returned", 0), 2, after=NEVER))
+        scorer = opened(workspace, store, [])
+        scorer._questions.use(lambda rows: rows["_arrival"])
+        scorer._questions.lanes[0] = Lane(asked=Asked(number=2, asked=1, answered=1))
+        store.commit(scorer.ask(0, rows[1:2]).commit)
+        store.commit(Commit(marks={position_mark("orders", 0): Position(next_offset=2).to_bytes()}))
+        for _ in range(2):  # and who takes it over after that knows it as well
+            scorer.take_over(0)
+            lane = scorer._questions.lanes[0]
+            assert (lane.asked.number, lane.asked.waiting, lane.pieces) == (3, 0, ())
+        again = rows[2:].vstack(rows[2:].with_columns(pl.lit(arrival_of(0, 3), pl.Int64).alias("_arrival")))
+        (piece,) = scorer.ask(0, again).after.pieces
+        assert piece.rows["_arrival"].to_list() == [arrival_of(0, 3)]
     finally:
         handle.close()
 
