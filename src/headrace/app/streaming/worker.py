@@ -111,7 +111,7 @@ class _Worker:
         self._workspace, self._store, self._options, self._watching = workspace, store, options, watching
         self._started = time.monotonic()
         self._silent_seconds = 0.0
-        self._told = self._tried_lake = float("-inf")
+        self._told = self._tried_lake = self._flushed = float("-inf")
         self._paused = False
         self._notes: list[str] = []
         self._missing: tuple[str, ...] = ()
@@ -199,7 +199,8 @@ class _Worker:
         waiting = sum(each.waiting_bytes for each in self._followings)
         waits = [each.waiting_since for each in self._followings]
         waits += [*(each.waiting_since for each in self._scorers), *(each.waiting_since for each in self._learners)]
-        since = min((found for found in waits if found is not None), default=moment)
+        # What still waits after a flush waits for somebody else: it is tried again as if it had just come.
+        since = max(min((found for found in waits if found is not None), default=moment), self._flushed)
         is_due = moment - since >= self._options.flush_seconds or waiting >= self._options.flush_bytes
         if is_due and moment - self._tried_lake >= _TRY_LAKE_SECONDS:
             self._flush(moment)
@@ -222,7 +223,7 @@ class _Worker:
             self._tried_lake = moment
             self._patience.away(fault)
             return False
-        self._tried_lake = float("-inf")
+        self._tried_lake, self._flushed = float("-inf"), moment
         self._patience.back()
         if self._missing:
             with suppress(ToldToStop):  # what it was to fill is filled by the next

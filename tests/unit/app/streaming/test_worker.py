@@ -16,7 +16,7 @@ from headrace.app.store import lake_of
 from headrace.app.streamed import find_streamed
 from headrace.app.streaming import following
 from headrace.app.streaming.opening import open_state
-from headrace.app.streaming.worker import Watching
+from headrace.app.streaming.worker import Watching, _Worker
 from headrace.features.stream.reading import answer
 from headrace.ledger.store import _WAITS
 
@@ -49,6 +49,21 @@ def test_a_champion_that_needs_state_keeps_nobody_from_leaving_in_order(tmp_path
     finally:
         handle.close()
     assert sum(line.flushed for line in report.tables) == sum(line.accepted for line in report.tables) > 0
+
+
+def test_what_waits_for_somebody_else_has_nothing_brought_into_the_lake_at_each_turn(tmp_path: Path, monkeypatch: Any) -> None:
+    """What was learnt waits for a run, which may take hours; another may have the partition by then."""
+    project, flushed = write_project(tmp_path / "shop", days=5), []
+    project.write_text(project.read_text().replace("models=[returned]", PLAYED.format(wait="now")).replace('"500d"', '"500d", speed=1'))
+    monkeypatch.setattr(Scorer, "waiting_since", property(lambda _: 0.0))
+    flush = _Worker._flush
+    monkeypatch.setattr(_Worker, "_flush", lambda worker, moment: flushed.append(moment) or flush(worker, moment))
+    handle = hr.load(project, environment={"HEADRACE_USER": "ana"})
+    try:
+        handle.stream(until_idle=timedelta(seconds=0.7))
+    finally:
+        handle.close()
+    assert len(flushed) == 2, "at first, and as it ends"
 
 
 @pytest.fixture
