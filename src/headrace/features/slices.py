@@ -1,7 +1,8 @@
 """Aggregates over many slices [low, high) of one sorted column, exact or to the last digits of a double.
 
-count, first, last: the edges say it. Sums of integers: prefix sums, exact. Sums, means, variances of floats and extremes: `segments`.
-Distinct and quantile: `wavelet`. Empty slices give 0 for count and distinct, and null otherwise.
+count: the edges say it, as they say which rows are first and last, whose values are picked. Sums of integers: prefix sums, exact. Sums,
+means, variances of floats and extremes: `segments`. Distinct and quantile: `wavelet`. Empty slices give 0 for count and distinct, and null
+otherwise.
 
 NaN is a value as in Polars: sum, mean, var and std of a slice that holds one are NaN, min and max pass over it unless there is nothing
 else, it is the greatest for a quantile, and all NaN are one distinct value, as are 0.0 and -0.0. A quantile is interpolated linearly, in
@@ -23,13 +24,9 @@ EXTREMES = {"min": segments.slice_minima, "max": segments.slice_maxima}
 
 
 def aggregate_slices(kind: str, probability: float | None, values: pl.Series | None, low: Integers, high: Integers) -> pl.Series:
-    """Return one aggregate for each slice. `values` has no null, save for `first` and `last`; it is None where rows are counted."""
+    """Return one aggregate, neither first nor last, for each slice. `values` has no null; it is None where rows are counted."""
     if kind == "count" or values is None:
         return pl.Series(high - low, dtype=pl.Int64)
-    if kind == "first":
-        return pick(values, low, high > low)
-    if kind == "last":
-        return pick(values, high - 1, high > low)
     if kind in EXTREMES:
         return _extreme(kind, values, low, high)
     if kind == "distinct":
