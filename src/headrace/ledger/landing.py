@@ -40,7 +40,7 @@ class Landing(NewLanding, frozen=True, kw_only=True):
 
 def record(session: Session, new: NewLanding) -> Landing:
     """Record an answer; those before it stay on record, as the runs that used them do."""
-    made = Landing(**columns_of(new), id=session.new_id("lnd"), actor=session.actor, landed=session.now)
+    made = Landing(**columns_of(new), id=session.next_id("lnd", landing), actor=session.actor, landed=session.now)
     session.insert(landing, columns_of(made))
     session.about(made.id, table=new.name, rows=new.rows, pages=len(new.pages), declaration=new.declaration)
     return made

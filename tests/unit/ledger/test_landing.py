@@ -1,6 +1,9 @@
+from datetime import timedelta
+
 import msgspec
 import pytest
 
+from headrace.core.clock import FixedClock
 from headrace.ledger import landing
 from headrace.ledger.landing import NewLanding
 from headrace.ledger.store import Ledger
@@ -30,3 +33,14 @@ def test_the_newest_of_its_table_and_project_counts(ledger: Ledger) -> None:
         assert found is not None
         assert found.id == newest.id
         assert landing.latest(session, "shop", "nothing") is None
+
+
+def test_the_newest_is_the_one_recorded_last_even_where_the_clock_went_back(ledger: Ledger, clock: FixedClock) -> None:
+    for rows in (13, 14):
+        with ledger.write("ana", "landing") as session:
+            newest = landing.record(session, msgspec.structs.replace(NEW, rows=rows))
+        clock.moment -= timedelta(hours=1)
+    with ledger.read() as session:
+        found = landing.latest(session, "shop", "orders")
+    assert found is not None
+    assert (found.id, found.rows) == (newest.id, 14)
