@@ -6,6 +6,7 @@ A row's hash depends on no other row: a page's rows together give its columns th
 """
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -117,13 +118,16 @@ class Advance:
 
     def _check(self, rows: pl.DataFrame) -> None:
         values = rows[self._column]
-        first = values[0]
+        first, last = values[0], values[-1]
         if values.null_count():
             problem = f"a row has no value of {self._column!r}, the cursor"
             raise SourceChanged(self._place, problem, "Leave such rows out, or take another column.")
         if not isinstance(first, str | int | float | date) or isinstance(first, bool):
             problem = f"the cursor {self._column!r} has values such as {first!r}; a cursor has {_KINDS}"
             raise SourceChanged(self._place, problem, "Take another column, or convert it where it is asked for.")
+        if isinstance(last, float) and not math.isfinite(last):
+            problem = f"the cursor {self._column!r} has the value {last!r}, after which nothing comes"
+            raise SourceChanged(self._place, problem, "Leave such rows out where it is asked for, or take another column.")
         try:
             grows = values.is_sorted() and (self.edge is None or first >= self.edge.at)  # type: ignore[operator]  # see below
         except TypeError:  # of another type than the edge

@@ -54,6 +54,8 @@ def test_the_edge_may_stretch_over_pages() -> None:
         ([(2, "a"), (1, "b")], "do not come in the order"),
         ([(1, "a"), (None, "b")], "has no value of 'at'"),
         ([(True, "a")], "a cursor has whole numbers"),
+        ([(1.0, "a"), (float("inf"), "b")], "the value inf, after which nothing comes"),
+        ([(1.0, "a"), (float("nan"), "b")], "the value nan, after which nothing comes"),
     ],
 )
 def test_what_is_no_growing_column_is_refused(rows: list[tuple[object, object]], words: str) -> None:
