@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import chain, islice
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -127,7 +128,9 @@ class Connections:
             if len(body) > self._max_response_mb * _MB:
                 remedy = "Ask for smaller pages (paging=), or raise max_response_mb=."
                 raise Forbidden(f"one answer is larger than {self._max_response_mb} MiB", remedy)
-        value = _decoded(bytes(body), response.headers.get("Content-Type", "")) if body else None
+        # Only this status says that nothing follows; another one without a body is an answer that got lost on its way.
+        nothing = response.status == HTTPStatus.NO_CONTENT
+        value = None if nothing else _decoded(bytes(body), response.headers.get("Content-Type", ""))
         return Answer(response.status, response.headers, value)
 
     def _chunks(self, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
@@ -170,6 +173,8 @@ def _followed(url: str, target: str, question: Question) -> str:
 
 
 def _decoded(body: bytes, content_type: str) -> Any:
+    if not body:
+        raise NotJson("the answer is empty", passing=True)
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

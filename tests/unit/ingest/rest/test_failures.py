@@ -23,7 +23,7 @@ FINE = Reply(ROWS)
     "trouble",
     [
         Reply({"error": "oops"}, 500), Reply(None, 502), Reply(None, 503), Reply({"error": "slow down"}, 429),
-        Reply(None, 408),
+        Reply(None, 408), Reply(raw=b""),
         Reply(ROWS, hang_up=True), Reply(ROWS, cut=500), Reply(ROWS, cut=30, packed=True),
         Reply([{"id": 1}], headers={"Content-Length": "100", "Connection": "close"}),
         Reply(raw=b'[{"id": 1}, {"id": 2'), Reply(None, 403, {"X-RateLimit-Remaining": "0"}), Reply(None, 403, {"RateLimit": '"day";r=0'}),
