@@ -16,7 +16,9 @@ def lake_of(workspace: Workspace) -> "Lake":
     # Kept here: a run that finds nothing to do opens no table, and Delta, pyarrow and NumPy are a fifth of what it would import.
     from headrace.lake.lake import Lake
 
-    return Lake(workspace.settings.lake_url, workspace.project.name, workspace.lake_options)
+    project = workspace.project.name
+    # A lake belongs to one ledger, so the ledger's lock is among all who use the lake. It is opened when it is needed.
+    return Lake(workspace.settings.lake_url, project, workspace.lake_options, lambda: workspace.ledger.locked(f"{project}.upkeep"))
 
 
 def reference_to(workspace: Workspace) -> "LakeReference":

@@ -7,7 +7,7 @@ from pathlib import Path
 from headrace.lake.blobs import Blobs
 from headrace.lake.place import place
 from headrace.lake.tables import Tables
-from headrace.lake.upkeep import Upkeep
+from headrace.lake.upkeep import Turn, Upkeep, alone
 
 
 class Lake:
@@ -15,7 +15,8 @@ class Lake:
 
     `options` are for a URL: region, endpoint, access_key_id, secret_access_key, session_token. Its bucket must be there. Nothing else is
     made until something is written. Thread safe; several processes may share one lake, and of two that commit the same version of a table
-    one is first and the other writes again on top.
+    one is first and the other writes again on top. `turn` is held by who makes few files of many, or deletes old rows (`upkeep`): where
+    several processes do that, it is a lock among them.
 
     >>> import tempfile, polars
     >>> lake = Lake(tempfile.mkdtemp(), "flights")
@@ -27,8 +28,8 @@ class Lake:
     b'abc'
     """
 
-    def __init__(self, home: str | Path, project: str, options: Mapping[str, str] | None = None) -> None:
+    def __init__(self, home: str | Path, project: str, options: Mapping[str, str] | None = None, turn: Turn = alone) -> None:
         root = place(home, options)
         self.tables = Tables(root.child("lake", project))
-        self.upkeep = partial(Upkeep, root.child("lake", project))
+        self.upkeep = partial(Upkeep, root.child("lake", project), turn)
         self.blobs = Blobs(root.child("blobs"))

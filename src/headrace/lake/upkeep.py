@@ -1,5 +1,8 @@
 """The upkeep of a table that is appended to: small files become large ones, old rows go, its log stays short."""
 
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import NamedTuple
 
@@ -13,7 +16,17 @@ from headrace.lake.place import Place, table_folder
 
 _TARGET_BYTES = 32 << 20
 _ATTEMPTS = 5
+_TURN_SECONDS = 1.0
 _LOG = "_delta_log/"
+
+
+Turn = Callable[[], AbstractContextManager[object | None]]
+"""Holds what one process has at a time; gives None if another has it."""
+
+
+def alone() -> AbstractContextManager[object | None]:
+    """Hold nothing: for who has a lake to himself."""
+    return nullcontext(True)
 
 
 class Compacted(NamedTuple):
@@ -24,18 +37,29 @@ class Compacted(NamedTuple):
 
 
 class Upkeep:
-    """What is done to one appended table now and then. Others may append meanwhile; two that do this at once harm nothing."""
+    """What is done to one appended table now and then. Others may append meanwhile, but one at a time does this, who has the turn.
 
-    def __init__(self, at: Place, name: str) -> None:
-        self._place, self._name = at.child(table_folder(name)), name
+    Of two that replace the same files Delta would commit both (it reads the log anew before it commits, and holds neither against what
+    the other removed): each row would be there twice.
+    """
+
+    def __init__(self, at: Place, turn: Turn, name: str) -> None:
+        self._place, self._turn, self._name = at.child(table_folder(name)), turn, name
 
     def compact(self, many: int) -> Compacted | None:
-        """Make few files of many small ones, if there are so many; rows stay, in any order. Return None if nothing was to be done.
+        """Make few files of many small ones, if there are so many; rows stay, in any order. Return None if nothing was to be done, or
+        somebody else is at it.
 
         Raises:
-            CommitConflict: if others who do the same kept winning.
+            CommitConflict: if other writers kept winning.
             LakeFault: if the store fails.
         """
+        if self.small_files() < many:
+            return None
+        with self._turn() as held:
+            return None if held is None else self._compact(many)
+
+    def _compact(self, many: int) -> Compacted | None:
         for _ in range(_ATTEMPTS):
             table = self._open()
             if table is None or _small(table) < many:
@@ -59,10 +83,20 @@ class Upkeep:
     def delete_before(self, column: str, moment: datetime) -> int:
         """Delete the rows whose moment in a column is earlier; return how many. Their bytes go with the files, when those are swept.
 
+        Who makes few files of many is waited for, some seconds.
+
         Raises:
             CommitConflict: if other writers kept winning.
             LakeFault: if the store fails.
         """
+        for attempt in range(_ATTEMPTS):
+            with self._turn() as held:
+                if held is not None:
+                    return self._delete_before(column, moment)
+            time.sleep(_TURN_SECONDS * 2**attempt)
+        raise CommitConflict(self._name, _ATTEMPTS)
+
+    def _delete_before(self, column: str, moment: datetime) -> int:
         predicate = f"{column} < arrow_cast('{moment.isoformat()}', 'Timestamp(Microsecond, Some(\"UTC\"))')"
         for _ in range(_ATTEMPTS):
             table = self._open()

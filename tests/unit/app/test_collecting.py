@@ -1,5 +1,6 @@
 """Collecting beside a server that goes on logging its predictions."""
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,8 @@ from headrace.app.store import lake_of
 from headrace.app.streaming.opening import open_state
 from headrace.app.streaming.unused import say_kept
 from headrace.features.stores.contract import Commit, Field
-from headrace.lake import sweeping
+from headrace.lake import sweeping, upkeep
+from headrace.lake.errors import CommitConflict
 
 
 @pytest.fixture
@@ -46,6 +48,41 @@ def test_what_a_server_commits_meanwhile_stays(workspace, logged, grace):
     assert len(logged()) > 4
     found = lake_of(workspace).tables.scan(PREDICTIONS).collect()
     assert sorted(found["id"]) == logged()
+
+
+def test_two_who_make_few_files_of_many_leave_each_row_once(workspace):
+    """Delta commits both of two that replace the same files."""
+    lake = lake_of(workspace)
+    for number in range(12):
+        lake.tables.write(PREDICTIONS, pl.DataFrame({"id": [number]}), "append")
+    together = threading.Barrier(2)
+
+    def compact() -> None:
+        log = lake_of(workspace).upkeep(PREDICTIONS)
+        together.wait()
+        log.compact(2)
+
+    threads = [threading.Thread(target=compact) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(lake.tables.scan(PREDICTIONS).collect()["id"]) == list(range(12))
+    assert lake.upkeep(PREDICTIONS).small_files() == 1
+
+
+def test_old_rows_are_not_deleted_from_files_that_somebody_replaces(workspace, monkeypatch):
+    monkeypatch.setattr(upkeep, "_ATTEMPTS", 1)
+    monkeypatch.setattr(upkeep, "_TURN_SECONDS", 0.001)
+    lake, moment = lake_of(workspace), datetime(2030, 1, 1, tzinfo=UTC)
+    for _ in range(2):
+        lake.tables.write(PREDICTIONS, pl.DataFrame({"moment": [moment]}), "append")
+    log = lake.upkeep(PREDICTIONS)
+    with workspace.ledger.locked(f"{workspace.project.name}.upkeep"):
+        assert log.compact(2) is None
+        with pytest.raises(CommitConflict):
+            log.delete_before("moment", moment + timedelta(days=1))
+    assert log.delete_before("moment", moment + timedelta(days=1)) == 2
 
 
 def test_what_no_description_needs_of_the_online_state_is_told_and_freed(workspace):
