@@ -146,9 +146,10 @@ def _show_run(workspace: Workspace, session: Session, run_id: str) -> RunReport:
 
 def _show_model(session: Session, workspace: Workspace, name: str, number: str) -> ModelReport:
     project = workspace.project.name
-    version = (
-        models.find(session, project, name, int(number)) if number.isdigit() else None if number else models.latest(session, project, name)
-    )
+    if number:
+        version = models.find(session, project, name, int(number)) if number.isdecimal() else None
+    else:
+        version = models.latest(session, project, name)
     if version is None:
         numbers = [f"{name}@{each.number}" for each in models.list_versions(session, project, name)]
         raise (

@@ -155,7 +155,7 @@ def _resolve(name: str, flags: Mapping[str, str | None], environment: Mapping[st
 
 
 def _positive(setting: Setting) -> int:
-    if not setting.value.isdigit() or int(setting.value) < 1:
+    if not setting.value.isdecimal() or int(setting.value) < 1:
         raise SettingInvalid(setting.name, setting.value, setting.origin, "a whole number above zero")
     return int(setting.value)
 

@@ -147,4 +147,4 @@ def _small(table: DeltaTable) -> int:
 def _is_before(path: str, version: int) -> bool:
     """Tell whether a file of the log is of an earlier version than one; each is named after the version it is of."""
     number = path.removeprefix(_LOG)[:20]
-    return number.isdigit() and int(number) < version
+    return number.isdecimal() and int(number) < version

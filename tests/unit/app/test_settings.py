@@ -54,7 +54,7 @@ def test_an_absolute_home_and_urls_stay_as_they_are(tmp_path):
     assert found.ledger_url == "postgresql://host/db"
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", ""])
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "²", ""])
 def test_workers_are_a_whole_number_above_zero(tmp_path, value):
     with pytest.raises(SettingInvalid, match=r"the setting workers cannot be .* \(from HEADRACE_WORKERS\)"):
         read_settings(tmp_path / "project.py", {"HEADRACE_WORKERS": value})

@@ -29,7 +29,7 @@ def published_state(workspace: Workspace, needed: Collection[tuple[str, int]], u
         _found(path)
         for model in models
         for path in _inside(model)
-        if ((model.name, int(path.name)) not in needed if path.name.isdigit() else _written(path) < until)
+        if ((model.name, int(path.name)) not in needed if path.name.isdecimal() else _written(path) < until)
     ]
 
 

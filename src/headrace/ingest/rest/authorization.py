@@ -103,7 +103,7 @@ class Token:
             raise SourceChanged(place, problem, "Check token_url of auth.client_credentials().", self._auth.location)
         self._redactor.hide(token)
         lasts = value.get("expires_in")
-        seconds = float(lasts) if isinstance(lasts, int | float) or (isinstance(lasts, str) and lasts.isdigit()) else float("inf")
+        seconds = float(lasts) if isinstance(lasts, int | float) or (isinstance(lasts, str) and lasts.isdecimal()) else float("inf")
         self._token, self._until = token, time.monotonic() + max(seconds - _LEEWAY_SECONDS, seconds / 2)
 
 

@@ -107,6 +107,13 @@ def test_a_token_is_renewed_before_it_expires(api: JsonApi, asker: Asker) -> Non
     assert [asked.method for asked in api.asked] == ["POST", "GET", "POST", "GET"]
 
 
+@pytest.mark.parametrize("lasts", [None, "", "soon", "²", "-1"])
+def test_a_token_of_which_nobody_says_how_long_it_lasts_is_used_until_it_is_refused(api: JsonApi, asker: Asker, lasts: str | None) -> None:
+    api.answer = lambda asked: a_token("t1", expires_in=lasts) if asked.method == "POST" else Reply(ROWS)
+    assert asker.rows(REST(api.url, auth=credentials(api))) == ROWS
+    assert [asked.method for asked in api.asked] == ["POST", "GET"]
+
+
 def test_a_token_that_is_never_good_enough_is_refused_without_being_shown(api: JsonApi, asker: Asker) -> None:
     token_server(api, [a_token("first-token"), a_token("second-token")], "third")
     with pytest.raises(SourceRefused, match=r'expired.*"given": "Bearer \*\*\*"'):
