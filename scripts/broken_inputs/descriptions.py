@@ -75,8 +75,8 @@ DESCRIPTIONS = (
         "A type that is not there",
         declares(table='types={"amount": "decimal"}'),
         (
-            "project.py:5: the types of 'orders' cannot be {'amount': 'decimal'}.\n"
-            "  Expected types out of bool, int, float, string, datetime, duration, null."
+            "project.py:5: types= of table 'orders', column 'amount': there is no type 'decimal'.\n"
+            "  Valid: bool, datetime, duration, float, int, null, string."
         ),
         "Take one that is.",
     ),

@@ -9,7 +9,7 @@ from typing import Any
 from headrace.core.units import parse_duration
 from headrace.expressions import Call, Column, DType, Expr, Literal, Udf
 from headrace.spec.declaration import Declaration, NamedDeclaration, as_mapping, as_names
-from headrace.spec.errors import InvalidOption, SpecError
+from headrace.spec.errors import InvalidOption, SpecError, UnknownName
 from headrace.spec.evolve import Evolve
 from headrace.spec.expectations import Expectation
 from headrace.spec.retention import kept_for
@@ -68,12 +68,11 @@ class Table(NamedDeclaration, frozen=True, kw_only=True):
         if isinstance(self.known, Mapping):
             self._set("known", as_mapping(self.known))
         self._set("keep_versions", kept_for(f"keep_versions of {self.name!r}", self.keep_versions, self))
-        try:
-            self._set("types", as_mapping({name: DType(kind) for name, kind in self.types.items()}))
-        except ValueError as error:
-            raise InvalidOption(
-                f"the types of {self.name!r}", dict(self.types), f"types out of {', '.join(DType)}", location=self.location
-            ) from error
+        for column, kind in self.types.items():
+            if kind not in [*DType]:
+                where = f"types= of table {self.name!r}, column {column!r}: "
+                raise UnknownName("type", str(kind), [each.value for each in DType], where=where, location=self.location)
+        self._set("types", as_mapping({name: DType(kind) for name, kind in self.types.items()}))
         if self.known and not self.time:
             raise SpecError(
                 f"table {self.name!r} says when its rows become known, but not when they happen.",

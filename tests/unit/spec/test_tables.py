@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from headrace.expressions import DType, col
-from headrace.spec.errors import InvalidOption, SpecError
+from headrace.spec.errors import InvalidOption, SpecError, UnknownName
 from headrace.spec.expectations import not_null
 from headrace.spec.features import latest
 from headrace.spec.sources import File
@@ -43,9 +43,9 @@ def test_a_name_is_a_plain_word(name):
 
 
 def test_an_unknown_type_lists_the_types():
-    with pytest.raises(InvalidOption, match="the types of 't'") as raised:
-        Events("t", source=SOURCE, types={"a": "text"})
-    assert "string" in raised.value.remedy
+    with pytest.raises(UnknownName, match="table 't', column 'a': there is no type 'integer'") as raised:
+        Events("t", source=SOURCE, types={"a": "integer"})
+    assert "Did you mean 'int'? Valid: " in raised.value.remedy
 
 
 def test_known_needs_time():

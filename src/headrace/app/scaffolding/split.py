@@ -1,7 +1,7 @@
 """Whether a file has a time to split by, and where."""
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -9,7 +9,7 @@ import polars as pl
 
 from headrace.app.scaffolding.names import one_line
 from headrace.app.scaffolding.order import come_after, find_first
-from headrace.core.units import format_duration
+from headrace.core.units import counted, format_duration
 from headrace.expressions import DType
 from headrace.ingest.profile import ColumnProfile, TableProfile
 
@@ -54,14 +54,15 @@ def choose_time(frame: pl.DataFrame, profile: TableProfile, target: str) -> Time
     first = find_first(frame, list(usable))
     column = first or next(iter(usable))
     others = [each.name for each in dates if each.name != column]
+    unfit = {each.name: _why_unfit(each, frame.height) for each in dates if each.name not in usable}
     validation, test = (format_duration(part) for part in usable[column])
-    reasons = (*_reasons(column, others, usable, first is not None), *_without(frame[column].null_count()))
+    reasons = (*_reasons(column, others, unfit, first is not None), *_without(frame[column].null_count()))
     return TimeChoice(column, validation, test, reasons, come_after(frame, column, others))
 
 
-def _reasons(column: str, others: Sequence[str], usable: Container[str], is_first: bool) -> tuple[str, ...]:
-    rivals = ", ".join(one_line(name) for name in others if name in usable)
-    unfit = ", ".join(one_line(name) for name in others if name not in usable)
+def _reasons(column: str, others: Sequence[str], unfit: Mapping[str, str], is_first: bool) -> tuple[str, ...]:
+    rivals = ", ".join(one_line(name) for name in others if name not in unfit)
+    left_out = ", ".join(f"{one_line(name)} ({why})" for name, why in unfit.items())
     said: list[str] = []
     if rivals and is_first:
         said.append(f"{one_line(column)} was chosen, for it is not later than {rivals} in at least 95 % of the rows.")
@@ -69,9 +70,7 @@ def _reasons(column: str, others: Sequence[str], usable: Container[str], is_firs
         said.append(f"{one_line(column)} was chosen as the first date column in the file, for no date column comes before all others.")
         said.append(f"Other candidates: {rivals}. If the question is asked at one of them, name it in time=, as_of= and given=.")
     if unfit:
-        said.append(
-            f"Not considered: {unfit} (with more than 1 % nulls, of a person's birth, of too few moments, or no fit for the split)."
-        )
+        said.append(f"Not considered: {left_out}.")
     return tuple(said)
 
 
@@ -82,6 +81,14 @@ def _without(rows: int) -> tuple[str, ...]:
 def _is_a_time(column: ColumnProfile, rows: int) -> bool:
     known = column.type is DType.DATETIME and column.nulls <= _MOST_NULLS * rows
     return known and column.distinct >= _LEAST_MOMENTS and not _OF_A_PERSON.search(column.name)
+
+
+def _why_unfit(column: ColumnProfile, rows: int) -> str:
+    if column.nulls > _MOST_NULLS * rows:
+        return f"{column.nulls:,} of {counted(rows, 'row')} have none"
+    if column.distinct < _LEAST_MOMENTS:
+        return f"{counted(column.distinct, 'different moment')}, where a split wants {_LEAST_MOMENTS}"
+    return "of a person's birth" if _OF_A_PERSON.search(column.name) else "a part of the split would have too few rows, or one answer"
 
 
 def _cut(frame: pl.DataFrame) -> tuple[timedelta, timedelta] | None:
