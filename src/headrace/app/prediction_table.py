@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -24,6 +23,7 @@ from headrace.lake.tables import Tables
 from headrace.ledger import audit, charges, models, predictions
 from headrace.ledger.charges import NewCharge
 from headrace.ledger.predictions import NewPredictionBatch
+from headrace.ledger.store import NothingToWrite
 from headrace.serving.records import PredictionBatch, PredictionRecord, UsageWindow
 
 PREDICTIONS = "predictions/log"  # a team's own table may be called predictions
@@ -106,16 +106,12 @@ def as_logged(rows: _Rows) -> _Rows:
     return rows.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in _SCHEMA.items() if name not in there)
 
 
-class _OnRecord(Exception):
-    """A batch is on record already."""
-
-
 def record_use(workspace: Workspace, source: str, batch_id: str, shares: Sequence[Used], between: tuple[datetime, datetime]) -> None:
     """Record the use and the charges of a batch whose first and last predictions were made then, unless they are on record."""
     prices = Prices.load(workspace.settings.prices_file)
-    with suppress(_OnRecord), workspace.ledger.write(workspace.identity.name, _LOGGED, batch_id) as session:
+    with workspace.ledger.write(workspace.identity.name, _LOGGED, batch_id) as session:
         if any(row.action == _LOGGED for row in audit.entries(session, subject=batch_id)):  # writers take turns: nobody adds it now
-            raise _OnRecord
+            raise NothingToWrite
         for used in shares:
             version = models.find(session, workspace.project.name, used.model, int(used.version))
             if version is None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from math import inf
 from pathlib import Path
@@ -31,6 +31,10 @@ def hurried(seconds: float) -> Iterator[None]:
         yield
     finally:
         _WAITS.reset(token)
+
+
+class NothingToWrite(Exception):
+    """Raised in a write by who finds there that it was done before: the write is given up, and nobody is told."""
 
 
 class Ledger:
@@ -87,7 +91,7 @@ class Ledger:
 
         `actor` is who does it, `action` what (`run.start`), `subject` the id it is done to (`Session.about` may fill it in later),
         `details` whatever else should be provable. Writers take turns, over threads and processes, so what is read inside stays true
-        until the commit.
+        until the commit. Who finds there that nothing is to be written raises `NothingToWrite`.
 
         Raises:
             NestedWrite: inside another write of the same thread, which would wait for itself.
@@ -100,7 +104,7 @@ class Ledger:
         with self._turn:
             self._writing = (mine, action)
             try:
-                with self._begun(writing=True) as (connection, head):
+                with suppress(NothingToWrite), self._begun(writing=True) as (connection, head):
                     session = Session(connection, self.clock.now(), actor, subject, details)
                     yield session
                     audit.append(connection, head, audit.Entry(session.now, actor, action, session.subject, session.details))

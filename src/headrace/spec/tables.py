@@ -68,10 +68,11 @@ class Table(NamedDeclaration, frozen=True, kw_only=True):
         if isinstance(self.known, Mapping):
             self._set("known", as_mapping(self.known))
         self._set("keep_versions", kept_for(f"keep_versions of {self.name!r}", self.keep_versions, self))
+        kinds = [each.value for each in DType]
         for column, kind in self.types.items():
-            if kind not in [*DType]:
+            if kind not in kinds:
                 where = f"types= of table {self.name!r}, column {column!r}: "
-                raise UnknownName("type", str(kind), [each.value for each in DType], where=where, location=self.location)
+                raise UnknownName("type", str(kind), kinds, where=where, location=self.location)
         self._set("types", as_mapping({name: DType(kind) for name, kind in self.types.items()}))
         if self.known and not self.time:
             raise SpecError(

@@ -43,10 +43,9 @@ def choose_time(frame: pl.DataFrame, profile: TableProfile, target: str) -> Time
     Of several, the one that comes first row by row; if none does, the first in the file.
     """
     dates = [column for column in profile.columns if column.name != target and column.type is DType.DATETIME]
+    unfit = {column.name: why for column in dates if (why := _why_no_time(column, frame.height))}
     cuts = {
-        column.name: _cut(frame.select(time=pl.col(column.name), target=pl.col(target)))
-        for column in dates
-        if _is_a_time(column, frame.height)
+        column.name: _cut(frame.select(time=pl.col(column.name), target=pl.col(target))) for column in dates if column.name not in unfit
     }
     usable = {name: cut for name, cut in cuts.items() if cut is not None}
     if not usable:
@@ -54,7 +53,7 @@ def choose_time(frame: pl.DataFrame, profile: TableProfile, target: str) -> Time
     first = find_first(frame, list(usable))
     column = first or next(iter(usable))
     others = [each.name for each in dates if each.name != column]
-    unfit = {each.name: _why_unfit(each, frame.height) for each in dates if each.name not in usable}
+    unfit |= {name: "a part of the split would have too few rows, or one answer" for name in cuts if name not in usable}
     validation, test = (format_duration(part) for part in usable[column])
     reasons = (*_reasons(column, others, unfit, first is not None), *_without(frame[column].null_count()))
     return TimeChoice(column, validation, test, reasons, come_after(frame, column, others))
@@ -62,7 +61,7 @@ def choose_time(frame: pl.DataFrame, profile: TableProfile, target: str) -> Time
 
 def _reasons(column: str, others: Sequence[str], unfit: Mapping[str, str], is_first: bool) -> tuple[str, ...]:
     rivals = ", ".join(one_line(name) for name in others if name not in unfit)
-    left_out = ", ".join(f"{one_line(name)} ({why})" for name, why in unfit.items())
+    left_out = ", ".join(f"{one_line(name)} ({why})" for name in others if (why := unfit.get(name)))
     said: list[str] = []
     if rivals and is_first:
         said.append(f"{one_line(column)} was chosen, for it is not later than {rivals} in at least 95 % of the rows.")
@@ -78,17 +77,13 @@ def _without(rows: int) -> tuple[str, ...]:
     return (f"Rows without one are set aside with the reason: {rows:,}.",) if rows else ()
 
 
-def _is_a_time(column: ColumnProfile, rows: int) -> bool:
-    known = column.type is DType.DATETIME and column.nulls <= _MOST_NULLS * rows
-    return known and column.distinct >= _LEAST_MOMENTS and not _OF_A_PERSON.search(column.name)
-
-
-def _why_unfit(column: ColumnProfile, rows: int) -> str:
+def _why_no_time(column: ColumnProfile, rows: int) -> str:
+    """Return why a date column cannot be split by, as far as that is seen without splitting; empty: it may."""
     if column.nulls > _MOST_NULLS * rows:
         return f"{column.nulls:,} of {counted(rows, 'row')} have none"
     if column.distinct < _LEAST_MOMENTS:
         return f"{counted(column.distinct, 'different moment')}, where a split wants {_LEAST_MOMENTS}"
-    return "of a person's birth" if _OF_A_PERSON.search(column.name) else "a part of the split would have too few rows, or one answer"
+    return "of a person's birth" if _OF_A_PERSON.search(column.name) else ""
 
 
 def _cut(frame: pl.DataFrame) -> tuple[timedelta, timedelta] | None:

@@ -1,7 +1,6 @@
 """What the ledger has of a streamed table: a version each time that rows were brought into the lake."""
 
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,6 +19,7 @@ from headrace.ingest.sources import pins_fingerprint
 from headrace.lake.lake import Lake
 from headrace.lake.tables import TableVersion as LakeVersion
 from headrace.ledger import tables as ledger_tables
+from headrace.ledger.store import NothingToWrite
 from headrace.ledger.tables import ContractResult, NewTableVersion, TableVersion
 from headrace.spec.tables import Entity, Events
 
@@ -36,10 +36,6 @@ class Brought(NamedTuple):
     partitions: Collection[int]
     pins: Mapping[str, DType]
     counts: Counts
-
-
-class _OnRecord(Exception):
-    """Another worker has recorded that version, or a newer one."""
 
 
 class _InLake(NamedTuple):
@@ -66,10 +62,10 @@ def record_version(workspace: Workspace, lake: Lake, store: StateStore, table: E
         return
     found = _in_lake(lake, name, newest)
     known = {mark.rpartition("/")[2]: read_position(value) for mark, value in store.marks(position_prefix(name)).items()}
-    with suppress(_OnRecord), workspace.ledger.write(workspace.identity.name, "table.version") as session:
+    with workspace.ledger.write(workspace.identity.name, "table.version") as session:
         last = ledger_tables.latest(session, workspace.project.name, name)  # writers take turns: now it stays the last
         if last is not None and last.version >= newest.version:
-            raise _OnRecord
+            raise NothingToWrite
         version = _version(workspace.project.name, table, found, brought.pins, _positions(last, known, brought.partitions))
         ledger_tables.record(session, version, _results(brought.counts))
 
