@@ -175,7 +175,7 @@ class Following:
         if complete:
             now = self._around.workspace.clock.now()
             self._around.patience.until_done(lambda: drop_unused(self._around.store, f"state/{self.table.name}/", spaces, now))
-        if spaces == {each.space for each in self._taking_over.layouts}:
+        if self._taking_over.layouts is not None and spaces == {each.space for each in self._taking_over.layouts}:
             return
         self._taking_over.layouts, self._taking_over.functions = tuple(layouts), functions
         for partition, before in list(self._owned.items()):
@@ -260,9 +260,13 @@ class Following:
         now = self._intake.moment(before, around.workspace.clock.now())
         pinned = self._intake.door.pins is not None
         taken = self._intake.judge(messages, now)
-        if self._settled.know(partition, taken.accepted):
+        if self._settled.know(partition, taken.accepted) or (self.types and self._taking_over.layouts is None):
             around.patience.until_done(around.columns_known)
-            before = self._owned.get(partition, before)  # the groups that are needed now are filled
+            owned = self._owned.get(partition, before)  # the groups that are needed now are filled
+            if owned.position.next_offset != before.position.next_offset:  # and another took of it meanwhile
+                self._reload(partition)
+                return 0
+            before = owned
         pins = Commit() if pinned else self._settled.pinning(self._intake.door.pins)
         return self._keep(messages, taken, before, pins, now)
 
@@ -315,7 +319,7 @@ class Following:
         """Go on in a partition that is not where we left it: it is another's, and will be taken from us, or was; or the store went back."""
         if partition in self._owned:
             if self._settled.forget_unkept():
-                self._taking_over.layouts, self._intake.writer = (), None
+                self._taking_over.layouts = self._intake.writer = None
             self._look_for_columns()
             owned = self._taking_over.take(partition)
             self._intake.door = self._settled.door()
@@ -350,7 +354,7 @@ class Following:
         if moment - self._looked < _LOOK_SECONDS:
             return
         self._looked = moment
-        self._kept.renew(lambda: [each.space for each in self._taking_over.layouts])
+        self._kept.renew(lambda: [each.space for each in self._taking_over.layouts or ()])
         marks = self._around.patience.until_done(lambda: self._around.store.marks(position_prefix(self.table.name)))
         self._gone = [number for number, each in self._owned.items() if each.mark != marks.get(position_mark(self.table.name, number))]
         positions = [read_position(value) for value in marks.values()]

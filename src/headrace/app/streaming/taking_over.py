@@ -23,13 +23,13 @@ class TakingOver:
     """Takes partitions over.
 
     Attributes:
-        layouts: the groups whose state comes along.
+        layouts: the groups whose state comes along; None: that is not known yet, and no row may be taken.
         functions: the Python functions that their expressions name.
     """
 
     def __init__(self, table: Events | Entity, around: Around, settled: Settled, rules: Rules, counts: Counts) -> None:
         assert isinstance(table.source, Streamed)
-        self.layouts: tuple[GroupLayout, ...] = ()
+        self.layouts: tuple[GroupLayout, ...] | None = None
         self.functions: Functions = {}
         self._table, self._around, self._settled, self._rules, self._counts = table.name, around, settled, rules, counts
         self._history_us = history_us(table.source)
@@ -58,9 +58,9 @@ class TakingOver:
         owned = take_over(around.store, rows, self._rules, self._settled.position(partition))
         if owned.mark is None and owned.position.watermark_us is not None:
             owned = owned.dropped_before(owned.position.watermark_us - self._history_us, marked=False)
-        if self._settled.types:  # before they are known nothing is accepted
+        if self.layouts is not None:
             leave_out(around.store, name, self.layouts, partition, owned)
-        owned = fill(around.store, rows, self.layouts, self.functions, owned)
+            owned = fill(around.store, rows, self.layouts, self.functions, owned)
         settled = settle(around.store, name, partition, owned)
         for each in around.askers.get(name, ()):
             each.take_over(partition)
